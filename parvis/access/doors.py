@@ -1,0 +1,95 @@
+"""The doors: the only ways to reach a row that belongs to an institution.
+
+A tenant model declares two attributes:
+
+    unscoped = CorpusQuerySet.as_manager()     every row: for the owning package's actions and jobs only
+    objects = Door()                           what a person may reach: visible_to(principal), editable_by(principal)
+
+where the query set defines `visible_to` and, if rows can be changed, `editable_by`. A test reads the code and refuses
+`unscoped` outside the owning package.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from inspect import iscoroutinefunction
+from typing import Any, TypeVar, cast
+
+from django.contrib.auth.views import redirect_to_login
+from django.db import models
+from django.http import Http404, HttpRequest, HttpResponseBase
+
+from parvis.access.principal import Principal
+
+Row = TypeVar("Row", bound=models.Model)
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class Door:
+    """Gives a model's query set through `visible_to` and `editable_by`, and nothing else."""
+
+    def __get__(self, instance: models.Model | None, owner: type[models.Model]) -> _Doors:
+        return _Doors(owner)
+
+
+class _Doors:
+    def __init__(self, model: type[models.Model]) -> None:
+        self._all = model._default_manager.get_queryset()
+
+    def visible_to(self, principal: Principal) -> Any:
+        """The rows this person may read now. `Any`: the query set class is the model's own."""
+        return self._all.visible_to(principal)  # type: ignore[attr-defined]
+
+    def editable_by(self, principal: Principal) -> Any:
+        """The rows this person may change now."""
+        return self._all.editable_by(principal)  # type: ignore[attr-defined]
+
+
+def get_or_404(principal: Principal, action: str, model: type[Row], **keys: Any) -> Row:
+    """One row, if `principal` may do `action` to it; otherwise Http404, the same as for a row that does not exist.
+
+    `<noun>:view` and `<noun>:use` open what is visible; any other verb what is editable.
+    """
+    doors = cast(Any, model).objects
+    reading = action.rpartition(":")[2] in {"view", "use"}
+    rows = doors.visible_to(principal) if reading else doors.editable_by(principal)
+    row = rows.filter(**keys).first() if principal.may(action) else None
+    if row is None:
+        raise Http404
+    return cast(Row, row)
+
+
+def requires(action: str) -> Callable[[View], View]:
+    """A view for signed-in people whose role allows `action`. A stranger is sent to sign in; anybody else reads "not found"."""
+
+    def decorate(view: View) -> View:
+        def refusal(request: HttpRequest) -> HttpResponseBase | None:
+            principal = getattr(request, "principal", None)
+            if principal is None:
+                return redirect_to_login(request.get_full_path())
+            if not principal.may(action):
+                raise Http404
+            return None
+
+        if iscoroutinefunction(view):
+
+            @wraps(view)
+            async def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+                return refusal(request) or await view(request, *args, **kwargs)
+        else:
+
+            @wraps(view)
+            def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+                return refusal(request) or view(request, *args, **kwargs)
+
+        guarded.requires = action  # type: ignore[attr-defined]
+        return cast(View, guarded)
+
+    return decorate
+
+
+def public(view: View) -> View:
+    """A view for anybody, signed in or not."""
+    view.public = True  # type: ignore[attr-defined]
+    return view

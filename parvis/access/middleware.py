@@ -1,0 +1,58 @@
+"""Puts the principal on the request, once, from rows read now: what was withdrawn is withdrawn at the next request."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.decorators import sync_and_async_middleware
+
+from parvis.access.principal import Principal
+from parvis.institutions.models import Profile
+
+PROFILE_KEY = "profile_id"  # in the session: which of their profiles the person acts in
+
+
+@sync_and_async_middleware
+def principal(
+    get_response: Callable[[HttpRequest], HttpResponseBase] | Callable[[HttpRequest], Awaitable[HttpResponseBase]],
+) -> Callable[[HttpRequest], HttpResponseBase] | Callable[[HttpRequest], Awaitable[HttpResponseBase]]:
+    if iscoroutinefunction(get_response):
+
+        async def async_middleware(request: HttpRequest) -> HttpResponseBase:
+            await sync_to_async(_attach)(request)
+            response: HttpResponseBase = await get_response(request)
+            return response
+
+        markcoroutinefunction(async_middleware)
+        return async_middleware
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        _attach(request)
+        return get_response(request)  # type: ignore[return-value]
+
+    return middleware
+
+
+def _attach(request: HttpRequest) -> None:
+    request.profile = profile = _profile(request)  # type: ignore[attr-defined]
+    request.principal = principal_of(profile) if profile else None  # type: ignore[attr-defined]
+
+
+def _profile(request: HttpRequest) -> Profile | None:
+    if not request.user.is_authenticated or not request.user.is_active:
+        return None
+    profiles = Profile.objects.filter(person=request.user).select_related("person", "institution")
+    chosen = request.session.get(PROFILE_KEY)
+    return (chosen and profiles.filter(id=chosen).first()) or profiles.first()
+
+
+def principal_of(profile: Profile) -> Principal:
+    return Principal(
+        person_id=profile.person_id,
+        profile_id=profile.id,
+        institution_id=profile.institution_id,
+        role=profile.role,
+        group_ids=frozenset(profile.groups.values_list("id", flat=True)),
+    )

@@ -1,0 +1,14 @@
+from __future__ import annotations
+
+from django.urls import path
+
+from parvis.access import views
+
+app_name = "access"
+urlpatterns = [
+    path("connexion/", views.sign_in, name="sign_in"),
+    path("connexion/persona/<int:profile_id>/", views.sign_in_as, name="sign_in_as"),
+    path("connexion/lien/<str:token>/", views.sign_in_link, name="sign_in_link"),
+    path("deconnexion/", views.sign_out, name="sign_out"),
+    path("profil/", views.switch_profile, name="switch_profile"),
+]

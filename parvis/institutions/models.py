@@ -1,0 +1,73 @@
+"""Members of the alliance, their people and their groups."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Institution(models.Model):
+    slug = models.SlugField(unique=True)
+    name = models.CharField(_("name"), max_length=200)
+    short_name = models.CharField(max_length=60)
+    kind = models.CharField(max_length=60, blank=True)
+    city = models.CharField(max_length=80, blank=True)
+    joined_date = models.DateField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class WorkingGroup(models.Model):
+    """A group of the alliance, across institutions. The list is data: it has already changed once."""
+
+    slug = models.SlugField(unique=True)
+    name = models.CharField(max_length=200)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Role(models.TextChoices):
+    STUDENT = "student", _("student")
+    TEACHER = "teacher", _("teacher")
+    STAFF = "staff", _("staff")
+    ADMINISTRATOR = "administrator", _("institution administrator")
+
+
+class Profile(models.Model):
+    """A person in an institution, in one role. One person may hold several: staff here, student there."""
+
+    institution = models.ForeignKey(Institution, on_delete=models.CASCADE, related_name="profiles")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="profiles")
+    role = models.CharField(max_length=20, choices=Role.choices)
+    detail = models.CharField(max_length=120, blank=True)  # "L1 Droit", "Thermodynamique"
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["institution", "person", "role"], name="one_profile_per_role")]
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.person} · {self.get_role_display()} · {self.institution.short_name}"
+
+
+class Group(models.Model):
+    """People of one institution who share something: a year, a course, a service."""
+
+    institution = models.ForeignKey(Institution, on_delete=models.CASCADE, related_name="groups")
+    name = models.CharField(_("name"), max_length=120)
+    profiles = models.ManyToManyField(Profile, related_name="groups", blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["institution", "name"], name="group_name_once_per_institution")]
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name

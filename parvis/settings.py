@@ -1,0 +1,197 @@
+"""Configuration. Everything an operator may set is an environment variable named PARVIS_…, documented in
+docs/configuration.md; what an institution chooses is a row, never a variable. A secret may also be given as PARVIS_X_FILE,
+the path of a file that holds it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+
+def _variable(name: str, default: str = "") -> str:
+    """The value of PARVIS_<name>, or what the file named by PARVIS_<name>_FILE holds."""
+    if path := os.environ.get(f"PARVIS_{name}_FILE"):
+        return Path(path).read_text(encoding="utf-8").strip()
+    return os.environ.get(f"PARVIS_{name}", default)
+
+
+def _number(name: str, default: int) -> int:
+    value = _variable(name, str(default))
+    if not value.isdigit():
+        raise ImproperlyConfigured(f"PARVIS_{name} must be a whole number, not {value!r}.")
+    return int(value)
+
+
+def _key_file(path: Path) -> str:
+    """A key made at first start and kept beside the data, readable by its owner only."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(secrets.token_urlsafe(48))
+        except FileExistsError:  # another process was first
+            pass
+    return path.read_text(encoding="utf-8").strip()
+
+
+def _database(url: str, data_dir: Path) -> dict[str, Any]:
+    if not url:
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": data_dir / "parvis.sqlite3",
+            "OPTIONS": {
+                # Writers queue instead of failing, and an acknowledged write survives a power cut.
+                "transaction_mode": "IMMEDIATE",
+                "timeout": 20,
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;"
+                " PRAGMA cache_size=-32000; PRAGMA mmap_size=268435456;",
+            },
+        }
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgres", "postgresql"}:
+        raise ImproperlyConfigured("PARVIS_DATABASE_URL must begin with postgresql://, or be empty for SQLite.")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or "") or _variable("DATABASE_PASSWORD"),
+        "HOST": parts.hostname or "",
+        "PORT": str(parts.port or ""),
+        "CONN_MAX_AGE": 60,
+    }
+
+
+VERSION_DIR = Path(__file__).resolve().parent
+DATA_DIR = Path(_variable("DATA_DIR", "var")).expanduser().resolve()
+FILES_DIR = DATA_DIR / "files"
+DEMO = _variable("DEMO") == "1"
+DEBUG = _variable("DEBUG") == "1"
+
+SECRET_KEY = _variable("SECRET_KEY") or _key_file(DATA_DIR / "secret.key")
+ALLOWED_HOSTS = [host for host in _variable("HOSTS", "127.0.0.1,localhost,[::1]").split(",") if host]
+CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS if host != "*"]
+
+if DEMO and (open_hosts := set(ALLOWED_HOSTS) - {"127.0.0.1", "localhost", "[::1]", "testserver"}):
+    # Persona cards sign anybody in: they must never answer under a public name.
+    raise ImproperlyConfigured(
+        f"PARVIS_DEMO serves this machine only; remove {', '.join(sorted(open_hosts))} from PARVIS_HOSTS."
+    )
+
+DATABASES = {"default": _database(_variable("DATABASE_URL"), DATA_DIR)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "template_partials",
+    "parvis.web",
+    "parvis.audit",
+    "parvis.identity",
+    "parvis.institutions",
+    "parvis.access",
+    "parvis.inference",
+    "parvis.corpora",
+    "parvis.assistants",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "parvis.web.middleware.content_security_policy",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "parvis.access.middleware.principal",
+]
+
+ROOT_URLCONF = "parvis.urls"
+ASGI_APPLICATION = "parvis.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.messages.context_processors.messages",
+                "parvis.web.context.shell",
+            ],
+        },
+    },
+]
+
+AUTH_USER_MODEL = "identity.Person"
+LOGIN_URL = "access:sign_in"
+SESSION_COOKIE_NAME = "parvis_session"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_NAME = "parvis_csrf"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "parvis.web.views.csrf_refused"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+if _variable("HTTPS") == "1":
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = 31_536_000
+
+LANGUAGE_CODE = "fr"
+LANGUAGES = [("fr", _("French")), ("en", _("English"))]
+LANGUAGE_COOKIE_NAME = "parvis_language"
+LOCALE_PATHS = [VERSION_DIR / "locale"]
+TIME_ZONE = _variable("TIME_ZONE", "Europe/Paris")
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = True  # no collectstatic step: the wheel's own files are served
+
+# An upload is received whole on disk before it is judged; larger ones are refused with a sentence, not a reset.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+FILE_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+DATA_UPLOAD_MAX_NUMBER_FILES = 1_000
+FILE_UPLOAD_TEMP_DIR = None
+
+DOCUMENT_MAX_BYTES = _number("DOCUMENT_MAX_BYTES", 200_000_000)
+DOCUMENT_MAX_PAGES = _number("DOCUMENT_MAX_PAGES", 5_000)
+DOCUMENT_MAX_SECONDS = _number("DOCUMENT_MAX_SECONDS", 1_800)
+DOCUMENT_MAX_MEMORY = _number("DOCUMENT_MAX_MEMORY", 1_500_000_000)
+OCR = _variable("OCR", "1") == "1"
+
+# A model may be given by environment, for the whole installation; institutions add their own as rows.
+MODEL_URL = _variable("MODEL_URL")
+MODEL_KEY = _variable("MODEL_KEY")
+MODEL_NAME = _variable("MODEL_NAME")
+EMBEDDINGS_URL = _variable("EMBEDDINGS_URL")
+EMBEDDINGS_KEY = _variable("EMBEDDINGS_KEY")
+EMBEDDINGS_NAME = _variable("EMBEDDINGS_NAME")
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {"parvis": {"level": "INFO"}},
+}

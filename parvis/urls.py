@@ -1,0 +1,22 @@
+"""Every address of the console, by package."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+from parvis.access.doors import public
+from parvis.web import views as web
+
+urlpatterns = [
+    path("preferences/", public(web.preferences), name="preferences"),
+    path("sante/", public(web.health), name="health"),
+    path("", include("parvis.access.urls")),
+    path("", include("parvis.corpora.urls")),
+    path("modeles/", include("parvis.inference.urls")),
+    path("", include("parvis.assistants.urls")),
+]
+
+handler400 = web.bad_request
+handler403 = web.not_found
+handler404 = web.not_found
+handler500 = web.server_error

@@ -1,0 +1,22 @@
+"""What the page shell shows on every page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+
+THEMES = ("light", "dark")  # anything else: as the device prefers
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    theme = request.COOKIES.get("parvis_theme", "")
+    principal = getattr(request, "principal", None)
+    return {
+        "demo": settings.DEMO,
+        "theme": theme if theme in THEMES else "",
+        "profile": getattr(request, "profile", None),
+        "may_teach": bool(principal and principal.may("corpus:create")),
+        "may_administer": bool(principal and principal.may("model:view")),
+    }

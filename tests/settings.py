@@ -1,0 +1,30 @@
+"""Settings of the test suite: the product's own, on a throw-away database. PARVIS_TEST_POSTGRES=<url> runs the same suite there."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+_SCRATCH = Path(tempfile.mkdtemp(prefix="parvis-tests-"))
+os.environ["PARVIS_DATA_DIR"] = str(_SCRATCH)
+os.environ["PARVIS_DATABASE_URL"] = os.environ.get("PARVIS_TEST_POSTGRES", "")
+os.environ["PARVIS_SECRET_KEY"] = "only for tests, never a secret"
+for name in ("PARVIS_DEMO", "PARVIS_HOSTS", "PARVIS_MODEL_URL", "PARVIS_EMBEDDINGS_URL"):
+    os.environ.pop(name, None)
+
+from parvis.settings import *  # noqa: E402, F403
+from parvis.settings import DATABASES  # noqa: E402
+
+ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+if "sqlite3" in DATABASES["default"]["ENGINE"]:
+    # A file, not memory: answers are written by other threads. Unsynced: nothing here needs to survive a power cut.
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    DATABASES["default"]["TEST"] = {"NAME": _SCRATCH / f"{worker}.sqlite3"}
+    DATABASES["default"]["OPTIONS"]["init_command"] = (
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA secure_delete=ON;"
+    )
+else:
+    DATABASES["default"]["CONN_MAX_AGE"] = 0
