@@ -105,9 +105,9 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "servestatic.middleware.ServeStaticMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "parvis.web.middleware.content_security_policy",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -165,7 +165,8 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
-WHITENOISE_USE_FINDERS = True  # no collectstatic step: the wheel's own files are served
+SERVESTATIC_ALLOW_ALL_ORIGINS = False
+SERVESTATIC_USE_FINDERS = True  # no collectstatic step: the wheel's own files are served
 
 # An upload is received whole on disk before it is judged; larger ones are refused with a sentence, not a reset.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000

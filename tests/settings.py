@@ -1,4 +1,7 @@
-"""Settings of the test suite: the product's own, on a throw-away database. PARVIS_TEST_POSTGRES=<url> runs the same suite there."""
+"""Settings of the test suite: the product's own, on a throw-away database.
+
+PARVIS_TEST_POSTGRES=<url> runs the same suite on PostgreSQL.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,10 @@ for name in ("PARVIS_DEMO", "PARVIS_HOSTS", "PARVIS_MODEL_URL", "PARVIS_EMBEDDIN
     os.environ.pop(name, None)
 
 from parvis.settings import *  # noqa: E402, F403
-from parvis.settings import DATABASES  # noqa: E402
+from parvis.settings import DATABASES, MIDDLEWARE  # noqa: E402
 
+# Static files have no part in what is tested here, and their middleware would put every test on an event loop.
+MIDDLEWARE = [name for name in MIDDLEWARE if not name.startswith("servestatic.")]
 ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 

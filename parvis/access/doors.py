@@ -35,7 +35,7 @@ class Door:
 
 class _Doors:
     def __init__(self, model: type[models.Model]) -> None:
-        self._all = model._default_manager.get_queryset()
+        self._all = model._default_manager.get_queryset()  # noqa: SLF001 - Django's documented name
 
     def visible_to(self, principal: Principal) -> Any:
         """The rows this person may read now. `Any`: the query set class is the model's own."""
@@ -61,7 +61,7 @@ def get_or_404(principal: Principal, action: str, model: type[Row], **keys: Any)
 
 
 def requires(action: str) -> Callable[[View], View]:
-    """A view for signed-in people whose role allows `action`. A stranger is sent to sign in; anybody else reads "not found"."""
+    """A view for people whose role allows `action`. A stranger is sent to sign in; anybody else reads "not found"."""
 
     def decorate(view: View) -> View:
         def refusal(request: HttpRequest) -> HttpResponseBase | None:

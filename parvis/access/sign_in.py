@@ -1,4 +1,4 @@
-"""One-time links: how the first administrator gets in before any sign-in source is configured, and the way back in if one fails."""
+"""One-time links: how the first administrator gets in before any sign-in source is configured, and back in if one fails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Append-only evidence of who did what. Rows refer to people and objects by identifier, so that this package depends on none."""
+"""Append-only evidence of who did what. Rows name people and objects by identifier: this package depends on none."""
 
 from __future__ import annotations
 

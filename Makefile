@@ -1,0 +1,68 @@
+# `make` alone lists what can be done. Twelve targets at most.
+PYTHON ?= python3
+BIN := .venv/bin
+
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: .venv/.demo  ## Serve a demonstration alliance at http://127.0.0.1:8000 (FRESH=1 starts over)
+	@$(BIN)/parvis demo $(if $(FRESH),--fresh)
+
+test: .venv/.dev  ## Run every test that needs nothing but Python
+	@$(BIN)/pytest -n 2 --dist worksteal
+
+check: .venv/.dev  ## Format, lint, types, layers, translations, migrations
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy parvis tests bench tools conftest.py
+	$(BIN)/lint-imports --verbose 2>/dev/null | tail -n 8; $(BIN)/lint-imports > /dev/null
+	$(BIN)/python -m tools.translations check
+	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python -m django makemigrations --check --dry-run
+
+fix: .venv/.dev  ## Format, and mend what the linter can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+postgres: .venv/.dev  ## Run the same tests on a PostgreSQL made for the occasion
+	@$(BIN)/python -m tools.postgres $(BIN)/pytest -n 2 --dist worksteal
+
+browser: .venv/.browser  ## Run the tests that drive Chromium
+	@$(BIN)/pytest -m browser tests/browser
+
+i18n: .venv/.dev  ## Bring the French catalogue up to date and compile it
+	$(BIN)/python -m tools.translations update
+
+bench: .venv/.bench  ## Measure, and print each figure beside its target
+	@$(BIN)/python -m bench
+
+lock: .venv/.dev  ## Pin every dependency by hash, without addresses
+	$(BIN)/python -m tools.lock
+
+clean:  ## Remove the environment and the demonstration's data
+	rm -rf .venv var .mypy_cache .ruff_cache .pytest_cache
+
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Parvis needs Python 3.11 or newer."; exit 2; }
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "Install Debian's python3-venv first."; exit 2; }
+
+.venv/.demo: requirements.lock pyproject.toml | .venv/bin/python
+	@echo "Installing Parvis (about a minute, once)…"
+	@$(INSTALL) requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.dev: requirements-dev.lock .venv/.demo
+	@$(INSTALL) requirements-dev.lock
+	@touch $@
+
+.venv/.browser: requirements-browser.lock .venv/.dev
+	@$(INSTALL) requirements-browser.lock
+	@touch $@
+
+.venv/.bench: requirements-bench.lock .venv/.dev
+	@$(INSTALL) requirements-bench.lock
+	@touch $@
+
+.PHONY: help demo test check fix postgres browser i18n bench lock clean
