@@ -1,0 +1,133 @@
+"""Providers and their models: who may be asked, where it computes, and with which secret."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from parvis.access.doors import Door
+from parvis.inference.secrets import seal, unseal
+from parvis.institutions.models import Institution
+
+if TYPE_CHECKING:
+    from parvis.access.principal import Principal
+
+
+class Kind(models.TextChoices):
+    """The dialect a provider speaks."""
+
+    OPENAI = "openai", _("OpenAI-compatible (vLLM, Ollama, llama.cpp, Albert…)")
+    MISTRAL = "mistral", _("Mistral")
+
+
+class Zone(models.TextChoices):
+    """Where the computing takes place, nearest first."""
+
+    ON_PREM = "on_prem", _("the institution’s own servers")
+    FR = "fr", _("France")
+    EU = "eu", _("European Union")
+    WORLD = "world", _("outside the European Union")
+
+
+class Purpose(models.TextChoices):
+    CHAT = "chat", _("writing answers")
+    EMBEDDINGS = "embeddings", _("comparing meanings (embeddings)")
+
+
+class ProviderQuerySet(models.QuerySet["Provider"]):
+    def visible_to(self, principal: Principal) -> ProviderQuerySet:
+        return self.filter(Q(institution=principal.institution_id) | Q(institution=None))
+
+    def editable_by(self, principal: Principal) -> ProviderQuerySet:
+        """What the whole alliance shares is changed from the command line, by no single institution."""
+        if not principal.may("model:edit"):
+            return self.none()
+        return self.filter(institution=principal.institution_id)
+
+
+class Provider(models.Model):
+    institution = models.ForeignKey(Institution, on_delete=models.CASCADE, related_name="+", null=True, blank=True)
+    name = models.CharField(_("provider"), max_length=80)
+    kind = models.CharField(_("dialect"), max_length=20, choices=Kind.choices, default=Kind.OPENAI)
+    base_url = models.CharField(_("address"), max_length=300)
+    sealed_secret = models.TextField(blank=True, editable=False)
+    zone = models.CharField(_("hosting zone"), max_length=10, choices=Zone.choices, default=Zone.WORLD)
+
+    unscoped = ProviderQuerySet.as_manager()
+    objects = Door()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["institution", "name"], name="provider_name_once_per_institution"),
+        ]
+        ordering = ["name", "id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def secret(self) -> str:
+        """Raises SecretUnreadableError when the installation's key is no longer the one it was sealed with."""
+        if not self.sealed_secret:
+            return ""
+        return unseal(self.sealed_secret, master=settings.SECRET_KEY, row=self._place)
+
+    def keep_secret(self, secret: str) -> None:
+        """Seals it for this row, which must have been saved once: its identifier is part of the seal."""
+        self.sealed_secret = seal(secret, master=settings.SECRET_KEY, row=self._place) if secret else ""
+        self.save(update_fields=["sealed_secret"])
+
+    @property
+    def _place(self) -> str:
+        if self.pk is None:
+            raise ValueError("a secret is sealed for a row that exists")
+        return f"{self.institution_id or 'alliance'}|inference_provider|{self.pk}"
+
+
+class LanguageModelQuerySet(models.QuerySet["LanguageModel"]):
+    def visible_to(self, principal: Principal) -> LanguageModelQuerySet:
+        return self.filter(Q(institution=principal.institution_id) | Q(institution=None))
+
+    def editable_by(self, principal: Principal) -> LanguageModelQuerySet:
+        if not principal.may("model:edit"):
+            return self.none()
+        return self.filter(institution=principal.institution_id)
+
+    def usable_for(self, institution_id: int, purpose: str) -> LanguageModelQuerySet:
+        """Enabled ones, the institution's own before the alliance's, its default first."""
+        rows = self.filter(Q(institution=institution_id) | Q(institution=None), enabled=True, purpose=purpose)
+        return rows.select_related("provider").order_by(F("institution").asc(nulls_last=True), "-is_default", "id")
+
+
+class LanguageModel(models.Model):
+    """One model of one provider, for one purpose."""
+
+    institution = models.ForeignKey(Institution, on_delete=models.CASCADE, related_name="+", null=True, blank=True)
+    provider = models.ForeignKey(Provider, on_delete=models.CASCADE, related_name="models")
+    name = models.CharField(_("name of the model at the provider"), max_length=120)
+    display_name = models.CharField(_("name shown"), max_length=80)
+    purpose = models.CharField(_("used for"), max_length=12, choices=Purpose.choices, default=Purpose.CHAT)
+    is_default = models.BooleanField(_("used when an assistant names no other"), default=False)
+    enabled = models.BooleanField(default=True)
+    # Embeddings only: how much they count beside the words, calibrated on the institution's own documents; 0, not at all.
+    weight = models.FloatField(default=0.0)
+
+    unscoped = LanguageModelQuerySet.as_manager()
+    objects = Door()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["provider", "name", "purpose"], name="model_once_per_provider_and_purpose"),
+            models.UniqueConstraint(
+                fields=["institution", "purpose"], condition=Q(is_default=True), name="one_default_per_purpose"
+            ),
+            models.CheckConstraint(condition=Q(weight__gte=0), name="weight_is_not_negative"),
+        ]
+        ordering = ["purpose", "display_name", "id"]
+
+    def __str__(self) -> str:
+        return self.display_name
