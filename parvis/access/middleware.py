@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
 
 from parvis.access.principal import Principal
+from parvis.identity.models import Person
 from parvis.institutions.models import Profile
 
 PROFILE_KEY = "profile_id"  # in the session: which of their profiles the person acts in
@@ -41,9 +43,10 @@ def _attach(request: HttpRequest) -> None:
 
 
 def _profile(request: HttpRequest) -> Profile | None:
-    if not request.user.is_authenticated or not request.user.is_active:
+    person = request.user
+    if not isinstance(person, Person) or not person.is_active or (person.is_invented and not settings.DEMO):
         return None
-    profiles = Profile.objects.filter(person=request.user).select_related("person", "institution")
+    profiles = Profile.objects.filter(person=person).select_related("person", "institution")
     chosen = request.session.get(PROFILE_KEY)
     return (chosen and profiles.filter(id=chosen).first()) or profiles.first()
 

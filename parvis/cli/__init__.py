@@ -1,0 +1,42 @@
+"""The one executable: noun, then verb. Each file holds one noun."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from parvis import __version__
+from parvis.cli import ask, corpus, doctor, people, serve
+from parvis.cli.words import gettext as _
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help=_("Parvis answers questions from documents, with the page. Exit codes: 0 done, 1 failed, 2 bad input, 3 no answer."),
+)
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", help=_("Print the version and stop."), is_eager=True)] = False,
+) -> None:
+    if version:
+        typer.echo(f"parvis {__version__}")
+        raise typer.Exit
+
+
+app.command("ask", help=_("Answer a question from a file or a folder, with quotations and pages. No server is needed."))(ask.ask)
+app.command("demo", help=_("Load the demonstration alliance and serve it on this machine."))(serve.demo)
+app.command("serve", help=_("Serve pages and answers, and read documents in the background."))(serve.serve)
+app.command("worker", help=_("Read documents waiting in the queue, without serving pages."))(serve.worker)
+app.command("doctor", help=_("Check this installation, and say how to mend what is wrong."))(doctor.doctor)
+app.add_typer(corpus.app, name="corpus", help=_("Documents of a corpus: ingest, list, evaluate."))
+app.add_typer(people.institutions, name="institution", help=_("Member institutions: add, list."))
+app.add_typer(people.people, name="person", help=_("People: add, and give a one-time link to sign in."))
+
+
+def main() -> None:
+    app()

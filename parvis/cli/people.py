@@ -1,0 +1,102 @@
+"""Institutions and people from the command line: how an installation gets its first administrator."""
+
+from __future__ import annotations
+
+import json as json_module
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from parvis.cli.terminal import migrate, out, start, stop
+from parvis.cli.words import gettext as _
+
+if TYPE_CHECKING:
+    from parvis.identity.models import Person
+
+institutions = typer.Typer(no_args_is_help=True)
+people = typer.Typer(no_args_is_help=True)
+
+
+@institutions.command("add", help=_("Add an institution, for example: parvis institution add rennes 'Université de Rennes'."))
+def add_institution(
+    slug: Annotated[str, typer.Argument(help=_("Short name for addresses: letters, digits, hyphens."))],
+    name: Annotated[str, typer.Argument(help=_("Full name."))],
+) -> None:
+    start()
+    migrate()
+    from django.core.exceptions import ValidationError
+    from django.core.validators import validate_slug
+
+    from parvis.institutions.models import Institution
+
+    try:
+        validate_slug(slug)
+    except ValidationError:
+        stop(_("A short name holds letters, digits and hyphens only: “%s” does not.") % slug)
+    if Institution.objects.filter(slug=slug).exists():
+        stop(_("There is already an institution “%s”.") % slug)
+    Institution.objects.create(slug=slug, name=name, short_name=name)
+    out.print(_("Added: %s") % name, markup=False)
+
+
+@institutions.command("list", help=_("List the institutions."))
+def list_institutions(json: Annotated[bool, typer.Option("--json", help=_("Print JSON."))] = False) -> None:
+    start()
+    migrate()
+    from parvis.institutions.models import Institution
+
+    rows = list(Institution.objects.values("slug", "name", "city"))
+    if json:
+        typer.echo(json_module.dumps(rows, ensure_ascii=False))
+        return
+    table = Table(_("Short name"), _("Name"), _("City"))
+    for row in rows:
+        table.add_row(row["slug"], row["name"], row["city"])
+    out.print(table)
+
+
+@people.command("add", help=_("Add a person and print a one-time link with which they sign in."))
+def add_person(
+    name: Annotated[str, typer.Argument(help=_("Name shown to others."))],
+    institution: Annotated[str, typer.Option(help=_("Short name of the institution."))],
+    role: Annotated[str, typer.Option(help=_("student, teacher, staff or administrator."))] = "teacher",
+    identifier: Annotated[str, typer.Option(help=_("Stable identifier; the name's letters if left out."))] = "",
+) -> None:
+    start()
+    migrate()
+    from django.utils.text import slugify
+
+    from parvis.identity.models import Person, Source
+    from parvis.institutions.models import Institution, Profile, Role
+
+    if role not in Role.values:
+        stop(_("“%(role)s” is not a role. Choose one of: %(roles)s.") % {"role": role, "roles": ", ".join(Role.values)})
+    found = Institution.objects.filter(slug=institution).first()
+    if found is None:
+        stop(_("There is no institution “%s”. See: parvis institution list.") % institution)
+    key = f"{Source.LOCAL}:{identifier or slugify(name)}"
+    person, _created = Person.objects.get_or_create(key=key, defaults={"source": Source.LOCAL, "display_name": name})
+    Profile.objects.get_or_create(person=person, institution=found, role=role)
+    _print_link(person)
+
+
+@people.command("link", help=_("Print a one-time link for a person who is already known."))
+def link(identifier: Annotated[str, typer.Argument(help=_("The identifier given when the person was added."))]) -> None:
+    start()
+    migrate()
+    from parvis.identity.models import Person, Source
+
+    person = Person.objects.filter(key=f"{Source.LOCAL}:{identifier}").first()
+    if person is None:
+        stop(_("There is no person “%s”.") % identifier)
+    _print_link(person)
+
+
+def _print_link(person: Person) -> None:
+    from django.urls import reverse
+
+    from parvis.access.sign_in import LINK_SECONDS, make_token
+
+    out.print(_("Open this address within %d minutes; it works once:") % (LINK_SECONDS // 60), markup=False)
+    typer.echo("http://127.0.0.1:8000" + reverse("access:sign_in_link", args=[make_token(person)]))

@@ -1,0 +1,64 @@
+"""What every command shares: two consoles, exit codes, and starting Django on the right data."""
+
+from __future__ import annotations
+
+import os
+from enum import IntEnum
+from pathlib import Path
+from typing import NoReturn
+
+import typer
+from rich.console import Console
+
+from parvis.cli.words import language
+
+out = Console(highlight=False, soft_wrap=False)
+err = Console(stderr=True, highlight=False)
+
+
+class Exit(IntEnum):
+    """Exit codes, the same for every command; documented in docs/command-line.md."""
+
+    DONE = 0
+    FAILED = 1  # something is wrong with this installation
+    BAD_INPUT = 2
+    ABSTAINED = 3  # the documents do not answer
+
+
+def stop(sentence: str, code: Exit = Exit.BAD_INPUT) -> NoReturn:
+    """Ends the command with one sentence on the error stream."""
+    err.print(sentence, style="red", markup=False)
+    raise typer.Exit(code)
+
+
+def start(*, data_dir: Path | None = None, demo: bool = False) -> None:
+    """Starts Django, once, on `data_dir` or else on what the environment says."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "parvis.settings")
+    if data_dir is not None:
+        os.environ["PARVIS_DATA_DIR"] = str(data_dir)
+    if demo:
+        os.environ["PARVIS_DEMO"] = "1"
+    # Imported here: the settings are read from the environment at this instant.
+    import django
+    from django.core.exceptions import ImproperlyConfigured
+    from django.utils import translation
+
+    try:
+        django.setup()
+    except ImproperlyConfigured as problem:
+        stop(str(problem))
+    translation.activate(language())
+
+
+def migrate() -> bool:
+    """Brings the database to this version. True when there was something to do."""
+    from django.core.management import call_command
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    connection.ensure_connection()
+    executor = MigrationExecutor(connection)
+    if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        return False
+    call_command("migrate", verbosity=0, interactive=False)
+    return True

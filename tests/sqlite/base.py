@@ -1,0 +1,19 @@
+"""SQLite as Django knows it, able to empty the append-only tables between tests: production has no such way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.backends.sqlite3 import base, operations
+
+from parvis.audit.migrations import append_only_triggers
+
+
+class DatabaseOperations(operations.DatabaseOperations):
+    def sql_flush(self, *args: Any, **kwargs: Any) -> list[str]:
+        drop = [f"DROP TRIGGER IF EXISTS {name}" for name in append_only_triggers()]
+        return [*drop, *super().sql_flush(*args, **kwargs), *append_only_triggers().values()]
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    ops_class = DatabaseOperations
