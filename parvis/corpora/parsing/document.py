@@ -49,7 +49,8 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A run `Unit.text[start:end]` of one kind. `level` is the heading's depth from 1, and 0 for anything else."""
+    """A run `Unit.text[start:end]` of one kind. `level` is the heading's depth from 1, and 0 for anything else: after a
+    heading of level n the path in force is the first n − 1 headings of the path before it, then this one."""
 
     kind: BlockKind
     start: int
@@ -67,7 +68,7 @@ class Unit:
     label: str  # what a reader sees: "12", "iv", "Diapositive 3", "00:01:05", a heading
     text: str
     blocks: tuple[Block, ...]
-    heading_path: tuple[str, ...] = ()  # headings in force at the start of the unit, outermost first
+    heading_path: tuple[str, ...] = ()  # headings in force before the first block, outermost first
     words: tuple[Word, ...] = ()  # geometry: PDF pages only
     width: float = 0.0  # points; 0 where there is no geometry
     height: float = 0.0
