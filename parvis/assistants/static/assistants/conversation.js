@@ -1,0 +1,83 @@
+// The conversation page: reads the stream of an answer, keeps the marks in step with the cited page, sends on Enter.
+// Everything but the stream works without it.
+
+const wide = window.matchMedia("(width >= 64rem)");
+
+function follow(turn) {
+  const stream = new EventSource(turn.dataset.stream);
+  const waiting = turn.querySelector("[data-waiting]");
+  const append = (selector) => (event) => {
+    turn.querySelector(selector).insertAdjacentHTML("beforeend", event.data);
+    window.htmx.process(turn);
+  };
+  stream.addEventListener("block", append("[data-blocks]"));
+  stream.addEventListener("notice", append("[data-notices]"));
+  stream.addEventListener("done", async () => {
+    stream.close();
+    await finish(turn);
+  });
+  // The browser reconnects by itself and sends the last event it had; only a refusal closes the stream for good.
+  stream.addEventListener("error", () => {
+    if (stream.readyState === EventSource.CLOSED) finish(turn);
+    else if (waiting) waiting.dataset.offline = "";
+  });
+  stream.addEventListener("open", () => waiting?.removeAttribute("data-offline"));
+}
+
+async function finish(turn) {
+  const { id } = turn;
+  await window.htmx.ajax("GET", turn.dataset.turnUrl, { target: turn, swap: "outerHTML" });
+  const first = document.getElementById(id)?.querySelector("a[data-mark]");
+  if (first && wide.matches) {
+    window.htmx.ajax("GET", first.href, { target: "#source", select: "#source", swap: "outerHTML" });
+  }
+}
+
+function followAll(root) {
+  const turns = root.matches?.("[data-stream]") ? [root] : root.querySelectorAll("[data-stream]");
+  for (const turn of turns) {
+    if (turn.dataset.followed) continue;
+    turn.dataset.followed = "true";
+    follow(turn);
+  }
+}
+
+function showCurrentMark(source) {
+  for (const mark of document.querySelectorAll("[data-mark]")) {
+    mark.toggleAttribute("aria-current", false);
+    if (mark.dataset.mark === source.dataset.currentMark) mark.setAttribute("aria-current", "true");
+  }
+}
+
+let openedFrom = null;
+
+document.addEventListener("click", (event) => {
+  const mark = event.target.closest("[data-mark]");
+  if (mark) openedFrom = mark;
+});
+
+document.addEventListener("htmx:afterSettle", (event) => {
+  const source = event.target.closest?.("#source");
+  if (!source) return;
+  showCurrentMark(source);
+  if (!source.hasAttribute("data-open")) openedFrom?.focus();
+  else if (openedFrom && !wide.matches) source.querySelector("[data-source-title]").focus();
+});
+
+const composer = document.querySelector("[data-composer]");
+
+composer.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing || !event.target.matches("textarea")) return;
+  event.preventDefault();
+  composer.requestSubmit();
+});
+
+composer.addEventListener("htmx:afterRequest", (event) => {
+  if (!event.detail.successful) return;
+  composer.reset();
+  composer.querySelector("textarea").value = "";
+  document.querySelector("#turns > :last-child")?.scrollIntoView({ block: "start" });
+});
+
+document.addEventListener("htmx:load", (event) => followAll(event.detail.elt));
+followAll(document);

@@ -1,0 +1,34 @@
+"""What templates of every package draw with: icons, the current page, answers."""
+
+from __future__ import annotations
+
+from django import template
+from django.http import HttpRequest
+from django.template.context import RequestContext
+from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from parvis.web.rendering import render_answer, render_line
+
+register = template.Library()
+
+register.filter("answer", render_answer, is_safe=True)
+register.filter("answer_line", render_line, is_safe=True)
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """A drawing of icons.svg. It is never alone: the words beside it, or a visually hidden label, carry the meaning."""
+    return format_html('<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>', static("web/icons.svg"), name)
+
+
+@register.simple_tag(takes_context=True)
+def current(context: RequestContext, url: str) -> str:
+    """`aria-current` for a navigation link: "page" on the page itself, "true" on the pages below it."""
+    request: HttpRequest | None = context.get("request")
+    if request is None or not url:
+        return ""
+    if request.path == url:
+        return format_html(' aria-current="page"')
+    return format_html(' aria-current="true"') if url != "/" and request.path.startswith(url) else ""
