@@ -1,0 +1,203 @@
+"""Assistants, conversations, and the turns whose events are stored as they come (decision 0007)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.text import Truncator
+from django.utils.translation import gettext_lazy as _
+
+from parvis.access.doors import Door
+from parvis.access.principal import ADMINISTRATION
+from parvis.corpora.models import Corpus
+from parvis.inference.models import LanguageModel
+from parvis.institutions.models import Institution, Profile
+
+if TYPE_CHECKING:
+    from parvis.access.principal import Principal
+
+# A process that writes an answer says at least this often that it is alive; silent for longer, it is taken for dead.
+LEASE = timedelta(seconds=20)
+TITLE_LENGTH = 120
+QUESTION_LENGTH = 4_000
+
+
+class AssistantQuerySet(models.QuerySet["Assistant"]):
+    def visible_to(self, principal: Principal) -> AssistantQuerySet:
+        """Those of one's institution that have something to answer from: a corpus this person may read now."""
+        here = self.filter(institution_id=principal.institution_id)
+        readable = Corpus.objects.visible_to(principal).order_by()
+        useful = here.filter(corpora__in=readable).order_by()
+        return here.filter(Q(id__in=useful.values("id")) | Q(id__in=here.editable_by(principal).values("id")))
+
+    def editable_by(self, principal: Principal) -> AssistantQuerySet:
+        here = self.filter(institution_id=principal.institution_id)
+        return here if principal.role in ADMINISTRATION else here.filter(owner__person_id=principal.person_id)
+
+
+class Assistant(models.Model):
+    """What one talks to: some corpora, instructions, and the model that writes, if any."""
+
+    institution = models.ForeignKey(Institution, on_delete=models.CASCADE, related_name="+")
+    slug = models.SlugField(max_length=80)
+    name = models.CharField(_("name"), max_length=160)
+    description = models.TextField(_("description"), max_length=2_000, blank=True)
+    instructions = models.TextField(_("instructions"), max_length=4_000, blank=True)
+    corpora = models.ManyToManyField(Corpus, related_name="assistants")
+    model = models.ForeignKey(LanguageModel, on_delete=models.SET_NULL, related_name="+", null=True, blank=True)
+    quotes_only = models.BooleanField(_("only quote the documents, without any model"), default=False)
+    owner = models.ForeignKey(Profile, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    unscoped = AssistantQuerySet.as_manager()
+    objects: ClassVar[Door] = Door()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["institution", "slug"], name="assistant_slug_once_per_institution")]
+        ordering = ["name", "id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ConversationQuerySet(models.QuerySet["Conversation"]):
+    def visible_to(self, principal: Principal) -> ConversationQuerySet:
+        """One's own, and nobody else's: an administrator does not read what people ask."""
+        return self.filter(institution_id=principal.institution_id, profile__person_id=principal.person_id)
+
+    def editable_by(self, principal: Principal) -> ConversationQuerySet:
+        return self.visible_to(principal)
+
+    def matching(self, words: str) -> ConversationQuerySet:
+        """Those whose title or questions hold the words, in any case."""
+        asked = Turn.unscoped.filter(question__icontains=words).values("conversation_id")
+        return self.filter(Q(title__icontains=words) | Q(id__in=asked)) if words else self
+
+
+class Conversation(models.Model):
+    institution = models.ForeignKey(Institution, on_delete=models.CASCADE, related_name="+")
+    assistant = models.ForeignKey(Assistant, on_delete=models.CASCADE, related_name="conversations")
+    profile = models.ForeignKey(Profile, on_delete=models.CASCADE, related_name="+")
+    title = models.CharField(_("title"), max_length=TITLE_LENGTH)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    unscoped = ConversationQuerySet.as_manager()
+    objects: ClassVar[Door] = Door()
+
+    class Meta:
+        ordering = ["-updated_at", "-id"]
+        indexes = [models.Index(fields=["profile", "-updated_at"])]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @staticmethod
+    def title_from(question: str) -> str:
+        return str(Truncator(" ".join(question.split())).chars(80))
+
+
+class State(models.TextChoices):
+    QUEUED = "queued", _("waiting")
+    RUNNING = "running", _("being written")
+    ANSWERED = "answered", _("answered")
+    ABSTAINED = "abstained", _("the documents do not answer")
+    FAILED = "failed", _("failed")
+    INTERRUPTED = "interrupted", _("interrupted")
+    CANCELLED = "cancelled", _("stopped")
+
+
+OPEN = (State.QUEUED, State.RUNNING)
+
+
+class Mode(models.TextChoices):
+    EXTRACTIVE = "extractive", _("quoted from the documents")
+    GENERATIVE = "generative", _("written by a model")
+
+
+class TurnQuerySet(models.QuerySet["Turn"]):
+    def visible_to(self, principal: Principal) -> TurnQuerySet:
+        return self.filter(conversation__in=Conversation.unscoped.visible_to(principal).order_by())
+
+    def editable_by(self, principal: Principal) -> TurnQuerySet:
+        return self.visible_to(principal)
+
+    def open(self) -> TurnQuerySet:
+        """Those still being written, as far as anyone knows."""
+        return self.filter(state__in=OPEN)
+
+    def abandoned(self, now: datetime) -> TurnQuerySet:
+        return self.open().filter(lease_until__lte=now)
+
+
+class Turn(models.Model):
+    """One question and the log of its answer. Whoever writes holds the lease; a lease that ran out is a server that died."""
+
+    institution = models.ForeignKey(Institution, on_delete=models.CASCADE, related_name="+")
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="turns")
+    number = models.PositiveIntegerField()  # from 1, in the conversation
+    question = models.TextField(max_length=QUESTION_LENGTH)
+    rewritten = models.TextField(blank=True)  # the question as it was searched, when the conversation completed it
+    state = models.CharField(max_length=12, choices=State.choices, default=State.QUEUED)
+    mode = models.CharField(max_length=12, choices=Mode.choices, default=Mode.EXTRACTIVE)
+    model_name = models.CharField(max_length=80, blank=True)  # as shown at the time: the row may go
+    zone = models.CharField(max_length=10, blank=True)
+    error_code = models.CharField(max_length=40, blank=True)
+    usage = models.JSONField(default=dict)
+    latest_seq = models.PositiveIntegerField(default=0)
+    lease_until = models.DateTimeField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    unscoped = TurnQuerySet.as_manager()
+    objects: ClassVar[Door] = Door()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["conversation", "number"], name="turn_number_once_per_conversation")]
+        ordering = ["conversation_id", "number"]
+
+    def __str__(self) -> str:
+        return f"{self.conversation_id}, {self.number}"
+
+    def state_at(self, now: datetime) -> State:
+        """The state as a reader should see it: a turn whose server died is interrupted, before anyone has written so."""
+        state = State(self.state)
+        return State.INTERRUPTED if state in OPEN and self.lease_until <= now else state
+
+
+class EventKind(models.TextChoices):
+    """What a stored event says. Events hold identifiers and quotations, never the passages that were retrieved."""
+
+    TEXT = "text", "text"
+    CITATION = "citation", "citation"
+    NEAREST = "nearest", "nearest"
+    NOTICE = "notice", "notice"
+    DONE = "done", "done"
+
+
+class TurnEventQuerySet(models.QuerySet["TurnEvent"]):
+    def visible_to(self, principal: Principal) -> TurnEventQuerySet:
+        return self.filter(turn__in=Turn.unscoped.visible_to(principal).order_by())
+
+
+class TurnEvent(models.Model):
+    institution = models.ForeignKey(Institution, on_delete=models.CASCADE, related_name="+", db_index=False)
+    turn = models.ForeignKey(Turn, on_delete=models.CASCADE, related_name="events", db_index=False)
+    seq = models.PositiveIntegerField()  # from 1, without a gap
+    kind = models.CharField(max_length=10, choices=EventKind.choices)
+    payload: models.JSONField[Any, Any] = models.JSONField(default=dict)
+
+    unscoped = TurnEventQuerySet.as_manager()
+    objects: ClassVar[Door] = Door()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["turn", "seq"], name="event_once_per_turn_and_seq")]
+        ordering = ["turn_id", "seq"]
+
+    def __str__(self) -> str:
+        return f"{self.turn_id}, {self.seq}: {self.kind}"

@@ -1,0 +1,215 @@
+"""What people do with assistants and conversations, and the log of an answer being written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, Max
+from django.utils import timezone
+from django.utils.text import slugify
+
+from parvis.access.principal import Principal
+from parvis.assistants.models import (
+    LEASE,
+    Assistant,
+    Conversation,
+    EventKind,
+    Mode,
+    State,
+    Turn,
+    TurnEvent,
+)
+from parvis.audit.models import record
+from parvis.corpora.actions import create_corpus
+from parvis.corpora.models import Corpus
+from parvis.inference.models import LanguageModel
+
+
+class StillAnsweringError(Exception):
+    """One answer at a time in a conversation: the next question may need it."""
+
+    code = "still-answering"
+
+
+@dataclass(frozen=True, slots=True)
+class AssistantValues:
+    name: str
+    description: str
+    instructions: str
+    model: LanguageModel | None
+    quotes_only: bool
+
+
+@transaction.atomic
+def create_course(principal: Principal, *, name: str, description: str) -> tuple[Corpus, Assistant]:
+    """A corpus and the assistant that answers from it: what a teacher calls a course."""
+    corpus = create_corpus(principal, name=name, description=description)
+    return corpus, create_assistant(principal, name=name, description=description, corpora=[corpus])
+
+
+@transaction.atomic
+def create_assistant(
+    principal: Principal, *, name: str, description: str = "", instructions: str = "", corpora: Iterable[Corpus]
+) -> Assistant:
+    """Over corpora this person may read; others are left out as if they did not exist."""
+    readable = Corpus.objects.visible_to(principal).filter(id__in=[corpus.id for corpus in corpora])
+    assistant = Assistant.unscoped.create(
+        institution_id=principal.institution_id,
+        owner_id=principal.profile_id,
+        slug=_free_slug(principal.institution_id, name),
+        name=name,
+        description=description,
+        instructions=instructions,
+    )
+    assistant.corpora.set(readable)
+    _record(principal, "assistant.create", f"assistant:{assistant.id}")
+    return assistant
+
+
+@transaction.atomic
+def edit_assistant(principal: Principal, assistant: Assistant, values: AssistantValues) -> None:
+    assistant.name, assistant.description = values.name, values.description
+    assistant.instructions, assistant.model = values.instructions, values.model
+    assistant.quotes_only = values.quotes_only
+    assistant.save()
+    _record(principal, "assistant.edit", f"assistant:{assistant.id}")
+
+
+@transaction.atomic
+def ask(
+    principal: Principal,
+    assistant: Assistant,
+    question: str,
+    *,
+    conversation: Conversation | None = None,
+    quotes_only: bool = False,
+) -> Turn:
+    """Stores the question; somebody must then run the turn. Raises StillAnsweringError while another is being answered."""
+    now = timezone.now()
+    if conversation is None:
+        conversation = _begin(principal, assistant, question)
+    else:
+        conversation = Conversation.unscoped.select_for_update().get(id=conversation.id)
+        _close_abandoned(conversation, now)
+        if conversation.turns.get_queryset().open().exists():  # type: ignore[attr-defined]
+            raise StillAnsweringError
+        Conversation.unscoped.filter(id=conversation.id).update(updated_at=now)
+    latest = conversation.turns.aggregate(latest=Max("number"))["latest"] or 0
+    turn = Turn.unscoped.create(
+        institution_id=conversation.institution_id,
+        conversation=conversation,
+        number=latest + 1,
+        question=question,
+        mode=Mode.EXTRACTIVE if quotes_only or assistant.quotes_only else Mode.GENERATIVE,
+        lease_until=now + LEASE,
+    )
+    _record(principal, "turn.ask", f"turn:{turn.id}", assistant=assistant.id)
+    return turn
+
+
+@transaction.atomic
+def cancel(principal: Principal, turn: Turn) -> bool:
+    """True when this is what stopped it; what was received is kept."""
+    stopped = finish(turn.id, State.CANCELLED)
+    if stopped:
+        _record(principal, "turn.cancel", f"turn:{turn.id}")
+    return stopped
+
+
+@transaction.atomic
+def rename_conversation(principal: Principal, conversation: Conversation, title: str) -> None:
+    conversation.title = title
+    conversation.save(update_fields=["title"])
+    _record(principal, "conversation.rename", f"conversation:{conversation.id}")
+
+
+@transaction.atomic
+def delete_conversation(principal: Principal, conversation: Conversation) -> None:
+    """An answer being written notices at its next word that there is no one left to write for."""
+    _record(principal, "conversation.delete", f"conversation:{conversation.id}")
+    conversation.delete()
+
+
+@transaction.atomic
+def begin_turn(turn_id: int, *, mode: str, rewritten: str = "", model_name: str = "", zone: str = "") -> bool:
+    """False when the turn is no longer to be written: stopped, taken for dead, or deleted."""
+    now = timezone.now()
+    return bool(
+        Turn.unscoped.open()
+        .filter(id=turn_id, lease_until__gt=now)
+        .update(
+            state=State.RUNNING,
+            mode=mode,
+            rewritten=rewritten,
+            model_name=model_name,
+            zone=zone,
+            started_at=now,
+            lease_until=now + LEASE,
+        )
+    )
+
+
+@transaction.atomic
+def append(turn_id: int, events: Iterable[tuple[str, Mapping[str, Any]]]) -> bool:
+    """Adds to the log and renews the lease, or does nothing and says False when the turn is no longer to be written."""
+    now, events = timezone.now(), list(events)
+    rows = Turn.unscoped.open().filter(id=turn_id, lease_until__gt=now)
+    if not rows.update(latest_seq=F("latest_seq") + len(events), lease_until=now + LEASE):
+        return False
+    _write(turn_id, events)
+    return True
+
+
+@transaction.atomic
+def finish(
+    turn_id: int, state: State, *, error_code: str = "", mode: str | None = None, usage: Mapping[str, Any] | None = None
+) -> bool:
+    """Closes the log, once: of a stop and an end that cross, the first one counts."""
+    values: dict[str, Any] = {"state": state, "error_code": error_code, "finished_at": timezone.now()}
+    if usage is not None:
+        values["usage"] = dict(usage)
+    if mode is not None:
+        values["mode"] = mode
+    if not Turn.unscoped.open().filter(id=turn_id).update(latest_seq=F("latest_seq") + 1, **values):
+        return False
+    _write(turn_id, [(EventKind.DONE, {"state": state})])
+    return True
+
+
+def _write(turn_id: int, events: list[tuple[str, Mapping[str, Any]]]) -> None:
+    """The row just updated is locked by this transaction: nobody else counts at the same time."""
+    turn = Turn.unscoped.only("latest_seq", "institution_id").get(id=turn_id)
+    first = turn.latest_seq - len(events) + 1
+    TurnEvent.unscoped.bulk_create(
+        TurnEvent(turn_id=turn_id, institution_id=turn.institution_id, seq=seq, kind=kind, payload=dict(payload))
+        for seq, (kind, payload) in enumerate(events, first)
+    )
+
+
+def _begin(principal: Principal, assistant: Assistant, question: str) -> Conversation:
+    return Conversation.unscoped.create(
+        institution_id=principal.institution_id,
+        assistant=assistant,
+        profile_id=principal.profile_id,
+        title=Conversation.title_from(question),
+    )
+
+
+def _close_abandoned(conversation: Conversation, now: datetime) -> None:
+    for turn_id in Turn.unscoped.abandoned(now).filter(conversation=conversation).values_list("id", flat=True):
+        finish(turn_id, State.INTERRUPTED, error_code="server-stopped")
+
+
+def _free_slug(institution_id: int, name: str) -> str:
+    wanted = slugify(name)[:70] or "assistant"
+    taken = set(Assistant.unscoped.filter(institution_id=institution_id).values_list("slug", flat=True))
+    numbered = (f"{wanted}-{number}" for number in range(2, len(taken) + 3))
+    return wanted if wanted not in taken else next(slug for slug in numbered if slug not in taken)
+
+
+def _record(principal: Principal, action: str, subject: str, **details: Any) -> None:
+    record(institution_id=principal.institution_id, actor=principal.actor, action=action, subject=subject, **details)
