@@ -1,0 +1,160 @@
+"""What went wrong with a document, for the person who gave it: what happened, what was kept, what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+
+def failure_sentence(code: str, params: Mapping[str, Any]) -> str:
+    """The sentence for a code of `parsing.refusals`; a code from a later version still gets a true one."""
+    return _SENTENCES.get(code, _unknown)(params)
+
+
+def duplicate_sentence(name: str) -> str:
+    return _("“%(name)s” is already in this course: the file is the same, so nothing was added.") % {"name": name}
+
+
+def refused_sentence(name: str, code: str, params: Mapping[str, Any]) -> str:
+    """A file that was not taken at all."""
+    return _("“%(name)s” was not added. %(reason)s") % {"name": name, "reason": failure_sentence(code, params)}
+
+
+def _empty(params: Mapping[str, Any]) -> str:
+    return _("The file is empty. Check it on your computer, then send it again.")
+
+
+def _encrypted(params: Mapping[str, Any]) -> str:
+    return _("The file is protected by a password. Save a copy without the password, then send that copy.")
+
+
+def _corrupt(params: Mapping[str, Any]) -> str:
+    return _("The file is damaged and cannot be opened. Open it in its application, save it again, then send the new file.")
+
+
+def _mislabelled(params: Mapping[str, Any]) -> str:
+    return _(
+        "The content of the file does not match its name: it announces %(claimed)s and holds %(found)s."
+        " Save it again from its application."
+    ) % {"claimed": _type_name(params.get("claimed")), "found": _type_name(params.get("found"))}
+
+
+def _unsupported(params: Mapping[str, Any]) -> str:
+    return _(
+        "This kind of file (%(found)s) is not read. Send a PDF, or a document in one of the formats listed on this page."
+    ) % {"found": _type_name(params.get("found"))}
+
+
+def _archive(params: Mapping[str, Any]) -> str:
+    return _("The archive cannot be opened. Send its documents one by one, or make the ZIP file again.")
+
+
+def _too_large(params: Mapping[str, Any]) -> str:
+    if str(params.get("limit", "")).isdigit():
+        return _("The file is larger than the limit of %(limit)s. Split it, or reduce the size of its images.") % {
+            "limit": filesizeformat(int(params["limit"]))
+        }
+    return _("The document holds more text than can be read. Split it into several files.")
+
+
+def _too_many_pages(params: Mapping[str, Any]) -> str:
+    limit = params.get("limit", "")
+    if not str(limit).isdigit():
+        return _("The document has too many pages. Split it into several files.")
+    return ngettext(
+        "The document has more than %(limit)s page. Split it into several files.",
+        "The document has more than %(limit)s pages. Split it into several files.",
+        int(limit),
+    ) % {"limit": limit}
+
+
+def _too_many_members(params: Mapping[str, Any]) -> str:
+    return _("The archive holds too many files. Make several smaller archives.")
+
+
+def _decompression_bomb(params: Mapping[str, Any]) -> str:
+    return _("Once unpacked, the file would be far larger than it seems: it was not opened. Send its documents one by one.")
+
+
+def _too_slow(params: Mapping[str, Any]) -> str:
+    return _("Reading the document took too long and was stopped. Split it into several files, then send them again.")
+
+
+def _too_much_memory(params: Mapping[str, Any]) -> str:
+    return _("Reading the document needs more memory than is allowed. Split it, or save it again as a simpler PDF.")
+
+
+def _parser_crashed(params: Mapping[str, Any]) -> str:
+    return _("Reading the document stopped several times without finishing. Save it again from its application, then retry.")
+
+
+def _no_text(params: Mapping[str, Any]) -> str:
+    return _(
+        "No text was found in the document: its pages are probably images."
+        " Send a version with text, or ask for text recognition to be installed."
+    )
+
+
+def _garbage(params: Mapping[str, Any]) -> str:
+    return _("The text of the document is unreadable: its fonts do not say which letters they draw. Export it again as PDF.")
+
+
+def _unsafe_name(params: Mapping[str, Any]) -> str:
+    return _(
+        "The name of this file inside the archive leads outside it: the file was left out. Rename it, then send it alone."
+    )
+
+
+def _archive_in_archive(params: Mapping[str, Any]) -> str:
+    return _("An archive inside an archive is not opened. Unpack it, then send its documents.")
+
+
+def _unknown(params: Mapping[str, Any]) -> str:
+    return _("The document could not be read. Save it again from its application, then send the new file.")
+
+
+_SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "empty": _empty,
+    "encrypted": _encrypted,
+    "corrupt": _corrupt,
+    "mislabelled": _mislabelled,
+    "unsupported": _unsupported,
+    "archive": _archive,
+    "too_large": _too_large,
+    "too_many_pages": _too_many_pages,
+    "too_many_members": _too_many_members,
+    "decompression_bomb": _decompression_bomb,
+    "too_slow": _too_slow,
+    "too_much_memory": _too_much_memory,
+    "parser_crashed": _parser_crashed,
+    "no_text": _no_text,
+    "garbage": _garbage,
+    "unsafe_name": _unsafe_name,
+    "archive_in_archive": _archive_in_archive,
+}
+
+_TYPE_NAMES = {
+    "application/pdf": "PDF",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "DOCX",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": "PPTX",
+    "application/vnd.oasis.opendocument.text": "ODT",
+    "application/vnd.oasis.opendocument.presentation": "ODP",
+    "application/epub+zip": "EPUB",
+    "application/zip": "ZIP",
+    "application/x-ipynb+json": "Jupyter",
+    "application/x-subrip": "SRT",
+    "application/msword": "DOC",
+    "text/html": "HTML",
+    "text/markdown": "Markdown",
+    "text/vtt": "WebVTT",
+}
+
+
+def _type_name(media_type: object) -> str:
+    if media_type == "text/plain":
+        return _("plain text")
+    return _TYPE_NAMES.get(str(media_type), "") or str(media_type).rpartition("/")[2].removeprefix("x-") or _("something else")
