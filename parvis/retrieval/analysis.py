@@ -32,14 +32,24 @@ class Token:
 
 def analyse(text: str) -> list[Token]:
     """The words of `text` with their places; stop words and elided articles are left out."""
-    return [
-        Token(term, match[0], match.start(), match.end()) for match in _WORD.finditer(text) if (term := _term(match[0]))
-    ]
+    tokens = []
+    for match in _WORD.finditer(text):
+        term = _read(match[0])[1]
+        if term:
+            surface = match[0].rstrip(_APOSTROPHES)
+            tokens.append(Token(term, surface, match.start(), match.start() + len(surface)))
+    return tokens
 
 
 def terms(text: str) -> list[str]:
-    """As `analyse`, terms only: what indexing and ranking need, at a third of the cost."""
-    return [term for word in _WORD.findall(text) if (term := _term(word))]
+    """As `analyse`, terms only."""
+    return [term for _, term in map(_read, _WORD.findall(text)) if term]
+
+
+def folded_and_terms(text: str) -> tuple[str, list[str]]:
+    """The words of `text` folded, stop words included, one space between them; and its terms."""
+    read = [_read(word) for word in _WORD.findall(text)]
+    return " ".join([folded for folded, _ in read]), [term for _, term in read if term]
 
 
 def fold(text: str) -> str:
@@ -65,32 +75,27 @@ def sentences(text: str) -> list[tuple[int, int]]:
     return [(start, end) for start, end in spans if start < end]
 
 
+_APOSTROPHES = "'’ʼ"
 # A mark that combines with the letter before it belongs to the word: questions often arrive decomposed.
-_MARK = r"\u0300-\u036f"
-_WORD = re.compile(
-    rf"""
-    [cC](?:\+\+|\#)(?![^\W_])                                # C++, C#
-  | (?i:aujourd['’ʼ]hui)
-  | (?:(?:[jJ]us|[lL]ors|[pP]uis|[qQ]uoi)?[qQ]u|[cCdDjJlLmMnNsStT])['’ʼ]   # elided: known by its apostrophe
-  | [^\W_]+(?:[{_MARK}]+[^\W_]*)*
-    """,
-    re.VERBOSE,
-)
+# An apostrophe tells an elided word (l', qu') from a letter; C++ and C# are names.
+_WORD = re.compile(rf"[^\W_]+(?:[\u0300-\u036f]+[^\W_]*)*(?:[{_APOSTROPHES}]|\+\+|\#)?")
 _MARKS = re.compile(r"[\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u0610-\u061a\u064b-\u065f\u20d0-\u20ff\ufe00-\ufe0f]+")
 _OPENED = str.maketrans({"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "đ": "d", "ı": "i", "’": "'", "ʼ": "'"})
 _NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
-_PROGRAMMING = {"c++": "cplusplus", "c#": "csharp", "aujourd'hui": "aujourdhui"}
+_ELIDED = frozenset("c' d' j' jusqu' l' lorsqu' m' n' presqu' puisqu' qu' quelqu' quoiqu' s' t'".split())
+_NAMES = {"c++": "cplusplus", "c#": "csharp", "aujourd'": "aujourdhui"}
 
 _STOP_WORDS = frozenset(
     """
     a afin ai ainsi alors apres as au aucun aucune aussi autre autres aux avaient avait avant avec avez avoir avons
     ayant c ca car ce ceci cela celle celles celui cependant ces cet cette ceux chaque chez ci comme comment d dans
-    de depuis des desquelles desquels donc dont du duquel elle elles en entre es est et etaient etait etant etes
-    etre eu eut eux faire fait faut furent fut il ils j je jusqu l la laquelle le lequel les lesquelles lesquels
+    de depuis des desquelles desquels donc dont du duquel elle elles en entre es est et etaient etait etant etc etes
+    etre eu eut eux faire fait faut furent fut hui il ils j je jusqu l la laquelle le lequel les lesquelles lesquels
     leur leurs lors lorsqu lorsque lui m ma mais me meme memes mes moi mon n ne ni non nos notre nous on ont or ou
-    par parce pas peu peut peuvent plus pour pourquoi pourrait puis puisqu puisque qu quand que quel quelle quelles
-    quels qui quoi quoiqu quoique s sa sans se sera serait seront ses si soi soit sommes son sont sous sur t ta te
-    tel telle telles tels tes toi ton tous tout toute toutes tres tu un une vers voici voila vos votre vous y
+    par parce pas peu peut peuvent plus pour pourquoi pourrait presqu puis puisqu puisque qu quand que quel quelle
+    quelles quelqu quels qui quoi quoiqu quoique s sa sans se sera serait seront ses si soi soit sommes son sont
+    sous sur t ta te tel telle telles tels tes toi ton tous tout toute toutes tres tu un une vers voici voila vos
+    votre vous y
     """.split()
 )
 
@@ -99,18 +104,22 @@ _stemmer_lock = threading.Lock()
 
 
 @lru_cache(maxsize=1 << 17)
-def _term(word: str) -> str:
-    """The term of one word, or "" for a word that does not count."""
+def _read(word: str) -> tuple[str, str]:
+    """One word folded, and its term: "" for a word that does not count."""
     folded = fold(word)
-    if folded.endswith("'") or folded in _STOP_WORDS:
-        return ""
-    if folded in _PROGRAMMING:
-        return _PROGRAMMING[folded]
-    folded = _NOT_ALPHANUMERIC.sub("", folded)[:LONGEST_TERM]
-    if not folded.isascii() or not folded.isalpha():
-        return folded
+    plain = _NOT_ALPHANUMERIC.sub("", folded)[:LONGEST_TERM]
+    if folded in _NAMES:
+        return plain, _NAMES[folded]
+    if folded in _ELIDED or plain in _STOP_WORDS:
+        return plain, ""
+    return plain, _stem(plain)
+
+
+def _stem(word: str) -> str:
+    if not word.isascii() or not word.isalpha():
+        return word
     with _stemmer_lock:  # the stemmer keeps the word in itself: two threads would mix theirs
-        return str(_stemmer.stemWord(folded))
+        return str(_stemmer.stemWord(word))
 
 
 _BORDER = re.compile(

@@ -1,6 +1,6 @@
 """What every search engine under Parvis can do: keep terms per passage, and give candidates under an access filter.
 
-Ranking is not theirs: all engines return the same candidates in the same order.
+Ranking is not theirs (`ranking`), and they choose candidates alike: the same ones, in the same order, whatever the engine.
 No engine commits: it takes part in its caller's transaction, except for `maintain(purge=True)`.
 """
 
@@ -11,9 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-# Okapi BM25, tuned on short passages.
+from parvis.retrieval.analysis import terms
+from parvis.retrieval.passage import Passage
+
+# Okapi BM25, for short passages.
 K1 = 0.9
 B = 0.75
+
+LONGEST = 255  # terms; a longer passage counts as this long when candidates are chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,17 @@ class Entry:
     document_id: int
     corpus_id: int
     terms: tuple[str, ...]
+
+    @classmethod
+    def of(cls, passage: Passage) -> Entry:
+        return cls(passage.id, passage.document_id, passage.corpus_id, tuple(terms(passage.indexed_text())))
+
+    def distinct_terms(self) -> list[str]:
+        """Sorted. An engine may write them side by side, so a term holds letters and figures only."""
+        distinct = sorted(set(self.terms))
+        if not all(term.isalnum() for term in distinct):
+            raise ValueError(f"passage {self.passage_id} has a term that no analysis gives")
+        return distinct
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +57,10 @@ class Stats:
             return 0.0
         return math.log1p((self.passage_count - frequency + 0.5) / (frequency + 0.5))
 
+    def closeness(self, length: int) -> float:
+        """What one occurrence of a term is worth in a passage of so many terms: the shorter, the more."""
+        return (K1 + 1) / (1 + K1 * (1 - B + B * length / max(self.average_length, 1.0)))
+
 
 class Index(Protocol):
     """A passage never changes document. An empty set of corpora finds nothing; no value means "all corpora"."""
@@ -52,7 +72,8 @@ class Index(Protocol):
         """Forgets documents: no later question finds them, nor their words in a correction."""
 
     def candidates(self, terms: Sequence[str], corpora: frozenset[int], k: int) -> list[tuple[int, float]]:
-        """The `k` best passages that have one of `terms`, best first, equal scores by passage id."""
+        """The `k` passages with the most of `terms`, best first, equal scores by passage id: the sum of the weights of the
+        terms a passage has, in the order given, times its closeness."""
 
     def stats(self, terms: Sequence[str], corpora: frozenset[int]) -> Stats: ...
 
@@ -68,3 +89,11 @@ class InTransaction(Exception):
     """`maintain(purge=True)` was called inside a transaction."""
 
     code = "purge_in_transaction"
+    params: Mapping[str, object] = {}
+
+
+class FilesInUse(Exception):
+    """Another connection kept reading during `maintain(purge=True)`: erased bytes may still be in the files."""
+
+    code = "purge_files_in_use"
+    params: Mapping[str, object] = {}

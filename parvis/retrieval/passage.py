@@ -23,6 +23,10 @@ class Passage:
     unit_label: str
     heading_path: tuple[str, ...] = ()
 
+    def indexed_text(self) -> str:
+        """What is indexed and compared: the title and headings, each once, then the text."""
+        return "\n".join([*dict.fromkeys((self.document_title, *self.heading_path)), self.text])
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:

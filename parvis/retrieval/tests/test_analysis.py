@@ -59,11 +59,7 @@ def test_tokens_stand_where_they_say_and_fold_is_stable(text: str) -> None:
 
 
 def test_threads_do_not_mix_their_words() -> None:
-    words = [
-        f"{start}{end}"
-        for start in ("nation", "inscript", "étudi", "régul")
-        for end in ("alement", "ions", "ait", "er")
-    ]
+    words = [f"{start}{end}" for start in ("nation", "inscript", "étudi", "régul") for end in ("alement", "ions", "ait", "er")]
     alone = {word: terms(word + "x" * 3 + word) for word in words}
     mixed: list[tuple[str, list[str]]] = []
 

@@ -1,0 +1,240 @@
+"""The embedded engine: SQLite FTS5, in the same database file and transaction as the documents.
+
+FTS5 keeps one list of passages per *corpus and term* ("12:examen"), contentless and without positions. So the access
+filter is not a condition that a query could forget but the only way to name a term; the counts of a corpus are read off
+its own lists; and a question costs in proportion to what its asker may read, not to what the institution holds.
+
+Row ids carry the passage's length in their last 8 bits: choosing candidates then needs the lists and nothing else.
+
+SQLite before 3.43 deletes from a contentless table only when given the exact terms back: they are kept beside it,
+compressed, 64 passages to a row. Analysing the text again would not do: the analysis may have changed since.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+import secrets
+import sqlite3
+import zlib
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from parvis.retrieval.index import LONGEST, Entry, FilesInUse, InTransaction, Stats
+
+TABLES = """
+CREATE VIRTUAL TABLE IF NOT EXISTS search_terms USING fts5(
+    terms, content='', detail=none, columnsize=0, tokenize="ascii tokenchars ':'"
+);
+CREATE VIRTUAL TABLE IF NOT EXISTS search_lists USING fts5vocab(search_terms, row);
+CREATE TABLE IF NOT EXISTS search_batch (
+    document_id INTEGER NOT NULL,
+    first_passage INTEGER NOT NULL,
+    latest_passage INTEGER NOT NULL,
+    corpus_id INTEGER NOT NULL,
+    entries BLOB NOT NULL,
+    PRIMARY KEY (document_id, first_passage)
+);
+CREATE TABLE IF NOT EXISTS search_corpus (
+    corpus_id INTEGER PRIMARY KEY,
+    passages INTEGER NOT NULL,
+    terms INTEGER NOT NULL,
+    revision INTEGER NOT NULL
+);
+"""
+
+
+def create_tables(connection: sqlite3.Connection) -> None:
+    """Harmless when they exist. Statement by statement: `executescript` would commit the caller's transaction."""
+    for statement in TABLES.split(";\n"):
+        if statement.strip():
+            connection.execute(statement)
+
+
+@dataclass(frozen=True, slots=True)
+class Fts5Index:
+    """An `Index` in an SQLite database that has the tables of `create_tables`."""
+
+    connection: sqlite3.Connection
+
+    def upsert(self, entries: Iterable[Entry]) -> None:
+        documents: dict[tuple[int, int], dict[int, _Kept]] = defaultdict(dict)
+        for entry in entries:
+            kept = _Kept(entry.passage_id, len(entry.terms), entry.distinct_terms())
+            documents[entry.document_id, entry.corpus_id][entry.passage_id] = kept
+        for (document_id, _), passages in documents.items():
+            self._take_out(document_id, passages.keys())
+        for (document_id, corpus_id), passages in documents.items():
+            ordered = [passages[passage_id] for passage_id in sorted(passages)]
+            for first in range(0, len(ordered), _BATCH):
+                self._put_in(document_id, corpus_id, ordered[first : first + _BATCH])
+
+    def delete(self, document_ids: Iterable[int]) -> None:
+        for document_id in set(document_ids):
+            self._take_out(document_id)
+
+    def candidates(self, terms: Sequence[str], corpora: frozenset[int], k: int) -> list[tuple[int, float]]:
+        distinct = _askable(terms)
+        lists = self._lists(distinct, corpora)
+        counts = self._stats({term: len(rows) for term, rows in lists.items()}, corpora)
+        coverage: dict[int, float] = {}
+        for term in distinct:
+            weight = counts.weight(term)
+            for row in lists.get(term, ()):
+                coverage[row] = coverage.get(row, 0.0) + weight
+        closeness = [counts.closeness(length) for length in range(LONGEST + 1)]
+        scored = ((-weight * closeness[row & 255], row >> 8) for row, weight in coverage.items())
+        return [(passage_id, -score) for score, passage_id in heapq.nsmallest(k, scored)]
+
+    def stats(self, terms: Sequence[str], corpora: frozenset[int]) -> Stats:
+        distinct, ordered = _askable(terms), sorted(corpora)
+        frequencies: dict[str, int] = {}
+        for key, passages in self.connection.execute(
+            "SELECT asked.key, list.doc FROM json_each(?) asked CROSS JOIN search_lists list WHERE list.term = asked.value",
+            [_names(distinct, ordered)],
+        ):
+            term = distinct[key // len(ordered)]
+            frequencies[term] = frequencies.get(term, 0) + passages
+        return self._stats(frequencies, corpora)
+
+    def vocabulary(self, corpora: frozenset[int]) -> Mapping[str, int]:
+        together: dict[str, int] = {}
+        for corpus_id, revision in self.connection.execute(
+            "SELECT corpus_id, revision FROM search_corpus WHERE corpus_id IN (SELECT value FROM json_each(?))",
+            [json.dumps(sorted(corpora))],
+        ).fetchall():
+            for term, passages in self._vocabulary(corpus_id, revision).items():
+                together[term] = together.get(term, 0) + passages
+        return together
+
+    def maintain(self, purge: bool = False) -> None:
+        if purge and self.connection.in_transaction:
+            raise InTransaction
+        self.connection.execute("INSERT INTO search_terms (search_terms) VALUES ('optimize')")
+        if purge:
+            self.connection.commit()
+            self.connection.execute("VACUUM")
+            busy, _, _ = self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if busy:
+                raise FilesInUse
+
+    def _lists(self, terms: Sequence[str], corpora: frozenset[int]) -> Mapping[str, list[int]]:
+        """The rows that have each term. One statement for all: starting one costs as much as reading a short list."""
+        ordered = sorted(corpora)
+        lists: dict[str, list[int]] = {}
+        for key, row in self.connection.execute(
+            """
+            SELECT asked.key, found.rowid
+            FROM json_each(?) asked CROSS JOIN search_terms found
+            WHERE found.search_terms MATCH '"' || asked.value || '"'
+            """,
+            [_names(terms, ordered)],
+        ):
+            lists.setdefault(terms[key // len(ordered)], []).append(row)
+        return lists
+
+    def _stats(self, frequencies: Mapping[str, int], corpora: frozenset[int]) -> Stats:
+        passages, terms = self.connection.execute(
+            """
+            SELECT ifnull(sum(passages), 0), ifnull(sum(terms), 0)
+            FROM search_corpus WHERE corpus_id IN (SELECT value FROM json_each(?))
+            """,
+            [json.dumps(sorted(corpora))],
+        ).fetchone()
+        return Stats(passages, terms / passages if passages else 0.0, frequencies)
+
+    def _vocabulary(self, corpus_id: int, revision: int) -> Mapping[str, int]:
+        known = _vocabularies.get(revision)
+        if known is None:
+            prefix = f"{corpus_id}:"
+            known = {
+                name[len(prefix) :]: passages
+                for name, passages in self.connection.execute(
+                    "SELECT term, doc FROM search_lists WHERE term >= ? AND term < ?", [prefix, f"{corpus_id};"]
+                )
+            }
+            while _vocabularies and sum(map(len, _vocabularies.values())) + len(known) > _MOST_WORDS_KEPT:
+                _vocabularies.pop(next(iter(_vocabularies)), None)
+            _vocabularies[revision] = known
+        return known
+
+    def _put_in(self, document_id: int, corpus_id: int, kept: Sequence[_Kept]) -> None:
+        self.connection.executemany(
+            "INSERT INTO search_terms (rowid, terms) VALUES (?, ?)", [one.row(corpus_id) for one in kept]
+        )
+        self.connection.execute(
+            "INSERT INTO search_batch (document_id, first_passage, latest_passage, corpus_id, entries) VALUES (?, ?, ?, ?, ?)",
+            [document_id, kept[0].passage_id, kept[-1].passage_id, corpus_id, _packed(kept)],
+        )
+        self._count(corpus_id, passages=len(kept), terms=sum(one.length for one in kept))
+
+    def _take_out(self, document_id: int, passage_ids: Collection[int] | None = None) -> None:
+        """Takes those passages out of the lists, or all of the document's; the rest of their batches is put back."""
+        first, latest = (min(passage_ids), max(passage_ids)) if passage_ids else (0, 1 << 62)
+        for batch, corpus_id, entries in self.connection.execute(
+            """
+            SELECT rowid, corpus_id, entries FROM search_batch
+            WHERE document_id = ? AND first_passage <= ? AND latest_passage >= ?
+            """,
+            [document_id, latest, first],
+        ).fetchall():
+            kept = _unpacked(entries)
+            self.connection.executemany(
+                "INSERT INTO search_terms (search_terms, rowid, terms) VALUES ('delete', ?, ?)",
+                [one.row(corpus_id) for one in kept],
+            )
+            self.connection.execute("DELETE FROM search_batch WHERE rowid = ?", [batch])
+            self._count(corpus_id, passages=-len(kept), terms=-sum(one.length for one in kept))
+            rest = [one for one in kept if passage_ids is not None and one.passage_id not in passage_ids]
+            if rest:
+                self._put_in(document_id, corpus_id, rest)
+
+    def _count(self, corpus_id: int, *, passages: int, terms: int) -> None:
+        """The revision is drawn, not counted: no other database, and no transaction rolled back, ever had the same."""
+        self.connection.execute(
+            """
+            INSERT INTO search_corpus (corpus_id, passages, terms, revision) VALUES (?1, ?2, ?3, ?4)
+            ON CONFLICT (corpus_id) DO UPDATE SET passages = passages + ?2, terms = terms + ?3, revision = ?4
+            """,
+            [corpus_id, passages, terms, secrets.randbits(62)],
+        )
+
+
+_BATCH = 64
+
+# Vocabularies by revision of a corpus: reading one off the lists takes 2 µs a term, and only a misspelt question needs it.
+_vocabularies: dict[int, Mapping[str, int]] = {}
+_MOST_WORDS_KEPT = 300_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What must be known of a passage to take it out again."""
+
+    passage_id: int
+    length: int
+    terms: Sequence[str]
+
+    def row(self, corpus_id: int) -> tuple[int, str]:
+        names = " ".join(f"{corpus_id}:{term}" for term in self.terms)
+        return self.passage_id << 8 | min(self.length, LONGEST), names
+
+
+def _packed(kept: Sequence[_Kept]) -> bytes:
+    lines = (f"{one.passage_id} {one.length} {' '.join(one.terms)}" for one in kept)
+    return zlib.compress("\n".join(lines).encode())
+
+
+def _unpacked(entries: bytes) -> list[_Kept]:
+    lines = (line.split(" ") for line in zlib.decompress(entries).decode().split("\n"))
+    return [_Kept(int(passage_id), int(length), terms) for passage_id, length, *terms in lines]
+
+
+def _askable(terms: Sequence[str]) -> list[str]:
+    """Once each, in order; what no analysis gives cannot be in a list, and would be syntax to FTS5."""
+    return [term for term in dict.fromkeys(terms) if term.isalnum()]
+
+
+def _names(terms: Sequence[str], corpora: Sequence[int]) -> str:
+    return json.dumps([f"{corpus_id}:{term}" for term in terms for corpus_id in corpora])

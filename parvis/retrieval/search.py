@@ -1,0 +1,114 @@
+"""Finds the passages that answer a question best, among those its asker may read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+
+from parvis.retrieval.analysis import Token, analyse, folded_and_terms
+from parvis.retrieval.index import Index, Stats
+from parvis.retrieval.passage import Hit, Passage
+from parvis.retrieval.ranking import Asked, Features, Ranked, rank, relative
+from parvis.retrieval.spelling import Correction, correction
+
+CANDIDATES = 50
+LONGEST_QUESTION = 2_000  # characters; what follows is a pasted text, and adds nothing to what is looked for
+MOST_TERMS = 40  # of a question, the rarest
+
+
+class Embedder(Protocol):
+    """Embeddings of the passages, where an endpoint is configured. `weight` is calibrated on that endpoint: 0 if it does
+    not help."""
+
+    weight: float
+
+    def nearest(self, question: str, corpora: frozenset[int], k: int) -> Sequence[int]:
+        """Passages of those corpora nearest to the question."""
+
+    def similarities(self, question: str, passage_ids: Sequence[int]) -> Sequence[float]:
+        """Cosine to each passage, 0 for one that has no embedding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a question found. `terms` are its terms after correction, repetitions kept; `features` follow `hits`."""
+
+    question: str
+    tokens: tuple[Token, ...]
+    terms: tuple[str, ...]
+    corrections: tuple[Correction, ...]
+    hits: tuple[Hit, ...]
+    features: tuple[Features, ...]
+    stats: Stats
+
+
+def search(
+    question: str,
+    *,
+    index: Index,
+    corpora: frozenset[int],
+    fetch: Callable[[Sequence[int]], Sequence[Passage]],
+    limit: int = 10,
+    embedder: Embedder | None = None,
+) -> Found:
+    """`fetch` gives passages by id, in any order, without those that no longer exist. Nothing outside `corpora` is
+    looked at: not in the lists, not in the counts, not in the corrections."""
+    asked_text = question[:LONGEST_QUESTION]
+    tokens = tuple(analyse(asked_text))
+    terms, corrections, stats = _known_terms(tokens, index, corpora)
+    wanted = [passage_id for passage_id, _ in index.candidates(terms, corpora, CANDIDATES)]
+    if embedder is not None and embedder.weight > 0 and corpora:
+        wanted = list(dict.fromkeys([*wanted, *embedder.nearest(asked_text, corpora, CANDIDATES)]))
+    passages = [passage for passage in fetch(wanted) if passage.corpus_id in corpora] if wanted else []
+    ranked = rank(Asked(terms, _mended(asked_text, corrections)), passages, stats)
+    if embedder is not None and embedder.weight > 0:
+        ranked = _fused(ranked, asked_text, embedder)
+    ranked = ranked[:limit]
+    return Found(
+        question=question,
+        tokens=tokens,
+        terms=terms,
+        corrections=corrections,
+        hits=tuple(Hit(one.passage, one.score) for one in ranked),
+        features=tuple(one.features for one in ranked),
+        stats=stats,
+    )
+
+
+def _known_terms(
+    tokens: Sequence[Token], index: Index, corpora: frozenset[int]
+) -> tuple[tuple[str, ...], tuple[Correction, ...], Stats]:
+    """The terms to look for, those no passage has mended where one is near."""
+    stats = index.stats([token.term for token in tokens], corpora)
+    unknown = {token.term: token for token in tokens if not stats.document_frequency.get(token.term)}
+    mended: dict[str, Correction] = {}
+    if unknown and stats.passage_count:
+        vocabulary = index.vocabulary(corpora)
+        found = {term: correction(token, vocabulary) for term, token in list(unknown.items())[:MOST_TERMS]}
+        mended = {term: one for term, one in found.items() if one is not None}
+    terms = [mended[token.term].term if token.term in mended else token.term for token in tokens]
+    if mended:
+        stats = index.stats(terms, corpora)
+    rarest = set(sorted(dict.fromkeys(terms), key=stats.weight, reverse=True)[:MOST_TERMS])
+    return tuple(term for term in terms if term in rarest), tuple(mended.values()), stats
+
+
+def _mended(question: str, corrections: Sequence[Correction]) -> str:
+    """The question's folded words, those corrected replaced."""
+    by_word = {folded_and_terms(one.written)[0]: one.term for one in corrections}
+    return " ".join(by_word.get(word, word) for word in folded_and_terms(question)[0].split(" "))
+
+
+def _fused(ranked: Sequence[Ranked], question: str, embedder: Embedder) -> list[Ranked]:
+    """Scores added, each divided by its best: a fusion of ranks would let a weak model undo a good order."""
+    similarities = np.array(embedder.similarities(question, [one.passage.id for one in ranked]), dtype=np.float64)
+    lexical = relative(np.array([one.score for one in ranked]))
+    scores = lexical + embedder.weight * relative(np.maximum(similarities, 0.0))
+    fused = [
+        replace(one, score=score, features=replace(one.features, similarity=similarity))
+        for one, score, similarity in zip(ranked, scores.tolist(), similarities.tolist(), strict=True)
+    ]
+    return sorted(fused, key=lambda one: (-one.score, one.passage.id))

@@ -1,0 +1,68 @@
+"""Mends a word of a question that no allowed passage has, by the nearest term that one has.
+
+Only terms of the corpora its asker may read are proposed: a correction never tells what others hold. A word that is found
+is left alone, so that a question without a mistake keeps its words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from parvis.retrieval.analysis import Token
+
+SHORTEST = 4  # letters; below, everything is near everything
+SHORTEST_FOR_TWO = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """`written` is as in the question; `term` is as in the index."""
+
+    written: str
+    term: str
+    distance: int
+
+
+def correction(token: Token, vocabulary: Mapping[str, int]) -> Correction | None:
+    """The nearest term, among the nearest the one with the same first letter, then the most frequent."""
+    word = token.term
+    if len(word) < SHORTEST or not word.isalpha():
+        return None
+    most = 2 if len(word) >= SHORTEST_FOR_TWO else 1
+    near = ((distance(word, term, most), term) for term in _alike(word, vocabulary, most))
+    best = min(
+        ((edits, term[0] != word[0], -vocabulary[term], term) for edits, term in near if edits <= most),
+        default=None,
+    )
+    return Correction(token.surface, best[3], best[0]) if best else None
+
+
+def distance(first: str, second: str, most: int) -> int:
+    """Edits between two words, a swap of neighbours counting as one (optimal string alignment); `most + 1` if more."""
+    if abs(len(first) - len(second)) > most:
+        return most + 1
+    before_that: list[int] = []
+    before = list(range(len(second) + 1))
+    for i, letter in enumerate(first, 1):
+        row = [i]
+        for j, other in enumerate(second, 1):
+            edits = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (letter != other))
+            if i > 1 and j > 1 and letter == second[j - 2] and first[i - 2] == other:
+                edits = min(edits, before_that[j - 2] + 1)
+            row.append(edits)
+        if min(row) > most:
+            return most + 1
+        before_that, before = before, row
+    return min(before[-1], most + 1)
+
+
+def _alike(word: str, vocabulary: Mapping[str, int], most: int) -> list[str]:
+    """The terms that may be that near: about as long, with about the same letters; an edit changes two at most."""
+    lengths = range(len(word) - most, len(word) + most + 1)
+    letters = set(word)
+    return [
+        term
+        for term in vocabulary
+        if len(term) in lengths and len(letters.symmetric_difference(term)) <= 2 * most and term.isalpha()
+    ]
