@@ -15,7 +15,7 @@ check: .venv/.dev  ## Format, lint, types, layers, translations, migrations
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy parvis tests bench tools conftest.py
-	$(BIN)/lint-imports --verbose 2>/dev/null | tail -n 8; $(BIN)/lint-imports > /dev/null
+	$(BIN)/lint-imports
 	$(BIN)/python -m tools.translations check
 	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python -m django makemigrations --check --dry-run
 
@@ -27,7 +27,7 @@ postgres: .venv/.dev  ## Run the same tests on a PostgreSQL made for the occasio
 	@$(BIN)/python -m tools.postgres $(BIN)/pytest -n 2 --dist worksteal
 
 browser: .venv/.browser  ## Run the tests that drive Chromium
-	@$(BIN)/pytest -m browser tests/browser
+	@$(BIN)/pytest --override-ini addopts=-q tests/browser
 
 i18n: .venv/.dev  ## Bring the French catalogue up to date and compile it
 	$(BIN)/python -m tools.translations update

@@ -1,6 +1,6 @@
-"""Runs a command with PARVIS_TEST_POSTGRES naming a PostgreSQL server made for the occasion, on this machine, in a scratch folder.
+"""Runs a command with PARVIS_TEST_POSTGRES naming a PostgreSQL server made for the occasion, in a scratch folder.
 
-    python -m tools.postgres pytest -n 2
+python -m tools.postgres pytest -n 2
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ def main(command: Sequence[str]) -> int:
     scratch.chmod(0o755)
     data, port = scratch / "data", _free_port()
     run_as = _server_user(scratch)
-    initdb = [binaries / "initdb", "-D", data, "-U", "parvis", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]
+    initdb: list[str | Path] = [binaries / "initdb", "-D", data, "-U", "parvis", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]
     _run([*run_as, *initdb])
     # Unsynced: the data are thrown away with the folder.
     options = f"-p {port} -k {scratch} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=60"
-    control = [*run_as, binaries / "pg_ctl", "-D", data]
+    control: list[str | Path] = [*run_as, binaries / "pg_ctl", "-D", data]
     _run([*control, "-w", "-o", options, "-l", scratch / "log", "start"])
     try:
         address = f"postgresql://parvis@127.0.0.1:{port}/postgres"

@@ -76,7 +76,16 @@ def _report(catalogue: polib.POFile) -> int:
 
 
 def _extract() -> None:
-    command = [sys.executable, "-m", "django", "makemessages", "--locale=fr", "--no-obsolete", "--no-wrap", "--add-location=file"]
+    command = [
+        sys.executable,
+        "-m",
+        "django",
+        "makemessages",
+        "--locale=fr",
+        "--no-obsolete",
+        "--no-wrap",
+        "--add-location=file",
+    ]
     command += ["--ignore=demo/*", "--ignore=*/tests/*", "--verbosity=0"]
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "PYTHONPATH": str(ROOT)}
     subprocess.run(command, cwd=ROOT / "parvis", env=environment, check=True)

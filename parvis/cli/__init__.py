@@ -28,7 +28,9 @@ def options(
         raise typer.Exit
 
 
-app.command("ask", help=_("Answer a question from a file or a folder, with quotations and pages. No server is needed."))(ask.ask)
+app.command("ask", help=_("Answer a question from a file or a folder, with quotations and pages. No server is needed."))(
+    ask.ask
+)
 app.command("demo", help=_("Load the demonstration alliance and serve it on this machine."))(serve.demo)
 app.command("serve", help=_("Serve pages and answers, and read documents in the background."))(serve.serve)
 app.command("worker", help=_("Read documents waiting in the queue, without serving pages."))(serve.worker)

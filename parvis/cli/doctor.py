@@ -103,32 +103,33 @@ def _migrations() -> Finding:
 def _engine() -> Finding:
     from django.db import DatabaseError
 
-    from parvis.corpora.actions import indexed_passage_count, passage_count
+    from parvis.corpora.inventory import passage_counts
 
     name = _("Search engine")
     try:
-        passages, indexed = passage_count(), indexed_passage_count()
+        passages, indexed = passage_counts()
     except DatabaseError as problem:
         return Finding(name, "failed", str(problem).splitlines()[0], _("Run: parvis serve, which makes the tables."))
     seen = _("%(indexed)d of %(passages)d passages indexed") % {"indexed": indexed, "passages": passages}
     if passages != indexed:
-        return Finding(name, "failed", seen, _("Run: parvis corpus reindex."))
+        return Finding(name, "failed", seen, _("Stop the server, then run: parvis corpus reindex"))
     return Finding(name, "ok", seen)
 
 
 def _documents() -> Finding:
-    from parvis.corpora.actions import document_counts
+    from parvis.corpora.inventory import document_counts
+    from parvis.corpora.models import DocumentState
 
     counts = document_counts()
     seen = ", ".join(f"{state}: {count}" for state, count in sorted(counts.items())) or _("none yet")
-    failed = counts.get("failed", 0)
+    failed = counts.get(str(DocumentState.FAILED.label), 0)
     return Finding(_("Documents"), "warning" if failed else "ok", seen, _("See each failure in its course.") if failed else "")
 
 
 def _models() -> Finding:
-    from parvis.inference.actions import configured_model_count
+    from parvis.inference.inventory import usable_model_count
 
-    count = configured_model_count()
+    count = usable_model_count()
     if not count:
         return Finding(_("Models"), "ok", _("none: answers are made of quotations"), "")
     return Finding(_("Models"), "ok", _("%d configured; try each in the page Models") % count)

@@ -17,10 +17,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from parvis.cli.terminal import Exit, err, migrate, out, start, stop
+from parvis.cli.terminal import Exit, err, migrate, out, reading_progress, start, stop
 from parvis.cli.words import gettext as _
 
 Port = Annotated[int, typer.Option(min=1, max=65535, help=_("Port to listen on."))]
@@ -84,10 +83,8 @@ def _forget(data: Path) -> None:
 def _load_with_progress() -> None:
     from parvis.demo.loader import load
 
-    columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()]
-    with Progress(*columns, console=out) as progress:
-        task = progress.add_task(_("Demonstration courses"), total=None)
-        load(on_progress=lambda done, total: progress.update(task, completed=done, total=total))
+    with reading_progress(out) as on_progress:
+        load(on_progress=on_progress)
 
 
 def _introduce(address: str, *, seconds: float) -> None:
@@ -123,7 +120,7 @@ def _reading_documents() -> Iterator[None]:
 
     def keep_alive() -> None:
         while not stopping.is_set():
-            process = subprocess.Popen([sys.executable, "-m", "parvis.cli", "worker"], preexec_fn=_die_with_parent)  # noqa: PLW1509, S603
+            process = subprocess.Popen([sys.executable, "-m", "parvis.cli", "worker"], preexec_fn=_die_with_parent)
             while process.poll() is None and not stopping.wait(0.5):
                 pass
             if stopping.is_set():

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from parvis.cli.words import language
+
+if TYPE_CHECKING:
+    from parvis.corpora.models import Document
 
 out = Console(highlight=False, soft_wrap=False)
 err = Console(stderr=True, highlight=False)
@@ -62,3 +68,19 @@ def migrate() -> bool:
         return False
     call_command("migrate", verbosity=0, interactive=False)
     return True
+
+
+@contextmanager
+def reading_progress(console: Console) -> Iterator[Callable[[Document, int, int | None], None]]:
+    """One bar a document, by page, for `corpora.jobs.run_worker`."""
+    columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()]
+    tasks: dict[int, TaskID] = {}
+    with Progress(*columns, console=console) as progress:
+
+        def on_progress(document: Document, page: int, pages: int | None) -> None:
+            if document.id not in tasks:
+                name = document.name if len(document.name) < 48 else document.name[:45] + "…"
+                tasks[document.id] = progress.add_task(name.replace("[", "\\["), total=pages)
+            progress.update(tasks[document.id], completed=page, total=pages)
+
+        yield on_progress

@@ -1,0 +1,77 @@
+"""Keeping a corpus in step with files and folders on disk, with their reading shown as it goes."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from parvis.access.principal import Principal
+from parvis.cli.terminal import err, reading_progress
+from parvis.cli.words import gettext as _
+from parvis.corpora.actions import add_upload
+from parvis.corpora.jobs import run_worker
+from parvis.corpora.messages import failure_sentence
+from parvis.corpora.models import WAITING, Corpus, Document, DocumentState
+from parvis.corpora.storage import TooLarge
+
+# What a folder of courses also holds and nobody means to ask: skipped without a word. Anything else is tried, and its
+# refusal is said.
+IGNORED_FOLDERS = {".git", ".hg", ".svn", ".venv", "node_modules", "__pycache__", "__MACOSX"}
+
+
+def files_of(path: Path) -> Iterator[tuple[str, Path]]:
+    """Each file under `path` with the name it is known by: its path from the folder that was given."""
+    if path.is_file():
+        yield path.name, path
+        return
+    for folder, folders, names in os.walk(path):
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in IGNORED_FOLDERS)
+        for name in sorted(names):
+            file = Path(folder) / name
+            if not name.startswith((".", "~$")) and file.is_file():
+                yield str(file.relative_to(path)), file
+
+
+def add_files(principal: Principal, corpus: Corpus, path: Path) -> tuple[int, list[str]]:
+    """Gives every file under `path` to the corpus. Returns how many were new, and the refusals as sentences."""
+    new, refusals = 0, []
+    for name, file in files_of(path):
+        try:
+            with file.open("rb") as opened:
+                new += add_upload(corpus, principal, name, opened).is_new
+        except TooLarge:
+            refusals.append(_("%s is larger than this installation accepts; it was left out.") % name)
+        except OSError as problem:
+            refusals.append(_("%(name)s cannot be opened (%(reason)s).") % {"name": name, "reason": problem.strerror})
+    return new, refusals
+
+
+def is_stale(principal: Principal, corpus: Corpus, path: Path) -> bool:
+    """Whether the corpus holds a file that `path` no longer holds, so that it must be made again.
+
+    Members of an archive are documents too, with digests of their own: they go with their archive.
+    """
+    documents = Document.objects.visible_to(principal).filter(corpus=corpus).exclude(state=DocumentState.REMOVED)
+    known = dict(documents.values_list("sha256", "state"))
+    present = {_digest(file) for _name, file in files_of(path)}
+    if DocumentState.EXPANDED in known.values():
+        return any(state == DocumentState.EXPANDED and digest not in present for digest, state in known.items())
+    return not known.keys() <= present
+
+
+def read_waiting(principal: Principal, corpus: Corpus) -> list[str]:
+    """Reads what waits, in this process, with a progress bar. Returns the corpus's failures as sentences."""
+    documents = Document.objects.visible_to(principal).filter(corpus=corpus)
+    if documents.filter(state__in=WAITING).exists():
+        with reading_progress(err) as on_progress:
+            run_worker(until_idle=True, stop=threading.Event(), on_progress=on_progress)
+    failed = documents.filter(state=DocumentState.FAILED).order_by("id")
+    return [f"{document.name} : {failure_sentence(document.failure_code, document.failure_params)}" for document in failed]
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,143 @@
+"""The demonstration alliance: real members as facts; people, groups and courses invented, and marked so on every page.
+
+Loading is idempotent: what is there already is left alone.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from django.db import transaction
+
+from parvis.access.middleware import principal_of
+from parvis.assistants.actions import create_course
+from parvis.corpora.actions import add_upload, share_corpus
+from parvis.corpora.jobs import run_worker
+from parvis.corpora.models import Corpus, CorpusKind, Document
+from parvis.identity.models import Person, Source
+from parvis.institutions.models import Group, Institution, Profile, Role, WorkingGroup
+
+HERE = Path(__file__).parent
+HOME = "Université de Rennes"
+NEIGHBOUR = "Université de Lorraine"
+
+# The document being read, the page just read, and how many it has (None until known).
+Progress = Callable[[Document, int, int | None], None]
+
+
+@dataclass(frozen=True)
+class Persona:
+    """An invented person: nobody of that name and function is meant."""
+
+    key: str
+    name: str
+    institution: str
+    role: Role
+    detail: str
+    groups: tuple[str, ...] = ()
+
+
+PERSONAS = (
+    Persona("delmas", "Claire Delmas", HOME, Role.TEACHER, "Droit des contrats"),
+    Persona("benali", "Karim Benali", HOME, Role.TEACHER, "Thermodynamique"),
+    Persona("le-goff", "Maëlle Le Goff", HOME, Role.STAFF, "Scolarité"),
+    Persona("martin", "Inès Martin", HOME, Role.STUDENT, "Licence 2, droit", ("Licence 2 Droit",)),
+    Persona("tanguy", "Yann Tanguy", HOME, Role.STUDENT, "Licence 2, physique", ("Licence 2 Physique",)),
+    Persona("ferrand", "Sophie Ferrand", HOME, Role.ADMINISTRATOR, "Direction du numérique"),
+    Persona("weber", "Luc Weber", NEIGHBOUR, Role.TEACHER, "Histoire contemporaine"),
+    Persona("schmitt", "Jade Schmitt", NEIGHBOUR, Role.STUDENT, "Licence 1, histoire", ("Licence 1 Histoire",)),
+)
+
+
+@dataclass(frozen=True)
+class Course:
+    name: str
+    description: str
+    owner: str  # a persona's key
+    kind: CorpusKind
+    folder: str
+    group: str = ""  # "" shares it with the whole institution
+
+
+COURSES = (
+    Course(
+        "Introduction au droit des contrats",
+        "Formation, contenu, exécution et inexécution du contrat, d’après la réforme de 2016. Licence 2.",
+        "delmas",
+        CorpusKind.COURSE,
+        "droit-des-contrats",
+        "Licence 2 Droit",
+    ),
+    Course(
+        "Thermodynamique",
+        "Premier et second principes, gaz parfait, machines thermiques. Diapositives et notes de cours. Licence 2.",
+        "benali",
+        CorpusKind.COURSE,
+        "thermodynamique",
+        "Licence 2 Physique",
+    ),
+    Course(
+        "Règlement des études et démarches",
+        "Inscriptions, examens, absences, redoublement, césure, aménagements : les règles de la faculté de démonstration.",
+        "le-goff",
+        CorpusKind.ADMINISTRATIVE,
+        "reglement-des-etudes",
+    ),
+)
+READABLE = {".pdf", ".pptx", ".docx", ".odt", ".odp", ".html", ".md", ".vtt", ".srt", ".epub", ".ipynb", ".txt"}
+
+
+def load(on_progress: Progress | None = None) -> None:
+    """Loads what is missing, then reads the documents in this process."""
+    with transaction.atomic():
+        _load_alliance()
+        profiles = {persona.key: _load_persona(persona) for persona in PERSONAS}
+    for course in COURSES:
+        _load_course(course, profiles[course.owner])
+    run_worker(until_idle=True, stop=threading.Event(), on_progress=on_progress)
+
+
+def personas() -> list[Profile]:
+    return list(Profile.objects.filter(person__source=Source.DEMO).select_related("person", "institution"))
+
+
+def _load_alliance() -> None:
+    facts = json.loads((HERE / "alliance.json").read_text(encoding="utf-8"))
+    for member in facts["members"]:
+        slug = member["short_name"].lower().replace(" ", "-").replace("î", "i")
+        details = {"name": member["name"], "short_name": member["short_name"], "kind": member["kind"]}
+        details |= {"city": member["city"], "joined_date": date.fromisoformat(member["joined"])}
+        Institution.objects.update_or_create(slug=slug, defaults=details)
+    for group in facts["working_groups"]:
+        WorkingGroup.objects.update_or_create(slug=group["slug"], defaults={"name": group["name"]})
+
+
+def _load_persona(persona: Persona) -> Profile:
+    institution = Institution.objects.get(name=persona.institution)
+    person, _created = Person.objects.get_or_create(
+        key=f"{Source.DEMO}:{persona.key}", defaults={"source": Source.DEMO, "display_name": persona.name}
+    )
+    profile, _created = Profile.objects.get_or_create(
+        institution=institution, person=person, role=persona.role, defaults={"detail": persona.detail}
+    )
+    for name in persona.groups:
+        Group.objects.get_or_create(institution=institution, name=name)[0].profiles.add(profile)
+    return profile
+
+
+def _load_course(course: Course, owner: Profile) -> None:
+    principal = principal_of(owner)
+    if Corpus.objects.visible_to(principal).filter(name=course.name).exists():
+        return
+    corpus, _assistant = create_course(principal, name=course.name, description=course.description, kind=course.kind)
+    groups = Group.objects.filter(institution=owner.institution, name=course.group)
+    share_corpus(principal, corpus, groups=list(groups), with_institution=not course.group)
+    for path in sorted((HERE / "courses" / course.folder).iterdir()):
+        if path.suffix in READABLE:
+            with path.open("rb") as file:
+                add_upload(corpus, principal, path.name, file)

@@ -1,0 +1,101 @@
+"""A real browser against the real thing: the demonstration, served by its own command, on a free port."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+CHROMIUM = shutil.which("chromium")
+# Chromium looks for updates and hosts of its own at start: nothing here may leave this machine.
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+QUIET += ["--disable-component-update", "--disable-sync"]
+
+Visit = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where the demonstration answers."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    folder = tmp_path_factory.mktemp("demo")
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("PARVIS_", "DJANGO_"))}
+    environment |= {"PARVIS_DATA_DIR": str(folder / "data"), "LANG": "C.UTF-8"}
+    with (folder / "log").open("w") as log:
+        command = [sys.executable, "-m", "parvis.cli", "demo", "--port", str(port)]
+        server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    try:
+        _wait_until_ready(f"http://127.0.0.1:{port}", server, folder / "log")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+
+
+def _wait_until_ready(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    for _attempt in range(360):
+        if server.poll() is not None:
+            break
+        try:
+            with urllib.request.urlopen(f"{address}/sante/", timeout=1):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.5)
+    raise AssertionError(log.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    assert CHROMIUM, "Chromium is not installed: apt install chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser: Browser, address: str) -> Iterator[Visit]:
+    """Opens a page as somebody: visit("/", as_="Claire Delmas", width=390, dark=True, scripts=False).
+
+    The page fails the test if it asks anything of another host or if its scripts raise.
+    """
+    contexts: list[BrowserContext] = []
+    strays: list[str] = []
+
+    def open_page(
+        path: str = "/", *, as_: str | None = None, width: int = 1280, dark: bool = False, scripts: bool = True
+    ) -> Page:
+        context = browser.new_context(
+            base_url=address,
+            locale="fr-FR",
+            viewport={"width": width, "height": 900},
+            color_scheme="dark" if dark else "light",
+            java_script_enabled=scripts,
+            reduced_motion="reduce",
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("request", lambda request: None if request.url.startswith((address, "data:")) else strays.append(request.url))
+        page.on("pageerror", lambda error: strays.append(str(error)))
+        if as_:
+            page.goto("/connexion/")
+            page.get_by_role("button", name=as_).click()
+        page.goto(path)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert strays == []
