@@ -64,18 +64,18 @@ document.addEventListener("htmx:afterSettle", (event) => {
   else if (openedFrom && !wide.matches) source.querySelector("[data-source-title]").focus();
 });
 
-const composer = document.querySelector("[data-composer]");
-
-composer.addEventListener("keydown", (event) => {
-  if (event.key !== "Enter" || event.shiftKey || event.isComposing || !event.target.matches("textarea")) return;
+document.addEventListener("keydown", (event) => {
+  const composer = event.target.closest("[data-composer]");
+  if (!composer || event.key !== "Enter" || event.shiftKey || event.isComposing || !event.target.matches("textarea")) return;
   event.preventDefault();
   composer.requestSubmit();
 });
 
-composer.addEventListener("htmx:afterRequest", (event) => {
-  if (!event.detail.successful) return;
-  composer.reset();
+document.addEventListener("htmx:afterRequest", (event) => {
+  const composer = event.detail.elt.closest("[data-composer]");
+  if (!composer || !event.detail.successful) return;
   composer.querySelector("textarea").value = "";
+  document.querySelector("[data-welcome]")?.remove();
   document.querySelector("#turns > :last-child")?.scrollIntoView({ block: "start" });
 });
 
