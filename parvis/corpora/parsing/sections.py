@@ -91,11 +91,8 @@ def lines(text: str) -> str:
 
 
 def row(cells: Iterable[str]) -> str:
-    """A row of a table as one line; cells that repeat the one before (merged cells) are said once."""
-    said: list[str] = []
-    for cell in map(one_line, cells):
-        if not said or cell != said[-1]:
-            said.append(cell)
+    """A row of a table as one line, nothing when all its cells are empty."""
+    said = [one_line(cell) for cell in cells]
     return " | ".join(said) if any(said) else ""
 
 
