@@ -8,7 +8,7 @@ from functools import partial
 from typing import Protocol
 
 from django.db import connection, transaction
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.db.models.functions import Substr
 
 from parvis.access.principal import Principal
@@ -17,6 +17,7 @@ from parvis.corpora import storage
 from parvis.corpora.engine import index
 from parvis.corpora.models import (
     LIVE,
+    WAITING,
     Corpus,
     CorpusKind,
     Document,
@@ -25,6 +26,7 @@ from parvis.corpora.models import (
     Page,
     Passage,
 )
+from parvis.corpora.parsing.archives import display_name
 from parvis.institutions.models import Group
 from parvis.retrieval.index import InTransaction
 from parvis.retrieval.passage import Passage as FoundPassage
@@ -91,7 +93,8 @@ def delete_corpus(principal: Principal, corpus: Corpus) -> None:
         Document.unscoped.filter(corpus=held).delete()
         _record(principal, "corpus.delete", held, documents=len(documents))
         held.delete()
-        _discard_after_commit({sha256 for _, sha256 in documents})
+        for _, sha256 in documents:
+            discard_file_later(sha256)
 
 
 def add_upload(corpus: Corpus, principal: Principal, name: str, file: Readable, *, replaces: Document | None = None) -> Added:
@@ -99,7 +102,7 @@ def add_upload(corpus: Corpus, principal: Principal, name: str, file: Readable, 
 
     The same file twice is one document; one that had failed is tried again. Raises storage.TooLarge, Gone.
     """
-    with storage.receive(_chunks(file)) as received:
+    with storage.receive(chunks(file)) as received:
         return keep_file(
             corpus.id,
             received,
@@ -220,22 +223,26 @@ def keep_file(
     actor: str,
     profile_id: int | None,
     replaces_id: int | None = None,
+    archive_id: int | None = None,
 ) -> Added:
     """Puts a received file in its place and queues a document for it, unless the corpus has it already."""
     with transaction.atomic():
         corpus = hold(corpus_id)
         same = Document.unscoped.filter(corpus=corpus, sha256=received.sha256)
-        if existing := same.filter(state__in=LIVE).first():
+        if existing := same.filter(state__in=LIVE).first() or _unpacked(same):
             return Added(existing, is_new=False)
         _hold_file(received.sha256)
         received.keep()
         document = same.filter(state=DocumentState.FAILED).first() or Document(
             institution_id=corpus.institution_id, corpus=corpus, sha256=received.sha256, size=received.size
         )
-        document.name = document.title = storage.clean_name(name)
+        document.name = document.title = display_name(name)
         document.uploaded_by_id = profile_id
-        document.replaces_id = replaces_id
+        document.replaces_id = replaces_id if replaces_id != document.id else None
+        document.archive_id = archive_id
         document.save()
+        if document.replaces_id:
+            _give_up_other_replacements(document)
         _queue_again(Document.unscoped.filter(id=document.id))
         document.refresh_from_db()
         action = "document.replace" if replaces_id else "document.add"
@@ -250,6 +257,19 @@ def keep_file(
         return Added(document, is_new=True)
 
 
+def _unpacked(same: DocumentQuerySet) -> Document | None:
+    """The same archive, unpacked before, if all that came out of it is still here."""
+    gone = Document.unscoped.filter(archive=OuterRef("pk"), state=DocumentState.REMOVED)
+    return same.filter(state=DocumentState.EXPANDED).exclude(Exists(gone)).first()
+
+
+def _give_up_other_replacements(document: Document) -> None:
+    """Of two files meant to replace the same document, the later one is meant."""
+    for earlier in Document.unscoped.filter(replaces=document.replaces_id, state__in=(*WAITING, DocumentState.FAILED)):
+        if earlier.id != document.id:
+            withdraw(earlier.id)
+
+
 def withdraw(document_id: int) -> bool:
     """Takes a document out of every later answer. False when it already was."""
     rows = Document.unscoped.filter(id=document_id).exclude(state=DocumentState.REMOVED)
@@ -259,7 +279,7 @@ def withdraw(document_id: int) -> bool:
     rows.update(state=DocumentState.REMOVED, lease_token="", lease_until=None)
     _forget([document_id])
     content_changed(document.corpus_id)
-    _discard_after_commit({document.sha256})
+    discard_file_later(document.sha256)
     return True
 
 
@@ -299,10 +319,10 @@ def _hold_file(sha256: str) -> None:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [sha256])
 
 
-def _discard_after_commit(names: Iterable[str]) -> None:
-    for sha256 in names:
-        if sha256:
-            transaction.on_commit(partial(_discard_unreferenced, sha256))
+def discard_file_later(sha256: str) -> None:
+    """Once the transaction is committed, and if nothing refers to the file any more."""
+    if sha256:
+        transaction.on_commit(partial(_discard_unreferenced, sha256))
 
 
 def _discard_unreferenced(sha256: str) -> bool:
@@ -315,7 +335,7 @@ def _discard_unreferenced(sha256: str) -> bool:
         return True
 
 
-def _chunks(file: Readable) -> Iterator[bytes]:
+def chunks(file: Readable) -> Iterator[bytes]:
     while chunk := file.read(1 << 20):
         yield chunk
 

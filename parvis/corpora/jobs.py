@@ -11,7 +11,7 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -24,9 +24,19 @@ from django.db.models.functions import Now
 
 from parvis.audit.models import record
 from parvis.corpora import storage
-from parvis.corpora.actions import Gone, content_changed, discard_pages, hold, keep_file, withdraw
+from parvis.corpora.actions import (
+    Gone,
+    chunks,
+    content_changed,
+    discard_file_later,
+    discard_pages,
+    hold,
+    keep_file,
+    withdraw,
+)
 from parvis.corpora.engine import index
 from parvis.corpora.models import WAITING, Corpus, Document, DocumentQuerySet, DocumentState, Page, Passage
+from parvis.corpora.parsing.archives import members
 from parvis.corpora.parsing.document import BlockKind, DocumentHead, DocumentTail, Unit
 from parvis.corpora.parsing.limits import Limits
 from parvis.corpora.parsing.locate import pack_words
@@ -84,12 +94,9 @@ def read_next(*, stop: threading.Event | None = None, on_progress: OnProgress | 
         return False
     with _Lease(document, lease, stop or threading.Event()) as held, suppress(LeaseLost, Gone):
         try:
-            _read(document, held, on_progress)
+            _read_or_unpack(document, held, on_progress)
         except Unreadable as refusal:
-            if refusal.code == "archive":
-                _expand(document, held)
-            else:
-                _refuse(document, refusal.code, refusal.params)
+            _refuse(document, refusal.code, refusal.params)
         except Stopped:
             _give_back(document, attempt_counts=False)
         except Error:
@@ -175,6 +182,15 @@ class _Lease:
         finally:
             if threading.current_thread() is self._thread:
                 connection.close()
+
+
+def _read_or_unpack(document: Document, lease: _Lease, on_progress: OnProgress | None) -> None:
+    try:
+        _read(document, lease, on_progress)
+    except Unreadable as refusal:
+        if refusal.code != "archive":
+            raise
+        _unpack(document, lease)
 
 
 def _read(document: Document, lease: _Lease, on_progress: OnProgress | None) -> None:
@@ -305,37 +321,55 @@ def _spans(page: Page) -> Iterator[Span]:
             yield Span(start, end, tuple(text for _, text in path), atomic=kind in _ATOMIC)
 
 
-def _expand(document: Document, lease: _Lease) -> None:
+def _unpack(document: Document, lease: _Lease) -> None:
     """An archive's members become documents, one by one: those there already stay as they are if this starts again."""
-    from parvis.corpora.parsing import archives
-
-    refused: list[Document] = []
-    for member in archives.members(storage.path_of(document.sha256), _limits()):
+    count, refused = 0, list[Document]()
+    for member in members(storage.path_of(document.sha256), _limits()):
         lease.check()
+        count += 1
         try:
-            with member.open() as file, storage.receive(iter(lambda: file.read(1 << 20), b"")) as received:
-                keep_file(document.corpus_id, received, name=member.name, actor=ACTOR, profile_id=document.uploaded_by_id)
+            with member.open() as file, storage.receive(chunks(file)) as received:
+                keep_file(
+                    document.corpus_id,
+                    received,
+                    name=member.name,
+                    actor=ACTOR,
+                    profile_id=document.uploaded_by_id,
+                    archive_id=document.id,
+                )
         except (Unreadable, storage.TooLarge) as refusal:
             refused.append(_refused_member(document, member.name, refusal.code, refusal.params))
+    if not count:
+        raise Unreadable("empty")
     with transaction.atomic():
         hold(document.corpus_id)
         _write(document, state=DocumentState.EXPANDED, lease_token="", lease_until=None)
+        _refused_before(refused).update(state=DocumentState.REMOVED)
         Document.unscoped.bulk_create(refused)
-        _record(document, "document.unpack", refused=len(refused))
+        discard_file_later(document.sha256)
+        _record(document, "document.unpack", members=count, refused=len(refused))
 
 
 def _refused_member(archive: Document, name: str, code: str, params: dict[str, str]) -> Document:
     return Document(
         institution_id=archive.institution_id,
         corpus_id=archive.corpus_id,
-        name=storage.clean_name(name),
-        title=storage.clean_name(name),
+        name=name,
+        title=name,
         size=0,
         state=DocumentState.FAILED,
         failure_code=code,
         failure_params=params,
+        archive=archive,
         uploaded_by_id=archive.uploaded_by_id,
     )
+
+
+def _refused_before(refused: Sequence[Document]) -> DocumentQuerySet:
+    """The same members of the same archive, given once more."""
+    names = [document.name for document in refused]
+    corpora = {document.corpus_id for document in refused}
+    return Document.unscoped.filter(corpus__in=corpora, sha256="", state=DocumentState.FAILED, name__in=names)
 
 
 def _refuse(document: Document, code: str, params: dict[str, str]) -> None:

@@ -101,7 +101,7 @@ class Document(models.Model):
 
     institution = models.ForeignKey(Institution, on_delete=models.CASCADE, related_name="+")
     corpus = models.ForeignKey(Corpus, on_delete=models.CASCADE, related_name="documents")
-    name = models.CharField(max_length=255)  # as the person named it; never a path
+    name = models.CharField(max_length=255)  # as the person named it, its folders kept; for people, never a path here
     title = models.CharField(max_length=300, blank=True)
     media_type = models.CharField(max_length=120, blank=True)  # as found in the bytes
     sha256 = models.CharField(max_length=64, blank=True)  # "" for a member of an archive that was not let out of it
@@ -116,6 +116,7 @@ class Document(models.Model):
     lease_token = models.CharField(max_length=32, blank=True)
     lease_until = models.DateTimeField(null=True)
     replaces = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="replacements")
+    archive = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="members")
     uploaded_by = models.ForeignKey(Profile, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     indexed_at = models.DateTimeField(null=True)
@@ -138,6 +139,10 @@ class Document(models.Model):
 
     def __str__(self) -> str:
         return self.title or self.name
+
+    @property
+    def file_name(self) -> str:
+        return self.name.rpartition("/")[2]
 
     @property
     def is_waiting(self) -> bool:

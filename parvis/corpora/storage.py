@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import time
-import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -113,16 +112,6 @@ def discard_abandoned() -> None:
         with suppress(FileNotFoundError):
             if time.time() - path.stat().st_mtime > ABANDONED_SECONDS:
                 path.unlink()
-
-
-def clean_name(name: str) -> str:
-    """A file name fit to be shown and offered back: no folder, no control or direction mark, at most 200 characters."""
-    name = unicodedata.normalize("NFC", name).replace("\\", "/").rpartition("/")[2]
-    name = "".join(char for char in name if unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
-    stem, dot, extension = name.strip().strip(".").rpartition(".")
-    if not dot or len(extension) > 12:
-        stem, dot, extension = name.strip().strip("."), "", ""
-    return f"{stem[:180].strip()}{dot}{extension}" if stem.strip() else "document"
 
 
 def _incoming() -> Path:

@@ -106,6 +106,15 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "archive",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="members",
+                        to="corpora.document",
+                    ),
+                ),
+                (
                     "replaces",
                     models.ForeignKey(
                         null=True,
