@@ -17,11 +17,12 @@ import json
 import secrets
 import sqlite3
 import zlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from parvis.retrieval.index import LONGEST, Entry, FilesInUse, InTransaction, Stats
+from parvis.retrieval.index import LONGEST, Entry, FilesInUse, InTransaction, Stats, askable, remembered
 
 TABLES = """
 CREATE VIRTUAL TABLE IF NOT EXISTS search_terms USING fts5(
@@ -75,7 +76,7 @@ class Fts5Index:
             self._take_out(document_id)
 
     def candidates(self, terms: Sequence[str], corpora: frozenset[int], k: int) -> list[tuple[int, float]]:
-        distinct = _askable(terms)
+        distinct = askable(terms)
         lists = self._lists(distinct, corpora)
         counts = self._stats({term: len(rows) for term, rows in lists.items()}, corpora)
         coverage: dict[int, float] = {}
@@ -88,7 +89,7 @@ class Fts5Index:
         return [(passage_id, -score) for score, passage_id in heapq.nsmallest(k, scored)]
 
     def stats(self, terms: Sequence[str], corpora: frozenset[int]) -> Stats:
-        distinct, ordered = _askable(terms), sorted(corpora)
+        distinct, ordered = askable(terms), sorted(corpora)
         frequencies: dict[str, int] = {}
         for key, passages in self.connection.execute(
             "SELECT asked.key, list.doc FROM json_each(?) asked CROSS JOIN search_lists list WHERE list.term = asked.value",
@@ -99,13 +100,12 @@ class Fts5Index:
         return self._stats(frequencies, corpora)
 
     def vocabulary(self, corpora: frozenset[int]) -> Mapping[str, int]:
-        together: dict[str, int] = {}
+        together: Counter[str] = Counter()
         for corpus_id, revision in self.connection.execute(
             "SELECT corpus_id, revision FROM search_corpus WHERE corpus_id IN (SELECT value FROM json_each(?))",
             [json.dumps(sorted(corpora))],
         ).fetchall():
-            for term, passages in self._vocabulary(corpus_id, revision).items():
-                together[term] = together.get(term, 0) + passages
+            together.update(remembered(revision, partial(self._vocabulary, corpus_id)))
         return together
 
     def maintain(self, purge: bool = False) -> None:
@@ -144,25 +144,15 @@ class Fts5Index:
         ).fetchone()
         return Stats(passages, terms / passages if passages else 0.0, frequencies)
 
-    def _vocabulary(self, corpus_id: int, revision: int) -> Mapping[str, int]:
-        known = _vocabularies.get(revision)
-        if known is None:
-            prefix = f"{corpus_id}:"
-            known = {
-                name[len(prefix) :]: passages
-                for name, passages in self.connection.execute(
-                    "SELECT term, doc FROM search_lists WHERE term >= ? AND term < ?", [prefix, f"{corpus_id};"]
-                )
-            }
-            while _vocabularies and sum(map(len, _vocabularies.values())) + len(known) > _MOST_WORDS_KEPT:
-                _vocabularies.pop(next(iter(_vocabularies)), None)
-            _vocabularies[revision] = known
-        return known
+    def _vocabulary(self, corpus_id: int) -> dict[str, int]:
+        prefix = f"{corpus_id}:"
+        found = self.connection.execute(
+            "SELECT term, doc FROM search_lists WHERE term >= ? AND term < ?", [prefix, f"{corpus_id};"]
+        )
+        return {name[len(prefix) :]: passages for name, passages in found}
 
     def _put_in(self, document_id: int, corpus_id: int, kept: Sequence[_Kept]) -> None:
-        self.connection.executemany(
-            "INSERT INTO search_terms (rowid, terms) VALUES (?, ?)", [one.row(corpus_id) for one in kept]
-        )
+        self.connection.executemany("INSERT INTO search_terms (rowid, terms) VALUES (?, ?)", _rows(corpus_id, kept))
         self.connection.execute(
             "INSERT INTO search_batch (document_id, first_passage, latest_passage, corpus_id, entries) VALUES (?, ?, ?, ?, ?)",
             [document_id, kept[0].passage_id, kept[-1].passage_id, corpus_id, _packed(kept)],
@@ -182,7 +172,7 @@ class Fts5Index:
             kept = _unpacked(entries)
             self.connection.executemany(
                 "INSERT INTO search_terms (search_terms, rowid, terms) VALUES ('delete', ?, ?)",
-                [one.row(corpus_id) for one in kept],
+                _rows(corpus_id, kept),
             )
             self.connection.execute("DELETE FROM search_batch WHERE rowid = ?", [batch])
             self._count(corpus_id, passages=-len(kept), terms=-sum(one.length for one in kept))
@@ -191,7 +181,6 @@ class Fts5Index:
                 self._put_in(document_id, corpus_id, rest)
 
     def _count(self, corpus_id: int, *, passages: int, terms: int) -> None:
-        """The revision is drawn, not counted: no other database, and no transaction rolled back, ever had the same."""
         self.connection.execute(
             """
             INSERT INTO search_corpus (corpus_id, passages, terms, revision) VALUES (?1, ?2, ?3, ?4)
@@ -203,10 +192,6 @@ class Fts5Index:
 
 _BATCH = 64
 
-# Vocabularies by revision of a corpus: reading one off the lists takes 2 µs a term, and only a misspelt question needs it.
-_vocabularies: dict[int, Mapping[str, int]] = {}
-_MOST_WORDS_KEPT = 300_000
-
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
@@ -216,9 +201,12 @@ class _Kept:
     length: int
     terms: Sequence[str]
 
-    def row(self, corpus_id: int) -> tuple[int, str]:
-        names = " ".join(f"{corpus_id}:{term}" for term in self.terms)
-        return self.passage_id << 8 | min(self.length, LONGEST), names
+
+def _rows(corpus_id: int, kept: Iterable[_Kept]) -> list[tuple[int, str]]:
+    return [
+        (one.passage_id << 8 | min(one.length, LONGEST), " ".join([f"{corpus_id}:{term}" for term in one.terms]))
+        for one in kept
+    ]
 
 
 def _packed(kept: Sequence[_Kept]) -> bytes:
@@ -227,13 +215,8 @@ def _packed(kept: Sequence[_Kept]) -> bytes:
 
 
 def _unpacked(entries: bytes) -> list[_Kept]:
-    lines = (line.split(" ") for line in zlib.decompress(entries).decode().split("\n"))
+    lines = (line.split() for line in zlib.decompress(entries).decode().split("\n"))
     return [_Kept(int(passage_id), int(length), terms) for passage_id, length, *terms in lines]
-
-
-def _askable(terms: Sequence[str]) -> list[str]:
-    """Once each, in order; what no analysis gives cannot be in a list, and would be syntax to FTS5."""
-    return [term for term in dict.fromkeys(terms) if term.isalnum()]
 
 
 def _names(terms: Sequence[str], corpora: Sequence[int]) -> str:

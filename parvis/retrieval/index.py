@@ -7,7 +7,7 @@ No engine commits: it takes part in its caller's transaction, except for `mainta
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -83,6 +83,27 @@ class Index(Protocol):
     def maintain(self, purge: bool = False) -> None:
         """Tidies the index. With `purge`, no byte of what was deleted stays in the database's files: it rewrites them,
         so it cannot run inside a transaction (`InTransaction`), and nobody else can write meanwhile."""
+
+
+def askable(terms: Iterable[str]) -> list[str]:
+    """Once each, in order, without what no analysis gives: it is in no list, and would be syntax to an engine."""
+    return [term for term in dict.fromkeys(terms) if term.isalnum()]
+
+
+def remembered(revision: int, read: Callable[[], Mapping[str, int]]) -> Mapping[str, int]:
+    """The vocabulary of one corpus as of a revision, read once. A revision is drawn at random at each change of a corpus: no
+    other database, and no transaction rolled back, ever had the same."""
+    known = _remembered.get(revision)
+    if known is None:
+        known = read()
+        while _remembered and sum(map(len, list(_remembered.values()))) + len(known) > _MOST_REMEMBERED:
+            _remembered.pop(next(iter(_remembered)), None)
+        _remembered[revision] = known
+    return known
+
+
+_remembered: dict[int, Mapping[str, int]] = {}
+_MOST_REMEMBERED = 300_000  # terms, some 40 MB
 
 
 class InTransaction(Exception):

@@ -1,0 +1,202 @@
+"""PostgreSQL as an engine: `tsvector` and GIN keep the lists of passages, by *corpus and term* as in `fts5`.
+
+PostgreSQL has no BM25 of its own, and its `ts_rank` knows no rarity: it is not asked to rank. Counts per corpus are kept in a
+table, because a GIN index cannot give them without reading its lists.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import psycopg
+from psycopg.pq import TransactionStatus
+
+from parvis.retrieval.index import LONGEST, Entry, InTransaction, Stats, askable, remembered
+
+TABLES = (
+    """
+    CREATE TABLE IF NOT EXISTS search_passage (
+        passage_id bigint PRIMARY KEY,
+        document_id bigint NOT NULL,
+        corpus_id bigint NOT NULL,
+        length integer NOT NULL,
+        terms tsvector NOT NULL
+    )
+    """,
+    "CREATE INDEX IF NOT EXISTS search_passage_document ON search_passage (document_id)",
+    # No pending list: a question asked right after indexing would have to read all of it.
+    "CREATE INDEX IF NOT EXISTS search_passage_terms ON search_passage USING gin (terms) WITH (fastupdate = off)",
+    """
+    CREATE TABLE IF NOT EXISTS search_vocabulary (
+        corpus_id bigint NOT NULL,
+        term text NOT NULL,
+        passages integer NOT NULL,
+        PRIMARY KEY (corpus_id, term)
+    )
+    """,
+    """
+    CREATE TABLE IF NOT EXISTS search_corpus (
+        corpus_id bigint PRIMARY KEY,
+        passages bigint NOT NULL,
+        terms bigint NOT NULL,
+        revision bigint NOT NULL
+    )
+    """,
+)
+
+
+def create_tables(connection: psycopg.Connection[Any]) -> None:
+    """Harmless when they exist."""
+    for statement in TABLES:
+        connection.execute(statement)
+
+
+# One scan of the GIN index per term asked, each over the lists of all allowed corpora. Weights are added in the order of the
+# question, as the other engines do: the same sum, to the last bit.
+CANDIDATES = """
+SELECT
+    passage.passage_id,
+    sum(asked.weight ORDER BY asked.place) * (%(closeness)s::float8[])[least(passage.length, %(longest)s) + 1] AS score
+FROM unnest(%(lists)s::text[], %(weights)s::float8[]) WITH ORDINALITY AS asked (lists, weight, place)
+JOIN search_passage passage ON passage.terms @@ asked.lists::tsquery
+WHERE passage.corpus_id = ANY(%(corpora)s::bigint[])
+GROUP BY passage.passage_id
+ORDER BY score DESC, passage_id
+LIMIT %(k)s
+"""
+
+# In one order for everybody, so that two documents indexed at once never wait for each other in a circle.
+COUNT_TERMS = """
+INSERT INTO search_vocabulary AS known (corpus_id, term, passages)
+SELECT * FROM unnest(%s::bigint[], %s::text[], %s::integer[]) AS counted (corpus_id, term, passages) ORDER BY 1, 2
+ON CONFLICT (corpus_id, term) DO UPDATE SET passages = known.passages + excluded.passages
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresIndex:
+    """An `Index` in a PostgreSQL database that has the tables of `create_tables`."""
+
+    connection: psycopg.Connection[Any]
+
+    def upsert(self, entries: Iterable[Entry]) -> None:
+        latest = {entry.passage_id: entry for entry in entries}
+        self._take_out(passage_ids=latest.keys())
+        rows = [
+            (
+                entry.passage_id,
+                entry.document_id,
+                entry.corpus_id,
+                len(entry.terms),
+                [_name(entry.corpus_id, term) for term in entry.distinct_terms()],
+            )
+            for entry in latest.values()
+        ]
+        with self.connection.cursor() as cursor:
+            cursor.executemany(
+                """
+                INSERT INTO search_passage (passage_id, document_id, corpus_id, length, terms)
+                VALUES (%s, %s, %s, %s, array_to_tsvector(%s::text[]))
+                """,
+                rows,
+            )
+        self._count(((corpus_id, length, names) for _, _, corpus_id, length, names in rows), sign=1)
+
+    def delete(self, document_ids: Iterable[int]) -> None:
+        self._take_out(document_ids=document_ids)
+
+    def candidates(self, terms: Sequence[str], corpora: frozenset[int], k: int) -> list[tuple[int, float]]:
+        counts = self.stats(terms, corpora)
+        weights = {term: weight for term in askable(terms) if (weight := counts.weight(term))}
+        if not weights or k < 1:
+            return []
+        found = self.connection.execute(
+            CANDIDATES,
+            {
+                "lists": ["|".join(f"'{_name(corpus_id, term)}'" for corpus_id in sorted(corpora)) for term in weights],
+                "weights": list(weights.values()),
+                "closeness": [counts.closeness(length) for length in range(LONGEST + 1)],
+                "longest": LONGEST,
+                "corpora": sorted(corpora),
+                "k": k,
+            },
+        )
+        return [(passage_id, score) for passage_id, score in found]
+
+    def stats(self, terms: Sequence[str], corpora: frozenset[int]) -> Stats:
+        [(passages, length)] = self.connection.execute(
+            "SELECT coalesce(sum(passages), 0)::bigint, coalesce(sum(terms), 0)::bigint FROM search_corpus "
+            "WHERE corpus_id = ANY(%s::bigint[])",
+            [sorted(corpora)],
+        ).fetchall()
+        frequencies = self.connection.execute(
+            "SELECT term, sum(passages)::bigint FROM search_vocabulary "
+            "WHERE corpus_id = ANY(%s::bigint[]) AND term = ANY(%s::text[]) GROUP BY term",
+            [sorted(corpora), askable(terms)],
+        )
+        return Stats(passages, length / passages if passages else 0.0, dict(frequencies.fetchall()))
+
+    def vocabulary(self, corpora: frozenset[int]) -> Mapping[str, int]:
+        together: Counter[str] = Counter()
+        for corpus_id, revision in self.connection.execute(
+            "SELECT corpus_id, revision FROM search_corpus WHERE corpus_id = ANY(%s::bigint[])", [sorted(corpora)]
+        ).fetchall():
+            together.update(remembered(revision, partial(self._vocabulary, corpus_id)))
+        return together
+
+    def maintain(self, purge: bool = False) -> None:
+        """PostgreSQL's own log and its archives keep what was erased until they are recycled: see the site's retention."""
+        if not purge:
+            return
+        if not self.connection.autocommit or self.connection.info.transaction_status != TransactionStatus.IDLE:
+            raise InTransaction
+        for table in ("search_passage", "search_vocabulary", "search_corpus"):
+            self.connection.execute(f"VACUUM (FULL, ANALYZE) {table}")  # the statistics, too, quote values
+        self.connection.execute("CHECKPOINT")
+
+    def _vocabulary(self, corpus_id: int) -> dict[str, int]:
+        found = self.connection.execute("SELECT term, passages FROM search_vocabulary WHERE corpus_id = %s", [corpus_id])
+        return dict(found.fetchall())
+
+    def _take_out(self, *, passage_ids: Iterable[int] = (), document_ids: Iterable[int] = ()) -> None:
+        taken = self.connection.execute(
+            "DELETE FROM search_passage WHERE passage_id = ANY(%s::bigint[]) OR document_id = ANY(%s::bigint[]) "
+            "RETURNING corpus_id, length, tsvector_to_array(terms)",
+            [sorted(passage_ids), sorted(document_ids)],
+        ).fetchall()
+        self._count(taken, sign=-1)
+
+    def _count(self, passages: Iterable[tuple[int, int, Sequence[str]]], *, sign: int) -> None:
+        totals: dict[int, list[int]] = {}
+        frequencies: Counter[tuple[int, str]] = Counter()
+        for corpus_id, length, names in passages:
+            total = totals.setdefault(corpus_id, [0, 0])
+            total[0] += sign
+            total[1] += sign * length
+            prefix = len(_name(corpus_id, ""))
+            for name in names:
+                frequencies[corpus_id, name[prefix:]] += sign
+        for corpus_id, (count, length) in sorted(totals.items()):
+            self.connection.execute(
+                """
+                INSERT INTO search_corpus AS known (corpus_id, passages, terms, revision) VALUES (%s, %s, %s, %s)
+                ON CONFLICT (corpus_id) DO UPDATE SET passages = known.passages + excluded.passages,
+                    terms = known.terms + excluded.terms, revision = excluded.revision
+                """,
+                [corpus_id, count, length, secrets.randbits(62)],
+            )
+        counted = [(corpus_id, term, count) for (corpus_id, term), count in frequencies.items()]
+        self.connection.execute(COUNT_TERMS, [list(column) for column in zip(*counted, strict=True)] or [[], [], []])
+        if sign < 0:
+            self.connection.execute(
+                "DELETE FROM search_vocabulary WHERE passages <= 0 AND corpus_id = ANY(%s::bigint[])", [sorted(totals)]
+            )
+
+
+def _name(corpus_id: int, term: str) -> str:
+    return f"{corpus_id}:{term}"

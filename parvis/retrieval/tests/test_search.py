@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from parvis.retrieval.analysis import Token, analyse
+from parvis.retrieval.fts5 import Fts5Index
+from parvis.retrieval.spelling import correction, distance
+from parvis.retrieval.tests.library import Library, passage
+
+RULES = passage(
+    1, "Le rattrapage a lieu en juin. L'étudiant absent à l'examen terminal y est convoqué.", title="Règlement des études"
+)
+GRANTS = passage(
+    2, "La bourse est versée chaque mois par le service social ; le dossier se dépose en mai.", title="Vie étudiante"
+)
+LAW = passage(3, "Le droit public régit les rapports de l'administration.", title="Cours de droit", headings=("Les sources",))
+
+
+@pytest.fixture
+def library(sqlite: sqlite3.Connection) -> Library:
+    library = Library(Fts5Index(sqlite))
+    library.add(RULES, GRANTS, LAW)
+    return library
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("Quand a lieu le rattrapage ?", 1),
+        ("ABSENCE A L'EXAMEN", 1),
+        ("Qui verse les bourses ?", 2),
+        ("le droit administratif", 3),
+        ("les sources du droit", 3),
+        ("vie etudiante", 2),
+    ],
+)
+def test_the_passage_that_answers_comes_first(library: Library, question: str, expected: int) -> None:
+    assert library.ids(question)[0] == expected
+
+
+def test_a_misspelt_word_is_mended_and_said(library: Library) -> None:
+    found = library.search("Quand a lieu le ratrapage ?", {1})
+    assert found.hits[0].passage.id == 1
+    assert [(one.written, one.distance) for one in found.corrections] == [("ratrapage", 1)]
+    assert found.terms == library.search("Quand a lieu le rattrapage ?", {1}).terms
+
+
+def test_a_question_without_mistakes_keeps_its_words(library: Library) -> None:
+    assert library.search("dossier de bourse du service social", {1}).corrections == ()
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "",
+        "   ",
+        "est-ce que c'est à nous de le faire ?",
+        "***",
+        "\x00\ud800\udfff",
+        "🙂",
+        "zzzz qqqq",
+        "NEAR(a b) AND -x : ^y *",
+    ],
+)
+def test_a_question_that_asks_for_nothing_known_finds_nothing(library: Library, question: str) -> None:
+    found = library.search(question, {1})
+    assert found.hits == ()
+    assert found.question == question
+
+
+@pytest.mark.parametrize(
+    "question",
+    ['bourse" OR *', '" OR "1:bourse', "bourse AND (", "-bourse:", "bourse\x00", "1:bourse", "{bourse} : ^", "bourse\ud800"],
+)
+def test_the_syntax_of_an_engine_is_only_text(library: Library, question: str) -> None:
+    assert library.ids(question)[0] == 2
+
+
+def test_ten_thousand_characters_are_a_question(library: Library) -> None:
+    assert library.ids("bourse " + "mot inconnu " * 1000)[0] == 2
+    assert library.ids("".join(chr(0x4E00 + number) + " " for number in range(5000))) == []
+    assert library.ids("x" * 10_000 + " bourse") == []
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(), st.text(max_size=300))
+def test_any_text_can_be_indexed_and_any_question_asked(library: Library, text: str, question: str) -> None:
+    library.add(passage(9, text, title=question))
+    found = library.search(question, {1})
+    assert all(hit.score >= 0 for hit in found.hits)
+    assert [hit.score for hit in found.hits] == sorted((hit.score for hit in found.hits), reverse=True)
+    if found.tokens:
+        assert 9 in [hit.passage.id for hit in found.hits]
+
+
+def test_a_corpus_of_one_passage_answers(sqlite: sqlite3.Connection) -> None:
+    library = Library(Fts5Index(sqlite))
+    library.add(RULES)
+    assert library.ids("rattrapage") == [1]
+    assert library.search("rattrapage", {1}).hits[0].score > 0
+
+
+def test_ties_go_to_the_smaller_id(sqlite: sqlite3.Connection) -> None:
+    library = Library(Fts5Index(sqlite))
+    library.add(*(passage(number, "Le jury délibère.") for number in (3, 1, 2)))
+    assert library.ids("jury") == [1, 2, 3]
+
+
+def test_a_heading_counts_once(sqlite: sqlite3.Connection) -> None:
+    library = Library(Fts5Index(sqlite))
+    library.add(passage(1, "texte", title="Jury", headings=("Jury",)), passage(2, "texte", title="Jury"))
+    first, second = library.search("jury", {1}).features
+    assert first == second
+
+
+def test_features_follow_hits(library: Library) -> None:
+    found = library.search("examen de droit public", {1})
+    by_id = {hit.passage.id: features for hit, features in zip(found.hits, found.features, strict=True)}
+    assert by_id[3].pairs > by_id[1].pairs == 0
+    assert by_id[3].bm25 > by_id[1].bm25 > 0
+    assert by_id[3].runs > 0
+
+
+def test_passages_that_no_longer_exist_are_left_out(library: Library) -> None:
+    del library.passages[2]
+    assert 2 not in library.ids("bourse et dossier")
+
+
+class Vectors:
+    """Embeddings for which one passage is always the nearest."""
+
+    def __init__(self, nearest: int, weight: float) -> None:
+        self._nearest = nearest
+        self.weight = weight
+
+    def nearest(self, question: str, corpora: frozenset[int], k: int) -> Sequence[int]:
+        return [self._nearest]
+
+    def similarities(self, question: str, passage_ids: Sequence[int]) -> Sequence[float]:
+        return [1.0 if one == self._nearest else 0.1 for one in passage_ids]
+
+
+def test_embeddings_add_to_the_lexical_score_by_their_weight(library: Library) -> None:
+    order = {
+        weight: [hit.passage.id for hit in library.search("bourse", {1}, embedder=Vectors(1, weight)).hits]
+        for weight in (0.0, 0.5, 2.0)
+    }
+    assert order == {0.0: [2], 0.5: [2, 1], 2.0: [1, 2]}
+
+
+def test_embeddings_never_bring_a_passage_of_another_corpus(library: Library) -> None:
+    library.add(passage(7, "Secret des voisins.", corpus=2))
+    found = library.search("bourse", {1}, embedder=Vectors(7, 2.0))
+    assert [hit.passage.id for hit in found.hits] == [2]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        ("examen", "examen", 0),
+        ("exmaen", "examen", 1),
+        ("examn", "examen", 1),
+        ("axamenn", "examen", 2),
+        ("jury", "examen", 3),
+    ],
+)
+def test_distance(first: str, second: str, expected: int) -> None:
+    assert distance(first, second, 2) == distance(second, first, 2) == expected
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("boursse", "bours"),
+        ("jiry", "jury"),
+        ("rattrappagge", "rattrapag"),
+        ("jry", None),
+        ("juri9", None),
+        ("montagne", None),
+    ],
+)
+def test_the_nearest_term_is_proposed_when_it_is_near_enough(written: str, expected: str | None) -> None:
+    (token,) = analyse(written)
+    found = correction(token, {"bours": 9, "jury": 3, "rattrapag": 1, "jurys": 1})
+    assert (found and found.term) == expected
+
+
+def test_among_equally_near_terms_the_same_beginning_then_the_most_frequent() -> None:
+    token = Token("nota", "nota", 0, 4)
+    assert correction(token, {"rota": 50, "note": 2, "noto": 7}).term == "noto"  # type: ignore[union-attr]
