@@ -15,6 +15,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import cast
 
 from django.conf import settings
@@ -32,6 +33,7 @@ from parvis.corpora.actions import (
     discard_pages,
     hold,
     keep_file,
+    passages,
     withdraw,
 )
 from parvis.corpora.engine import index
@@ -42,6 +44,7 @@ from parvis.corpora.parsing.limits import Limits
 from parvis.corpora.parsing.locate import pack_words
 from parvis.corpora.parsing.reading import read_bounded
 from parvis.corpora.parsing.refusals import Unreadable
+from parvis.retrieval.abstention import calibrate
 from parvis.retrieval.analysis import terms
 from parvis.retrieval.cutting import Span, cut
 from parvis.retrieval.index import Entry
@@ -52,6 +55,7 @@ LEASE = timedelta(seconds=15)
 MOST_ATTEMPTS = 3
 IDLE_SECONDS = 0.5
 BATCH_UNITS = 20
+SAMPLED_PASSAGES = 300
 BATCH_SECONDS = 1.0
 ACTOR = "system:ingestion"
 
@@ -112,9 +116,21 @@ def calibrate_next() -> bool:
     corpus = Corpus.unscoped.to_calibrate().order_by("id").first()
     if corpus is None:
         return False
-    threshold = None
+    threshold = _threshold(corpus)
     Corpus.unscoped.filter(id=corpus.id).update(threshold=threshold, calibrated_version=corpus.content_version)
     return True
+
+
+def _threshold(corpus: Corpus) -> float | None:
+    """On a sample, so that a large corpus takes no longer than a middling one. None where there is nothing to measure."""
+    rows = Passage.unscoped.filter(corpus=corpus, document__state=DocumentState.INDEXED)
+    ids = list(rows.order_by("id").values_list("id", flat=True))
+    if not ids:
+        return None
+    allowed = frozenset({corpus.id})
+    fetch = partial(passages, allowed)
+    sample = fetch(ids[:: -(-len(ids) // SAMPLED_PASSAGES)])
+    return calibrate(sample, index=index(), corpora=allowed, fetch=fetch)
 
 
 def claim(lease: timedelta = LEASE) -> Document | None:
@@ -234,12 +250,12 @@ class _Reading:
         if not self.units:
             return
         pages = [_page(self.document, unit) for unit in self.units]
-        passages = [passage for page in pages for passage in _passages(self.document, page)]
+        found = [passage for page in pages for passage in _passages(self.document, page)]
         with transaction.atomic():
             _write(self.document, pages_done=self.units[-1].number)
             Page.unscoped.bulk_create(pages)
-            Passage.unscoped.bulk_create(passages)
-        self.entries += [(passage.id, " ".join(self._terms(passage))) for passage in passages]
+            Passage.unscoped.bulk_create(found)
+        self.entries += [(passage.id, " ".join(self._terms(passage))) for passage in found]
         self.units.clear()
         self.stored_at = time.monotonic()
 
