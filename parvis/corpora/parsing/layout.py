@@ -81,13 +81,12 @@ def lines_of(tokens: Sequence[Token], width: float) -> list[Line]:
     return lines
 
 
-def body_size(pages: Iterable[PageLines]) -> float:
-    """The height of most of the letters."""
+def letters_by_size(lines: Iterable[Line]) -> Counter[float]:
+    """How many letters stand in lines of each size, to the half point: the body's size is the commonest."""
     weights: Counter[float] = Counter()
-    for page in pages:
-        for line in page.lines:
-            weights[round(line.size * 2) / 2] += sum(len(token.text) for cell in line.cells for token in cell)
-    return weights.most_common(1)[0][0] if weights else 10.0
+    for line in lines:
+        weights[round(line.size * 2) / 2] += len(line.text)
+    return weights
 
 
 def paragraphs_of(lines: Sequence[Line], body: float, body_is_bold: bool) -> list[Paragraph]:

@@ -10,9 +10,9 @@ import ctypes
 import io
 import re
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -20,7 +20,7 @@ import pypdfium2.raw as pdfium
 
 from . import ocr as recognition
 from .document import BlockKind, Box, DocumentHead, DocumentTail, Unit, UnitKind
-from .layout import Line, PageLines, Paragraph, Token, body_size, compose, lines_of, paragraphs_of
+from .layout import Line, PageLines, Paragraph, Token, compose, letters_by_size, lines_of, paragraphs_of
 from .limits import Limits
 from .refusals import Unreadable
 from .repair import MARKS, clean, is_garbage
@@ -245,7 +245,7 @@ class _Page:
         for found in _WORD.finditer(text):
             start, end = found.span()
             word = found.group()
-            hyphen = word[-1] in _HYPHENS
+            hyphen = word[-1] in _HYPHENS or (word[-1] == _TYPOGRAPHIC_HYPHEN and text[end : end + 1] in ("\r", "\n"))
             loose(handle, start, pointer)
             x0, y0, x1, y1 = rect.left, rect.bottom, rect.right, rect.top
             if end - start > 1:
@@ -264,7 +264,7 @@ class _Page:
                 box = top - y1, right - x1, top - y0, right - x0
             if not word.isascii():
                 word = clean(word.replace(_DROPPED, ""))
-            word = word.rstrip(_HYPHENS) if hyphen else word
+            word = word.rstrip(_HYPHENS + _TYPOGRAPHIC_HYPHEN) if hyphen else word
             if word:
                 yield Token(word, *box, start, hyphen, "\n" in text[previous_end:start])
             previous_end = end
@@ -277,14 +277,15 @@ class _RawPage:
     to_page: Callable[[Token], Box]
     width: float
     height: float
-    ocr: bool = False
-    furniture: set[int] = field(default_factory=set)
+    ocr: bool
+    edges: dict[str, list[float]]  # lines near the top or the bottom: what they say, numbers aside, and how high
 
 
 class _Reader:
     """Pages through a sliding window: furniture, the body's size and the vocabulary need the neighbours of a page."""
 
     WINDOW = 12
+    LARGEST_VOCABULARY = 300_000
 
     def __init__(self, document: _Document, limits: Limits, ocr: bool) -> None:
         self._document = document
@@ -292,6 +293,9 @@ class _Reader:
         self._ocr = ocr and recognition.is_available()
         self._outline = document.outline()
         self._characters = 0
+        self._sizes: Counter[float] = Counter()
+        self._lines = self._bold_lines = 0
+        self._vocabulary: set[str] = set()
         self._headings: list[tuple[float, int, str]] = []
         self.pages_without_text: list[int] = []
         self.readable_pages = 0
@@ -302,6 +306,7 @@ class _Reader:
         pending = 0  # position in the window of the next page to give out
         for index in range(self._document.page_count):
             window.append(self._raw(index))
+            self._learn(window[-1])
             if len(window) - pending > self.WINDOW // 2:
                 yield self._unit(window[pending], window)
                 pending += 1
@@ -327,15 +332,24 @@ class _Reader:
             self.readable_pages += bool(tokens)
             return _laid_out(index, page, tokens, recognised)
 
+    def _learn(self, raw: _RawPage) -> None:
+        """What pages tell about the others: the size of the body, and words that decide on hyphens."""
+        lines = raw.page.lines
+        self._sizes.update(letters_by_size(lines))
+        self._lines += len(lines)
+        self._bold_lines += sum(line.bold for line in lines)
+        if len(self._vocabulary) < self.LARGEST_VOCABULARY:
+            text = " ".join(line.text for line in lines).lower().replace("’", "'").replace("'", " ")
+            self._vocabulary.update(_VOCABULARY_WORD.findall(text))
+
     def _unit(self, raw: _RawPage, window: deque[_RawPage]) -> Unit:
-        pages = [other.page for other in window]
-        body = body_size(pages)
         kept = [line for line in raw.page.lines if not _is_furniture(line, raw, window)]
         path = tuple(text for _, _, text in self._headings)
-        paragraphs = paragraphs_of(kept, body, _mostly_bold(pages))
+        body = self._sizes.most_common(1)[0][0] if self._sizes else 10.0
+        paragraphs = paragraphs_of(kept, body, 2 * self._bold_lines > self._lines)
         for paragraph in paragraphs:
             self._place_heading(paragraph, raw.index)
-        text, blocks, words = compose(paragraphs, _vocabulary(window), raw.to_page)
+        text, blocks, words = compose(paragraphs, self._vocabulary, raw.to_page)
         return Unit(
             number=raw.index + 1,
             kind=UnitKind.PAGE,
@@ -391,7 +405,11 @@ def _laid_out(index: int, page: _Page, tokens: list[Token], recognised: bool) ->
         back = _turned(token, 4 - turn, width, height) if turn else token
         return Box(back.x0, back.y0, back.x1, back.y1)
 
-    return _RawPage(index, PageLines(lines, width, height), to_page, page.width, page.height, recognised)
+    edges: dict[str, list[float]] = {}
+    for line in lines:
+        if _is_near_an_edge(line, height):
+            edges.setdefault(_furniture_key(line), []).append(line.y0)
+    return _RawPage(index, PageLines(lines, width, height), to_page, page.width, page.height, recognised, edges)
 
 
 def _turn(page: _Page, tokens: list[Token]) -> int:
@@ -432,44 +450,22 @@ def _note_fonts(lines: list[Line], page: _Page) -> None:
 
 def _is_furniture(line: Line, raw: _RawPage, window: deque[_RawPage]) -> bool:
     """A running header, a footer or a page number: near an edge, and again on other pages or numbering them."""
-    height = raw.page.height
-    if not (line.y1 < 0.13 * height or line.y0 > 0.87 * height) or len(line.text) > 160:
+    if not _is_near_an_edge(line, raw.page.height) or len(line.text) > 160:
         return False
     key = _furniture_key(line)
     others = [other for other in window if other is not raw and other.page.lines]
-    alike = sum(
-        1
-        for other in others
-        if any(abs(candidate.y0 - line.y0) < 4 and _furniture_key(candidate) == key for candidate in _edges(other))
-    )
+    alike = sum(any(abs(y0 - line.y0) < 4 for y0 in other.edges.get(key, ())) for other in others)
     if not _LETTER.search(key):
-        return alike >= 1 or (line.text.strip("–- ") == str(raw.index + 1))
+        return alike >= 1 or line.text.strip("–- ") == str(raw.index + 1)
     return alike >= 3 or (alike >= 2 and alike >= 0.5 * len(others))
 
 
-def _edges(raw: _RawPage) -> Iterator[Line]:
-    height = raw.page.height
-    return (line for line in raw.page.lines if line.y1 < 0.13 * height or line.y0 > 0.87 * height)
+def _is_near_an_edge(line: Line, height: float) -> bool:
+    return line.y1 < 0.13 * height or line.y0 > 0.87 * height
 
 
 def _furniture_key(line: Line) -> str:
     return _NUMBER.sub("#", line.text.lower())
-
-
-def _mostly_bold(pages: list[PageLines]) -> bool:
-    lines = [line for page in pages for line in page.lines]
-    return 2 * sum(line.bold for line in lines) > len(lines)
-
-
-def _vocabulary(window: deque[_RawPage]) -> set[str]:
-    return {
-        stripped.split("’")[-1].split("'")[-1]
-        for raw in window
-        for line in raw.page.lines
-        for cell in line.cells
-        for token in cell
-        if not token.hyphen and (stripped := token.text.strip('().,;:!?«»“”"…').lower())
-    }
 
 
 def _start_pdfium() -> None:
@@ -505,6 +501,7 @@ def _union(a: tuple[float, float, float, float], b: tuple[float, float, float, f
 _started = False
 _DROPPED = "\ufffc"
 _HYPHENS = "\ufffe\x02\u00ad"
+_TYPOGRAPHIC_HYPHEN = "‐"  # what browsers print where they cut a word; pdfium leaves it as it is
 _FORCE_BOLD = 1 << 18
 _WORD = re.compile("[^\\s\ufffe\x02\u00ad]+[\ufffe\x02\u00ad]?")
 _marks = "".join(re.escape(mark) for mark in sorted(MARKS))
@@ -512,6 +509,7 @@ _MARK_THEN_LETTER = re.compile(f"([{_marks}])[ \r\n]{{0,2}}([A-Za-zıȷ])")
 _LETTER_THEN_MARK = re.compile(f"([A-Za-zıȷ])[ \r\n]{{0,2}}([{_marks}])")
 _BOLD = re.compile("bold|black|heavy|demi|cmb|sfbx|sfsx|ecbx|ecsx|medi", re.IGNORECASE)
 _MONOSPACE = re.compile("mono|courier|cmtt|sftt|ectt|consol|typewriter|cour|Nimbus.?Mon", re.IGNORECASE)
+_VOCABULARY_WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*(?=[\s.,;:!?)»])")
 _NUMBER = re.compile(r"\d+|\b[ivxlc]+\b")
 _LETTER = re.compile(r"[^\W\d_]")
 _NO_TITLE = re.compile(

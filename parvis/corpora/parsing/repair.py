@@ -65,17 +65,18 @@ def join_hyphenated(before: str, after: str, vocabulary: Set[str]) -> str | None
 
 def is_garbage(text: str) -> bool:
     """Whether a page's text is soup: glyphs without a Unicode map, or mapped to the wrong letters."""
-    visible = [char for char in text if not char.isspace()]
-    if len(visible) < 40:
+    visible = len(text) - text.count(" ")
+    if visible < 40:
         return False
-    odd = sum(1 for char in visible if unicodedata.category(char) in ("Co", "Cn", "Cc", "Cs") or char == "\ufffd")
-    if odd > 0.3 * len(visible):
+    if not text.isascii() and sum(map(len, _UNMAPPED.findall(text))) > 0.3 * visible:
         return True
-    latin_words = [word for word in re.findall(r"[^\W\d_]{4,}", text) if ord(word[0]) < 0x250]
-    if len(latin_words) < 20:
+    words = _LATIN_WORD.findall(text[:4000])
+    if len(words) < 20:
         return False
-    unsayable = sum(1 for word in latin_words if not _VOWEL.search(unicodedata.normalize("NFD", word)))
-    return unsayable > 0.5 * len(latin_words)
+    return sum(1 for word in words if not _VOWEL.search(word)) > 0.5 * len(words)
 
 
-_VOWEL = re.compile("[aeiouyœæøı]", re.IGNORECASE)
+# Private use, controls, what is no character; the letters of old encodings that no French text is made of.
+_UNMAPPED = re.compile("[\ue000-\uf8ff\ufff0-\uffff\x00-\x08\x0e-\x1f\x7f-\x9f\U000f0000-\U0010ffff]+")
+_LATIN_WORD = re.compile("[A-Za-z\u00c0-\u024f]{4,}")
+_VOWEL = re.compile("[aeiouyàâäéèêëîïôöùûüÿœæøı]", re.IGNORECASE)
