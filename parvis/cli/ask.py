@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json as json_module
 import os
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from parvis.cli.terminal import Exit, err, migrate, out, start, stop
 from parvis.cli.words import gettext as _
+
+if TYPE_CHECKING:
+    from parvis.access.principal import Principal
+    from parvis.assistants.answering import Event
+    from parvis.corpora.models import Corpus
 
 
 def ask(
@@ -19,15 +26,128 @@ def ask(
     question: Annotated[str, typer.Argument(help=_("The question, between quotes."))],
     json: Annotated[bool, typer.Option("--json", help=_("Print JSON."))] = False,
 ) -> None:
+    path = path.expanduser().resolve()
     if not path.exists():
         stop(_("There is nothing at %s.") % path)
     if not question.strip():
         stop(_("The question is empty."))
-    start(data_dir=_index_folder())
-    raise NotImplementedError(asyncio, json_module, Exit, err, out, migrate, json)
+    start(data_dir=_index_folder(path))
+    with err.status(_("Opening the index…")):
+        migrate()
+    principal, corpus = _corpus(path)
+    problems = _bring_up_to_date(principal, corpus, path)
+    for sentence in problems:
+        err.print(f"⚠ {sentence}", style="yellow", markup=False)
+    answer = _answer(principal, corpus, question)
+    if not answer.documents:
+        stop(_("No document could be read at %s.") % path)
+    typer.echo(json_module.dumps(answer.as_json(problems), ensure_ascii=False, indent=1)) if json else _print(answer)
+    raise typer.Exit(Exit.DONE if answer.answered else Exit.ABSTAINED)
 
 
-def _index_folder() -> Path:
-    """Where the indexes of `ask` are kept between questions (XDG Base Directory)."""
+@dataclass
+class _Source:
+    """A place in a file, as the person who gave the file knows it."""
+
+    file: str
+    place: str
+    page: int
+    quotation: str
+
+
+@dataclass
+class _Answer:
+    question: str
+    documents: int
+    answered: bool = False
+    sentences: list[_Source] = field(default_factory=list)
+    nearest: list[_Source] = field(default_factory=list)
+
+    def as_json(self, problems: list[str]) -> dict[str, Any]:
+        return {
+            "question": self.question,
+            "outcome": "answered" if self.answered else "abstained",
+            "quotations": [vars(source) for source in self.sentences],
+            "nearest": [vars(source) for source in self.nearest],
+            "problems": problems,
+        }
+
+
+def _index_folder(path: Path) -> Path:
+    """Where the index of this file or folder is kept between questions (XDG Base Directory): one folder for each, so that
+    two questions asked at once on two folders never wait for each other."""
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "parvis"
+    return Path(cache) / "parvis" / hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
+
+
+def _corpus(path: Path) -> tuple[Principal, Corpus]:
+    """The one corpus of this index, made at the first question."""
+    from parvis.access.middleware import principal_of
+    from parvis.corpora.actions import create_corpus
+    from parvis.corpora.models import Corpus
+    from parvis.identity.models import Person, Source
+    from parvis.institutions.models import Institution, Profile, Role
+
+    here, _new = Institution.objects.get_or_create(slug="local", defaults={"name": str(path), "short_name": "local"})
+    person, _new = Person.objects.get_or_create(
+        key=f"{Source.LOCAL}:local", defaults={"source": Source.LOCAL, "display_name": "local"}
+    )
+    profile, _new = Profile.objects.get_or_create(institution=here, person=person, role=Role.TEACHER)
+    principal = principal_of(profile)
+    corpus = Corpus.objects.visible_to(principal).first()
+    return principal, corpus or create_corpus(principal, name=path.name[:160] or "local")
+
+
+def _bring_up_to_date(principal: Principal, corpus: Corpus, path: Path) -> list[str]:
+    """Makes the corpus hold what is on disk now. Returns what could not be read, as sentences."""
+    from parvis.cli.folders import add_files, forget_missing, read_waiting
+
+    forget_missing(principal, corpus, path)
+    _new, refusals = add_files(principal, corpus, path)
+    return refusals + read_waiting(principal, corpus)
+
+
+def _answer(principal: Principal, corpus: Corpus, question: str) -> _Answer:
+    from parvis.assistants.answering import ANSWERED, Citation, Done, Evidence, Nearest, answer
+    from parvis.corpora.actions import search_corpora
+    from parvis.corpora.models import Document, DocumentState
+    from parvis.retrieval.abstention import band
+    from parvis.retrieval.extraction import best_sentences
+
+    corpus.refresh_from_db()
+    documents = Document.objects.visible_to(principal).filter(corpus=corpus, state=DocumentState.INDEXED)
+    found = search_corpora(principal, question, [corpus.id])
+    evidence = [Evidence(number, hit.passage) for number, hit in enumerate(found.hits, 1)]
+
+    async def events() -> list[Event]:
+        decision = band(found, corpus.threshold if corpus.threshold is not None else 0.5)
+        return [event async for event in answer(question, evidence, decision=decision, sentences=best_sentences(found))]
+
+    names = dict(documents.values_list("id", "name"))
+    passages = {hit.passage.id: hit.passage for hit in found.hits}
+    result = _Answer(question, documents=len(names))
+    for event in asyncio.run(events()):
+        match event:
+            case Citation():
+                place = passages[event.passage_id].unit_label
+                result.sentences.append(_Source(names[event.document_id], place, event.unit_number, event.quotation))
+            case Nearest():
+                passage = passages[event.passage_id]
+                result.nearest.append(_Source(names[event.document_id], passage.unit_label, event.unit_number, passage.text))
+            case Done():
+                result.answered = event.outcome == ANSWERED
+    return result
+
+
+def _print(answer: _Answer) -> None:
+    if answer.answered:
+        for number, source in enumerate(answer.sentences, 1):
+            out.print(f"« {source.quotation} » [{number}]", markup=False, style="bold")
+            out.print(f"    [{number}] {source.file}, {source.place}", markup=False, style="dim")
+        return
+    out.print(_("The documents do not answer this question."), markup=False, style="bold")
+    if answer.nearest:
+        out.print(_("These passages come nearest. None of them is an answer."), markup=False)
+    for source in answer.nearest:
+        out.print(f"\n{source.file}, {source.place}", markup=False, style="dim")
+        out.print(source.quotation, markup=False)

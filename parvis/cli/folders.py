@@ -11,7 +11,7 @@ from pathlib import Path
 from parvis.access.principal import Principal
 from parvis.cli.terminal import err, reading_progress
 from parvis.cli.words import gettext as _
-from parvis.corpora.actions import add_upload
+from parvis.corpora.actions import add_upload, remove_document
 from parvis.corpora.jobs import run_worker
 from parvis.corpora.messages import failure_sentence
 from parvis.corpora.models import WAITING, Corpus, Document, DocumentState
@@ -49,17 +49,19 @@ def add_files(principal: Principal, corpus: Corpus, path: Path) -> tuple[int, li
     return new, refusals
 
 
-def is_stale(principal: Principal, corpus: Corpus, path: Path) -> bool:
-    """Whether the corpus holds a file that `path` no longer holds, so that it must be made again.
+def forget_missing(principal: Principal, corpus: Corpus, path: Path) -> None:
+    """Removes the documents whose files are no longer under `path`.
 
-    Members of an archive are documents too, with digests of their own: they go with their archive.
+    Members of an archive have no file of their own: when an archive is gone all documents go, and what is there is read
+    again.
     """
-    documents = Document.objects.visible_to(principal).filter(corpus=corpus).exclude(state=DocumentState.REMOVED)
-    known = dict(documents.values_list("sha256", "state"))
+    documents = Document.objects.editable_by(principal).filter(corpus=corpus)
     present = {_digest(file) for _name, file in files_of(path)}
-    if DocumentState.EXPANDED in known.values():
-        return any(state == DocumentState.EXPANDED and digest not in present for digest, state in known.items())
-    return not known.keys() <= present
+    archives = set(documents.filter(state=DocumentState.EXPANDED).values_list("sha256", flat=True))
+    gone = documents if archives - present else documents.exclude(sha256__in=present)
+    if not archives or archives - present:
+        for document in gone:
+            remove_document(principal, document)
 
 
 def read_waiting(principal: Principal, corpus: Corpus) -> list[str]:
