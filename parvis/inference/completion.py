@@ -1,0 +1,35 @@
+"""What a model sends and how it fails, as plain data: shared by the HTTP client and by those who read its answers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+Message = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of an answer. The counts come with the last pieces, from providers that give them."""
+
+    text: str = ""
+    finish: str = ""  # why it ended: "stop", "length", "content_filter"…
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+
+# Closing the iterator hangs up on the provider.
+Model = Callable[[list[Message]], AsyncIterator[Delta]]
+
+
+class UpstreamError(Exception):
+    """A model did not answer as it should. `code` is one of:
+
+    unreachable, refused_key, unknown_model, refused (another 4xx), too_long, rate_limited (params: retry_after, seconds
+    or None), overloaded (params: status), stalled, cut, garbage, too_large.
+    Neither the exception nor its causes ever hold the key or the address's credentials."""
+
+    def __init__(self, code: str, **params: str | int | float | None) -> None:
+        super().__init__(code)
+        self.code = code
+        self.params = params
