@@ -6,12 +6,19 @@ const wide = window.matchMedia("(width >= 64rem)");
 function follow(turn) {
   const stream = new EventSource(turn.dataset.stream);
   const waiting = turn.querySelector("[data-waiting]");
-  const append = (selector) => (event) => {
-    turn.querySelector(selector).insertAdjacentHTML("beforeend", event.data);
-    window.htmx.process(turn);
-  };
-  stream.addEventListener("block", append("[data-blocks]"));
-  stream.addEventListener("notice", append("[data-notices]"));
+  // A block comes again each time it grows; it then takes the place of the one it was.
+  stream.addEventListener("block", (event) => {
+    const holder = document.createElement("template");
+    holder.innerHTML = event.data.trim();
+    const block = holder.content.firstElementChild;
+    const former = turn.querySelector(`[data-block="${block.dataset.block}"]`);
+    if (former) former.replaceWith(block);
+    else turn.querySelector("[data-blocks]").append(block);
+    window.htmx.process(block);
+  });
+  stream.addEventListener("notice", (event) => {
+    turn.querySelector("[data-notices]").insertAdjacentHTML("beforeend", event.data);
+  });
   stream.addEventListener("done", async () => {
     stream.close();
     await finish(turn);
