@@ -62,10 +62,10 @@ def detect(path: Path, *, name: str) -> str:
 
 
 def _from_bytes(path: Path, start: bytes) -> str:
+    if start.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")):
+        return _zip_based(path)  # before PDF: an archive may hold one, stored as it is
     if b"%PDF-" in start[:1024]:
         return PDF
-    if start.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")):
-        return _zip_based(path)
     if start.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
         return _compound_file(path)
     for signature, media_type in _SIGNATURES:
