@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 
@@ -41,12 +41,9 @@ class Line:
     x1: float
     y1: float
     size: float
+    text: str
     bold: bool = False
     monospace: bool = False
-
-    @property
-    def text(self) -> str:
-        return " ".join(token.text for cell in self.cells for token in cell)
 
 
 @dataclass(slots=True)
@@ -65,8 +62,6 @@ class Paragraph:
     kind: BlockKind
     lines: list[Line]
     level: int = 0
-    page_order: int = 0
-    extra_cells: list[list[Token]] = field(default_factory=list)
 
     @property
     def text(self) -> str:
@@ -132,39 +127,45 @@ def _group(tokens: Sequence[Token]) -> list[Line]:
     cells: list[list[Token]] = []
     last: Token | None = None
     for token in tokens:
-        if last is not None and _same_line(last, token):
-            gap = token.x0 - last.x1
-            height = min(token.y1 - token.y0, last.y1 - last.y0)
-            if gap > (0.6 if token.new_line else 1.2) * height:
-                cells.append([token])
-            else:
-                cells[-1].append(token)
-        else:
+        gap = None if last is None else _gap(last, token)
+        if gap is None:
             if cells:
                 lines.append(_line(cells))
             cells = [[token]]
+        elif gap > (0.6 if token.new_line else 1.2):
+            cells.append([token])
+        else:
+            cells[-1].append(token)
         last = token
     if cells:
         lines.append(_line(cells))
     return lines
 
 
-def _same_line(last: Token, token: Token) -> bool:
-    overlap = min(last.y1, token.y1) - max(last.y0, token.y0)
-    height = min(last.y1 - last.y0, token.y1 - token.y0)
-    return overlap > 0.45 * height and token.x0 > last.x1 - 0.6 * height
+def _gap(last: Token, token: Token) -> float | None:
+    """The white between two words, in heights of the smaller; None when the second stands on another line."""
+    top, bottom = last.y0, last.y1
+    height = bottom - top
+    other_top, other_bottom = token.y0, token.y1
+    if other_bottom - other_top < height:
+        height = other_bottom - other_top
+    overlap = (bottom if bottom < other_bottom else other_bottom) - (top if top > other_top else other_top)
+    if overlap <= 0.45 * height or token.x0 <= last.x1 - 0.6 * height:
+        return None
+    return (token.x0 - last.x1) / height if height > 0 else 0.0
 
 
 def _line(cells: list[list[Token]]) -> Line:
-    tokens = [token for cell in cells for token in cell]
-    heights = sorted(token.y1 - token.y0 for token in tokens)
+    tokens = [token for cell in cells for token in cell] if len(cells) > 1 else cells[0]
+    heights = sorted([token.y1 - token.y0 for token in tokens])
     return Line(
         cells,
-        min(token.x0 for token in tokens),
-        min(token.y0 for token in tokens),
-        max(token.x1 for token in tokens),
-        max(token.y1 for token in tokens),
+        min([token.x0 for token in tokens]),
+        min([token.y0 for token in tokens]),
+        max([token.x1 for token in tokens]),
+        max([token.y1 for token in tokens]),
         heights[len(heights) // 2],
+        " ".join([token.text for token in tokens]),
     )
 
 
@@ -322,8 +323,8 @@ def _goes_on(lines: Sequence[Line], run: list[int], number: int) -> bool:
 
 def _add_row(paragraphs: list[Paragraph], line: Line, starts: bool) -> None:
     if starts or not paragraphs or paragraphs[-1].kind is not BlockKind.TABLE_ROW:
-        fresh = Line([list(cell) for cell in line.cells], line.x0, line.y0, line.x1, line.y1, line.size, line.bold)
-        paragraphs.append(Paragraph(BlockKind.TABLE_ROW, [fresh]))
+        own = replace(line, cells=[list(cell) for cell in line.cells])  # its cells grow with the lines that go on with it
+        paragraphs.append(Paragraph(BlockKind.TABLE_ROW, [own]))
         return
     row = paragraphs[-1].lines[0]
     for cell in line.cells:
@@ -468,11 +469,13 @@ class _Writer:
             self._word(carried[0] + "-", carried[1], fresh)
 
     def _word(self, text: str, boxes: list[Box], fresh: bool) -> bool:
-        if not fresh:
-            self._write(" ")
         start = self._length
-        self._write(text)
-        self.words.append(Word(start, self._length, tuple(boxes)))
+        if not fresh:
+            self.pieces.append(" ")
+            start += 1
+        self.pieces.append(text)
+        self._length = end = start + len(text)
+        self.words.append(Word(start, end, tuple(boxes)))
         return False
 
     def _write(self, text: str) -> None:

@@ -13,6 +13,7 @@ import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -146,6 +147,7 @@ class _Page:
             self._text = pdfium.FPDFText_LoadPage(self._page)
             self.width = float(pdfium.FPDF_GetPageWidthF(self._page))
             self.height = float(pdfium.FPDF_GetPageHeightF(self._page))
+            self._font_buffer, self._font_flags = ctypes.create_string_buffer(128), ctypes.c_int()
             self._rotation = pdfium.FPDFPage_GetRotation(self._page) % 4
             bounds = pdfium.FS_RECTF()
             pdfium.FPDF_GetPageBoundingBox(self._page, bounds)
@@ -172,12 +174,10 @@ class _Page:
             text = self._characters(count)
             return list(self._words(self._composed(text) if MARKS.intersection(text) else text))
 
-    def font(self, index: int) -> str:
-        buffer = ctypes.create_string_buffer(128)
-        flags = ctypes.c_int()
-        pdfium.FPDFText_GetFontInfo(self._text, index, buffer, 128, flags)
-        name = buffer.value.decode("utf-8", "replace")
-        return name + ("Bold" if flags.value & _FORCE_BOLD else "") + ("Mono" if flags.value & 1 else "")
+    def font(self, index: int) -> _Font:
+        buffer, flags = self._font_buffer, self._font_flags
+        pdfium.FPDFText_GetFontInfo(self._text, index, buffer, len(buffer), flags)
+        return _font(buffer.value, flags.value)
 
     def angle(self, index: int) -> float:
         return float(pdfium.FPDFText_GetCharAngle(self._text, index))
@@ -268,6 +268,18 @@ class _Page:
             if word:
                 yield Token(word, *box, start, hyphen, "\n" in text[previous_end:start])
             previous_end = end
+
+
+@dataclass(frozen=True, slots=True)
+class _Font:
+    bold: bool
+    monospace: bool
+
+
+@lru_cache(maxsize=512)
+def _font(name: bytes, flags: int) -> _Font:
+    text = name.decode("utf-8", "replace")
+    return _Font(bool(flags & _FORCE_BOLD or _BOLD.search(text)), bool(flags & 1 or _MONOSPACE.search(text)))
 
 
 @dataclass(slots=True)
@@ -401,15 +413,20 @@ def _laid_out(index: int, page: _Page, tokens: list[Token], recognised: bool) ->
     if not recognised:
         _note_fonts(lines, page)
 
-    def to_page(token: Token) -> Box:
-        back = _turned(token, 4 - turn, width, height) if turn else token
-        return Box(back.x0, back.y0, back.x1, back.y1)
+    def turned_back(token: Token) -> Box:
+        return _box(_turned(token, 4 - turn, width, height))
 
     edges: dict[str, list[float]] = {}
     for line in lines:
         if _is_near_an_edge(line, height):
             edges.setdefault(_furniture_key(line), []).append(line.y0)
-    return _RawPage(index, PageLines(lines, width, height), to_page, page.width, page.height, recognised, edges)
+    return _RawPage(
+        index, PageLines(lines, width, height), turned_back if turn else _box, page.width, page.height, recognised, edges
+    )
+
+
+def _box(token: Token) -> Box:
+    return Box(token.x0, token.y0, token.x1, token.y1)
 
 
 def _turn(page: _Page, tokens: list[Token]) -> int:
@@ -439,13 +456,15 @@ def _turned(token: Token, turn: int, width: float, height: float) -> Token:
 
 
 def _note_fonts(lines: list[Line], page: _Page) -> None:
+    """A line is bold when its first and its longest word are: fonts are asked twice a line, not for each word."""
     with _lock:
         for line in lines:
             first = page.font(line.cells[0][0].index)
-            longest = max((token for cell in line.cells for token in cell), key=lambda token: len(token.text))
-            other = page.font(longest.index)
-            line.bold = bool(_BOLD.search(first) and _BOLD.search(other))
-            line.monospace = bool(_MONOSPACE.search(first) and _MONOSPACE.search(other))
+            if first.bold or first.monospace:
+                longest = max((token for cell in line.cells for token in cell), key=lambda token: len(token.text))
+                other = page.font(longest.index)
+                line.bold = first.bold and other.bold
+                line.monospace = first.monospace and other.monospace
 
 
 def _is_furniture(line: Line, raw: _RawPage, window: deque[_RawPage]) -> bool:
