@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,9 @@ from django.db.models import F, Max
 from django.utils import timezone
 from django.utils.text import slugify
 
+from parvis.access.middleware import principal_of
 from parvis.access.principal import Principal
+from parvis.assistants import answering
 from parvis.assistants.models import (
     LEASE,
     Assistant,
@@ -24,15 +26,24 @@ from parvis.assistants.models import (
     TurnEvent,
 )
 from parvis.audit.models import record
-from parvis.corpora.actions import create_corpus
-from parvis.corpora.models import Corpus
+from parvis.corpora.actions import create_corpus, search_corpora
+from parvis.corpora.models import Corpus, CorpusKind
+from parvis.inference.actions import NoRouteError, Route, chat_endpoint_for
 from parvis.inference.models import LanguageModel
+from parvis.retrieval.abstention import Band, band
+from parvis.retrieval.extraction import Sentence, best_sentences
+from parvis.retrieval.search import Found
+
+PASSAGES_READ = 8
+SENTENCES_QUOTED = 3
+THRESHOLD = 0.5  # for a corpus that was not calibrated yet
+REMEMBERED = 4
 
 
 class StillAnsweringError(Exception):
     """One answer at a time in a conversation: the next question may need it."""
 
-    code = "still-answering"
+    code = "still_answering"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +56,11 @@ class AssistantValues:
 
 
 @transaction.atomic
-def create_course(principal: Principal, *, name: str, description: str) -> tuple[Corpus, Assistant]:
+def create_course(
+    principal: Principal, *, name: str, description: str = "", kind: str = CorpusKind.COURSE
+) -> tuple[Corpus, Assistant]:
     """A corpus and the assistant that answers from it: what a teacher calls a course."""
-    corpus = create_corpus(principal, name=name, description=description)
+    corpus = create_corpus(principal, name=name, description=description, kind=kind)
     return corpus, create_assistant(principal, name=name, description=description, corpora=[corpus])
 
 
@@ -128,10 +141,64 @@ def rename_conversation(principal: Principal, conversation: Conversation, title:
 
 
 @transaction.atomic
-def delete_conversation(principal: Principal, conversation: Conversation) -> None:
-    """An answer being written notices at its next word that there is no one left to write for."""
+def delete_conversation(principal: Principal, conversation: Conversation) -> list[int]:
+    """The turns that were still being written: there is no one left to write for."""
     _record(principal, "conversation.delete", f"conversation:{conversation.id}")
+    unfinished = list(Turn.unscoped.open().filter(conversation=conversation).values_list("id", flat=True))
     conversation.delete()
+    return unfinished
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """All that writing an answer needs, read once, under the rights its asker has at that moment."""
+
+    question: str
+    evidence: tuple[answering.Evidence, ...]
+    decision: Band
+    sentences: tuple[Sentence, ...]
+    history: tuple[answering.Exchange, ...]
+    instructions: str
+    route: Route | None
+    notices: tuple[str, ...]
+
+
+def prepare(turn_id: int) -> Work | None:
+    """Makes the question whole, searches what its asker may read now, decides, and chooses who writes. None when the turn
+    is no longer there."""
+    turns = Turn.unscoped.select_related("conversation__assistant__model", "conversation__profile")
+    turn = turns.filter(id=turn_id).first()
+    if turn is None:
+        return None
+    assistant = turn.conversation.assistant
+    principal = principal_of(turn.conversation.profile)
+    corpora = Corpus.objects.visible_to(principal).filter(assistants=assistant)
+    thresholds = dict(corpora.values_list("id", "threshold"))
+    history = _history(turn)
+    question = answering.rewrite(turn.question, history)
+    found = search_corpora(principal, question, thresholds, limit=PASSAGES_READ)
+    route, notices = _route(turn, assistant)
+    return Work(
+        question=question,
+        evidence=tuple(answering.Evidence(number, hit.passage) for number, hit in enumerate(found.hits, 1)),
+        decision=_decision(found, thresholds),
+        sentences=tuple(best_sentences(found, limit=SENTENCES_QUOTED)) if route is None else (),
+        history=history,
+        instructions=assistant.instructions,
+        route=route,
+        notices=notices if thresholds else ("no_documents",),
+    )
+
+
+def stored(event: answering.Event) -> tuple[str, dict[str, Any]]:
+    """An event as the log keeps it."""
+    kinds = {
+        answering.Text: EventKind.TEXT,
+        answering.Citation: EventKind.CITATION,
+        answering.Nearest: EventKind.NEAREST,
+        answering.Notice: EventKind.NOTICE,
+    }
+    return kinds[type(event)], asdict(event)
 
 
 @transaction.atomic
@@ -166,18 +233,55 @@ def append(turn_id: int, events: Iterable[tuple[str, Mapping[str, Any]]]) -> boo
 
 @transaction.atomic
 def finish(
-    turn_id: int, state: State, *, error_code: str = "", mode: str | None = None, usage: Mapping[str, Any] | None = None
+    turn_id: int,
+    state: State,
+    *,
+    error_code: str = "",
+    usage: Mapping[str, Any] | None = None,
+    events: Iterable[tuple[str, Mapping[str, Any]]] = (),
 ) -> bool:
-    """Closes the log, once: of a stop and an end that cross, the first one counts."""
-    values: dict[str, Any] = {"state": state, "error_code": error_code, "finished_at": timezone.now()}
-    if usage is not None:
-        values["usage"] = dict(usage)
-    if mode is not None:
-        values["mode"] = mode
-    if not Turn.unscoped.open().filter(id=turn_id).update(latest_seq=F("latest_seq") + 1, **values):
+    """Writes the last events and closes the log, once: of a stop and an end that cross, the first one counts."""
+    events = [*events, (EventKind.DONE, {"state": state})]
+    rows = Turn.unscoped.open().filter(id=turn_id)
+    if not rows.update(
+        latest_seq=F("latest_seq") + len(events),
+        state=state,
+        error_code=error_code,
+        usage=dict(usage or {}),
+        finished_at=timezone.now(),
+    ):
         return False
-    _write(turn_id, [(EventKind.DONE, {"state": state})])
+    _write(turn_id, events)
     return True
+
+
+def _history(turn: Turn) -> tuple[answering.Exchange, ...]:
+    """The latest questions that were answered or declined, with the words of the answers."""
+    former = Turn.unscoped.filter(
+        conversation=turn.conversation, number__lt=turn.number, state__in=(State.ANSWERED, State.ABSTAINED)
+    )
+    latest = list(former.order_by("-number")[:REMEMBERED])[::-1]
+    texts: dict[int, list[str]] = {one.id: [] for one in latest}
+    for event in TurnEvent.unscoped.filter(turn__in=latest, kind=EventKind.TEXT).order_by("turn_id", "seq"):
+        texts[event.turn_id].append(event.payload["text"])
+    return tuple(answering.Exchange(one.question, "".join(texts[one.id])) for one in latest)
+
+
+def _route(turn: Turn, assistant: Assistant) -> tuple[Route | None, tuple[str, ...]]:
+    if turn.mode == Mode.EXTRACTIVE:
+        return None, ()
+    try:
+        return chat_endpoint_for(turn.institution_id, assistant.model), ()
+    except NoRouteError as error:
+        return None, (error.code,)
+
+
+def _decision(found: Found, thresholds: Mapping[int, float | None]) -> Band:
+    """By the threshold of the corpus that holds the best passage."""
+    if not found.hits:
+        return Band.NEAREST
+    threshold = thresholds.get(found.hits[0].passage.corpus_id)
+    return band(found, THRESHOLD if threshold is None else threshold)
 
 
 def _write(turn_id: int, events: list[tuple[str, Mapping[str, Any]]]) -> None:
@@ -201,7 +305,7 @@ def _begin(principal: Principal, assistant: Assistant, question: str) -> Convers
 
 def _close_abandoned(conversation: Conversation, now: datetime) -> None:
     for turn_id in Turn.unscoped.abandoned(now).filter(conversation=conversation).values_list("id", flat=True):
-        finish(turn_id, State.INTERRUPTED, error_code="server-stopped")
+        finish(turn_id, State.INTERRUPTED, error_code="server_stopped")
 
 
 def _free_slug(institution_id: int, name: str) -> str:

@@ -17,7 +17,7 @@ _NONCE_BYTES = 12
 class SecretUnreadableError(Exception):
     """The sealed text was altered, belongs to another row, or was sealed under another master key."""
 
-    code = "secret-unreadable"
+    code = "secret_unreadable"
 
 
 def seal(secret: str, *, master: str, row: str) -> str:

@@ -1,6 +1,16 @@
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
+
+from parvis.inference import views
 
 app_name = "inference"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", views.list_models, name="list"),
+    path("nouveau/", views.add, name="add"),
+    path("<int:model_id>/", views.edit, name="edit"),
+    path("<int:model_id>/essai/", views.trial, name="trial"),
+    path("<int:model_id>/activation/", views.activation, name="activation"),
+    path("<int:model_id>/suppression/", views.deletion, name="deletion"),
+    path("installation/<str:purpose>/essai/", views.trial_of_environment, name="trial_of_environment"),
+]

@@ -30,5 +30,5 @@ def current(context: RequestContext, url: str) -> str:
     if request is None or not url:
         return ""
     if request.path == url:
-        return format_html(' aria-current="page"')
-    return format_html(' aria-current="true"') if url != "/" and request.path.startswith(url) else ""
+        return SafeString(' aria-current="page"')
+    return SafeString(' aria-current="true"') if url != "/" and request.path.startswith(url) else ""

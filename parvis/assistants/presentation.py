@@ -1,0 +1,420 @@
+"""What the conversation page shows of a turn: its log, read again each time under the rights its reader has now.
+
+A turn's blocks depend on its events alone, in order: what was streamed, what a reload shows and what a resumed stream
+adds up to are the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from urllib.parse import urlencode
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from parvis.access.principal import Principal
+from parvis.assistants import answering
+from parvis.assistants.export import Exported, ExportedTurn, Piece, Source
+from parvis.assistants.models import Conversation, EventKind, Mode, State, Turn, TurnEvent
+from parvis.assistants.sentences import Sentence, notice_sentence
+from parvis.corpora.models import Document, Page
+from parvis.corpora.sheets import Sheet, place, sheet
+from parvis.inference.models import Zone
+
+SAID_BY_THE_PAGE = frozenset({"documents_do_not_answer"})
+FAULTY = (State.FAILED, State.INTERRUPTED, State.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class CitationShown:
+    key: str
+    number: int
+    url: str
+    place: str
+    document_title: str
+    verified: bool
+    quotation: str
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceShown:
+    text: str
+    sourced: bool
+    citations: tuple[CitationShown, ...]
+
+
+@dataclass(slots=True)
+class BlockShown:
+    key: str
+    kind: str  # "quotation", "paragraph" or "rich"
+    language: str = "fr"
+    sentences: list[SentenceShown] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        return "".join(sentence.text for sentence in self.sentences).strip("\n")
+
+    @property
+    def sourced(self) -> bool:
+        return all(sentence.sourced for sentence in self.sentences)
+
+    @property
+    def citations(self) -> list[CitationShown]:
+        return [citation for sentence in self.sentences for citation in sentence.citations]
+
+
+@dataclass(frozen=True, slots=True)
+class NearestShown:
+    url: str
+    document_title: str
+    place: str
+    heading: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    mode: str
+    model: str
+    place: str
+    price: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnShown:
+    id: int
+    url: str
+    question: str
+    state: str  # "streaming", "done", "stopped" or "failed"
+    outcome: str  # "answered", "abstained" or ""
+    blocks: list[BlockShown]
+    notices: list[Sentence]
+    sources: list[CitationShown]
+    nearest: list[NearestShown]
+    provenance: Provenance | None
+    stream_url: str
+    stop_url: str
+    retry_url: str
+    extractive_url: str
+    follow_ups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """What the reader may know now of the pages that were cited: titles and labels."""
+
+    titles: dict[int, str]
+    labels: dict[tuple[int, int], str]
+
+    def title(self, document_id: int) -> str:
+        return self.titles.get(document_id) or _("a document that was removed or is no longer shared with you")
+
+    def place(self, document_id: int, number: int) -> str:
+        return self.labels.get((document_id, number), "") or _("p. %(number)s") % {"number": number}
+
+
+def turns_shown(turns: Sequence[Turn], principal: Principal, now: datetime) -> list[TurnShown]:
+    """A handful of queries, however many turns."""
+    events: dict[int, list[TurnEvent]] = {turn.id: [] for turn in turns}
+    for event in TurnEvent.objects.visible_to(principal).filter(turn__in=turns).order_by("turn_id", "seq"):
+        events[event.turn_id].append(event)
+    places = places_of((event for log in events.values() for event in log), principal)
+    return [_turn_shown(turn, events[turn.id], places, principal, now) for turn in turns]
+
+
+def _turn_shown(turn: Turn, events: Sequence[TurnEvent], places: Places, principal: Principal, now: datetime) -> TurnShown:
+    state = turn.state_at(now)
+    blocks = blocks_of(turn, events, places)
+    retriable = state in FAULTY or (state == State.ABSTAINED and turn.mode == Mode.GENERATIVE)
+    return TurnShown(
+        id=turn.id,
+        url=reverse("assistants:turn", args=[turn.id]),
+        question=turn.question,
+        state=_shown_state(state),
+        outcome=state if state in (State.ANSWERED, State.ABSTAINED) else "",
+        blocks=blocks,
+        notices=notices_of(turn, events, state),
+        sources=_sources(blocks),
+        nearest=_nearest(turn, events, places, principal),
+        provenance=_provenance(turn, state),
+        stream_url=f"{reverse('assistants:stream', args=[turn.id])}?apres={events[-1].seq if events else 0}",
+        stop_url=reverse("assistants:cancellation", args=[turn.id]),
+        retry_url=reverse("assistants:retry", args=[turn.id]) if retriable else "",
+        extractive_url=_extract_url(turn, state),
+    )
+
+
+def places_of(events: Iterable[TurnEvent], principal: Principal) -> Places:
+    located = [event for event in events if event.kind in (EventKind.CITATION, EventKind.NEAREST)]
+    document_ids = {event.payload["document_id"] for event in located}
+    numbers = {event.payload["unit_number"] for event in located}
+    if not located:
+        return Places({}, {})
+    documents = Document.objects.visible_to(principal).listed().filter(id__in=document_ids)
+    titles = {document.id: str(document) for document in documents.only("id", "title", "name")}
+    pages = Page.objects.visible_to(principal).filter(document__in=titles, number__in=numbers)
+    labels = {(page.document_id, page.number): place(page) for page in pages.only("document_id", "number", "kind", "label")}
+    return Places(titles, labels)
+
+
+def blocks_of(turn: Turn, events: Iterable[TurnEvent], places: Places) -> list[BlockShown]:
+    """A text goes on in the block before it unless it begins one; a citation belongs to the text before it. Passages cited
+    are numbered from 1 in the order in which they come."""
+    blocks: list[BlockShown] = []
+    numbers: dict[int, int] = {}
+    for event in events:
+        payload = event.payload
+        if event.kind == EventKind.TEXT:
+            kind = _kind_of(turn, payload["text"])
+            if not blocks or _begins_block(payload["text"], kind, blocks[-1]):
+                blocks.append(BlockShown(f"{turn.id}-{event.seq}", kind))
+            blocks[-1].sentences.append(SentenceShown(payload["text"], payload["status"] == answering.VERIFIED, ()))
+        elif event.kind == EventKind.CITATION and blocks:
+            number = numbers.setdefault(payload["passage_id"], len(numbers) + 1)
+            latest = blocks[-1].sentences[-1]
+            citations = (*latest.citations, _citation(turn, event, number, places))
+            blocks[-1].sentences[-1] = SentenceShown(latest.text, latest.sourced, citations)
+    return blocks
+
+
+_RICH = re.compile(r"(?:[-*•+]|\d{1,3}[.)]|#{1,6})[ \t]|\||```|~~~|\$\$|\\\[|>")
+
+
+def _kind_of(turn: Turn, text: str) -> str:
+    if turn.mode == Mode.EXTRACTIVE:
+        return "quotation"
+    return "rich" if _RICH.match(text.lstrip()) else "paragraph"
+
+
+def _begins_block(text: str, kind: str, before: BlockShown) -> bool:
+    """A table goes on from row to row; a list, from one item to a block of the next, each with its own marks."""
+    margin = text[: len(text) - len(text.lstrip())]
+    if "quotation" in (kind, before.kind) or margin.count("\n") > 1:
+        return True
+    if text.lstrip().startswith("|") and before.kind == "rich" and before.text.lstrip().startswith("|"):
+        return False
+    return "\n" in margin and (kind == "rich" or before.kind == "rich")
+
+
+def notices_of(turn: Turn, events: Sequence[TurnEvent], state: State) -> list[Sentence]:
+    codes = [(event.payload["code"], event.payload["params"]) for event in events if event.kind == EventKind.NOTICE]
+    if state == State.INTERRUPTED and turn.error_code in ("", "server_stopped"):
+        codes.append(("server_stopped", {}))
+    elif state == State.CANCELLED:
+        codes.append(("cancelled", {}))
+    elif state == State.FAILED and not codes:
+        codes.append((turn.error_code or "internal", {}))
+    return [notice_sentence(code, params) for code, params in codes if code not in SAID_BY_THE_PAGE]
+
+
+def _shown_state(state: State) -> str:
+    if state in (State.QUEUED, State.RUNNING):
+        return "streaming"
+    if state == State.CANCELLED:
+        return "stopped"
+    return "failed" if state in (State.FAILED, State.INTERRUPTED) else "done"
+
+
+def _citation(turn: Turn, event: TurnEvent, number: int, places: Places) -> CitationShown:
+    payload = event.payload
+    key = f"{turn.id}.{event.seq}"
+    return CitationShown(
+        key=key,
+        number=number,
+        url=f"{reverse('assistants:conversation', args=[turn.conversation_id])}?citation={key}",
+        place=places.place(payload["document_id"], payload["unit_number"]),
+        document_title=places.title(payload["document_id"]),
+        verified=payload["verified"],
+        quotation=payload["quotation"],
+    )
+
+
+def _sources(blocks: Iterable[BlockShown]) -> list[CitationShown]:
+    """Each page once, at its first mark; a page is verified if one of its quotations is."""
+    pages: dict[tuple[str, str], CitationShown] = {}
+    for citation in (citation for block in blocks for citation in block.citations):
+        place = (citation.document_title, citation.place)
+        if place not in pages or (citation.verified and not pages[place].verified):
+            pages[place] = citation
+    return sorted(pages.values(), key=lambda citation: citation.number)
+
+
+def _nearest(turn: Turn, events: Iterable[TurnEvent], places: Places, principal: Principal) -> list[NearestShown]:
+    """Only those the reader may open now; their text is read from the page, never kept in the log."""
+    wanted = [event for event in events if event.kind == EventKind.NEAREST and event.payload["document_id"] in places.titles]
+    if not wanted:
+        return []
+    address = reverse("assistants:conversation", args=[turn.conversation_id])
+    pages = Page.objects.visible_to(principal).filter(
+        document_id__in={event.payload["document_id"] for event in wanted},
+        number__in={event.payload["unit_number"] for event in wanted},
+    )
+    by_place = {(page.document_id, page.number): page for page in pages.defer("words", "blocks")}
+    shown = []
+    for event in wanted:
+        payload = event.payload
+        if page := by_place.get((payload["document_id"], payload["unit_number"])):
+            text = page.text[payload["start"] : payload["end"]]
+            heading = " › ".join(page.heading_path)
+            shown.append(
+                NearestShown(
+                    f"{address}?citation={turn.id}.{event.seq}", places.title(page.document_id), place(page), heading, text
+                )
+            )
+    return shown
+
+
+def _provenance(turn: Turn, state: State) -> Provenance | None:
+    if state not in (State.ANSWERED, State.CANCELLED, State.FAILED, State.INTERRUPTED) or not turn.started_at:
+        return None
+    if turn.mode == Mode.EXTRACTIVE:
+        return Provenance(Mode.EXTRACTIVE, "", "", _("at no cost"))
+    place = str(Zone(turn.zone).label) if turn.zone else ""
+    return Provenance(Mode.GENERATIVE, turn.model_name, place, _tokens(turn))
+
+
+def _tokens(turn: Turn) -> str:
+    count = sum(int(turn.usage.get(name) or 0) for name in ("prompt_tokens", "completion_tokens"))
+    if not count:
+        return _("cost not metered")
+    return ngettext("%(count)s token, not priced", "%(count)s tokens, not priced", count) % {"count": count}
+
+
+def _extract_url(turn: Turn, state: State) -> str:
+    """Offered where a model failed, or was stopped, or found nothing it could prove."""
+    offered = turn.mode == Mode.GENERATIVE and (state in FAULTY or state == State.ABSTAINED)
+    return reverse("assistants:extract", args=[turn.id]) if offered else ""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceShown:
+    mark: str
+    requested: bool
+    document_title: str
+    place: str
+    heading: str
+    document_url: str
+    close_url: str
+    verified: bool | None
+    sheet: Sheet
+    ocr: bool
+    previous_url: str
+    next_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentShown:
+    text: str
+    highlighted: bool
+
+
+def source_shown(
+    conversation: Conversation, turns: Sequence[TurnShown], principal: Principal, key: str, page_number: str
+) -> SourceShown | None:
+    """The page of one citation, under the rights its reader has now; of the latest answer's first one when none is asked for.
+    None when there is no such citation, or no such page any more."""
+    requested = bool(key)
+    if not key:
+        key = next((turn.sources[0].key for turn in reversed(turns) if turn.sources), "")
+    event = _cited(conversation, principal, key)
+    if event is None:
+        return None
+    payload = event.payload
+    cited = payload["unit_number"]
+    number = int(page_number) if page_number.isascii() and page_number.isdigit() and len(page_number) < 7 else cited
+    pages = Page.objects.visible_to(principal).filter(document_id=payload["document_id"])
+    page = pages.filter(number=number).select_related("document").first()
+    if page is None:
+        return None
+    is_cited_page = number == cited
+    start, end = (payload["start"], payload["end"]) if is_cited_page else (0, 0)
+    address = reverse("assistants:conversation", args=[conversation.id])
+    around = set(pages.filter(number__in=(number - 1, number + 1)).values_list("number", flat=True))
+    verdict = bool(payload["verified"]) if event.kind == EventKind.CITATION else None
+    place_asked = {"debut": start, "fin": end, "retour": f"{address}?citation={key}"}
+    return SourceShown(
+        mark=key,
+        requested=requested,
+        document_title=str(page.document),
+        place=place(page),
+        heading=" › ".join(page.heading_path),
+        document_url=f"{reverse('corpora:document', args=[page.document_id, number])}?{urlencode(place_asked)}",
+        close_url=f"{address}#mark-{key}",
+        verified=verdict if is_cited_page else None,
+        sheet=sheet(page, start, end),
+        ocr=page.ocr,
+        previous_url=f"{address}?citation={key}&page={number - 1}" if number - 1 in around else "",
+        next_url=f"{address}?citation={key}&page={number + 1}" if number + 1 in around else "",
+    )
+
+
+_KEY = re.compile(r"(\d{1,12})\.(\d{1,6})")
+
+
+def _cited(conversation: Conversation, principal: Principal, key: str) -> TurnEvent | None:
+    match = _KEY.fullmatch(key)
+    if match is None:
+        return None
+    located = TurnEvent.objects.visible_to(principal).filter(kind__in=(EventKind.CITATION, EventKind.NEAREST))
+    event: TurnEvent | None = located.filter(turn__conversation=conversation, turn_id=int(match[1]), seq=int(match[2])).first()
+    return event
+
+
+def excerpts(conversations: Sequence[Conversation], words: str, principal: Principal) -> dict[int, list[SegmentShown]]:
+    """Where the words stand in the first question that holds them."""
+    if not words:
+        return {}
+    turns = Turn.objects.visible_to(principal).filter(conversation__in=conversations, question__icontains=words)
+    found: dict[int, list[SegmentShown]] = {}
+    for turn in turns:
+        found.setdefault(turn.conversation_id, _around(" ".join(turn.question.split()), words))
+    return found
+
+
+def _around(text: str, words: str, margin: int = 60) -> list[SegmentShown]:
+    at = text.lower().find(words.lower())
+    if at < 0:  # the database folds case in its own way
+        return [SegmentShown(text[: 2 * margin], highlighted=False)]
+    start, end = max(0, at - margin), at + len(words)
+    before = ("…" if start else "") + text[start:at]
+    after = text[end : end + margin] + ("…" if end + margin < len(text) else "")
+    return [SegmentShown(before, False), SegmentShown(text[at:end], True), SegmentShown(after, False)]
+
+
+def exported(conversation: Conversation, principal: Principal, now: datetime) -> Exported:
+    turns = list(Turn.objects.visible_to(principal).filter(conversation=conversation).order_by("number"))
+    shown = turns_shown(turns, principal, now)
+    return Exported(
+        title=conversation.title,
+        assistant=conversation.assistant.name,
+        institution=conversation.institution.name,
+        turns=tuple(_exported_turn(turn, one, turn.state_at(now)) for turn, one in zip(turns, shown, strict=True)),
+    )
+
+
+def _exported_turn(turn: Turn, shown: TurnShown, state: State) -> ExportedTurn:
+    citations = [citation for block in shown.blocks for citation in block.citations]
+    remarks = [f"{notice.title} {notice.text}".strip() for notice in shown.notices]
+    if state == State.ABSTAINED:
+        remarks.append(_("The documents do not answer this question."))
+    return ExportedTurn(
+        question=turn.question,
+        pieces=tuple(_piece(block, sentence) for block in shown.blocks for sentence in block.sentences),
+        sources=tuple(
+            Source(one.number, one.document_title, one.place, one.quotation, one.verified)
+            for one in sorted(citations, key=lambda citation: citation.number)
+        ),
+        remark="\n".join(remarks),
+        mode=turn.mode,
+        model_name=turn.model_name,
+        asked_at=turn.created_at,
+    )
+
+
+def _piece(block: BlockShown, sentence: SentenceShown) -> Piece:
+    numbers = tuple(citation.number for citation in sentence.citations)
+    return Piece(sentence.text.strip("\n"), numbers, quoted=block.kind == "quotation", sourced=sentence.sourced)

@@ -1,0 +1,218 @@
+"""Choosing which model answers, and changing what an institution has configured."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import transaction
+
+from parvis.access.principal import Principal
+from parvis.audit.models import record
+from parvis.inference.completion import Model, UpstreamError
+from parvis.inference.models import Kind, LanguageModel, Provider, Purpose, Zone
+from parvis.inference.secrets import SecretUnreadableError
+from parvis.inference.upstream import Endpoint, embed, stream_chat
+
+TRIAL_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where one request will go. Its representation never shows the key."""
+
+    endpoint: Endpoint = field(repr=False)
+    name: str
+    zone: str
+    weight: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What one small real request gave. `code` is empty when it worked."""
+
+    code: str = ""
+    milliseconds: int = 0
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderValues:
+    """`secret` None keeps the one already stored; "" forgets it."""
+
+    name: str
+    kind: str
+    base_url: str
+    zone: str
+    secret: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelValues:
+    name: str
+    display_name: str
+    purpose: str
+    is_default: bool
+
+
+class NoRouteError(Exception):
+    """An assistant's own model cannot be used now. Another is never taken in its place: it may compute elsewhere."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def chat_endpoint_for(institution_id: int, model: LanguageModel | None = None) -> Route | None:
+    """The route of the model that answers in this institution: the one asked for, else its default, else the
+    installation's; None when there is none. Raises NoRouteError when the one asked for is not to be had."""
+    if model is not None:
+        chosen = LanguageModel.unscoped.usable_for(institution_id, Purpose.CHAT).filter(id=model.id).first()
+        if chosen is None:
+            raise NoRouteError("model_disabled")
+        return _route(chosen)
+    return _default_route(institution_id, Purpose.CHAT)
+
+
+def chat_model(route: Route) -> Model:
+    """What the answering engine is given: messages in, pieces of an answer out."""
+    return partial(stream_chat, route.endpoint)
+
+
+def embeddings_endpoint_for(institution_id: int) -> Route | None:
+    return _default_route(institution_id, Purpose.EMBEDDINGS)
+
+
+def environment_routes() -> dict[str, Route]:
+    """What the operator gave by environment variables, by purpose: usable by everybody, changed by nobody here."""
+    given = {
+        Purpose.CHAT: (settings.MODEL_URL, settings.MODEL_KEY, settings.MODEL_NAME),
+        Purpose.EMBEDDINGS: (settings.EMBEDDINGS_URL, settings.EMBEDDINGS_KEY, settings.EMBEDDINGS_NAME),
+    }
+    return {
+        purpose: Route(Endpoint(base_url=url, api_key=key, model=name, kind=_guessed_kind(url)), name, _guessed_zone(url), 1.0)
+        for purpose, (url, key, name) in given.items()
+        if url and name
+    }
+
+
+def route_to(model: LanguageModel) -> Route:
+    """The route of one model as it is configured, enabled or not, to try it. Raises NoRouteError if its key is unreadable."""
+    return _route(model)
+
+
+@transaction.atomic
+def add_model(
+    principal: Principal, values: ModelValues, *, provider: Provider | None, provider_values: ProviderValues | None
+) -> LanguageModel:
+    """Adds a model to `provider`, or to a new one made of `provider_values`."""
+    if provider is None:
+        assert provider_values is not None  # noqa: S101 - the form requires one or the other
+        provider = Provider(institution_id=principal.institution_id)
+        _write_provider(provider, provider_values)
+    model = LanguageModel(institution_id=principal.institution_id, provider=provider)
+    _write_model(model, values)
+    _record(principal, "model.add", model)
+    return model
+
+
+@transaction.atomic
+def edit_model(principal: Principal, model: LanguageModel, values: ModelValues, provider_values: ProviderValues) -> None:
+    _write_provider(model.provider, provider_values)
+    _write_model(model, values)
+    _record(principal, "model.edit", model)
+
+
+@transaction.atomic
+def enable_model(principal: Principal, model: LanguageModel, *, enabled: bool) -> None:
+    model.enabled = enabled
+    model.save(update_fields=["enabled"])
+    _record(principal, "model.enable" if enabled else "model.disable", model)
+
+
+@transaction.atomic
+def delete_model(principal: Principal, model: LanguageModel) -> None:
+    """The provider goes with its last model, and its secret with it."""
+    _record(principal, "model.delete", model)
+    provider = model.provider
+    model.delete()
+    if not provider.models.exists():
+        provider.delete()
+
+
+async def try_route(route: Route, purpose: str) -> Trial:
+    """One tiny real request, never more than TRIAL_SECONDS."""
+    started = time.monotonic()
+    try:
+        if purpose == Purpose.EMBEDDINGS:
+            await embed(route.endpoint, ["bonjour"])
+        else:
+            await _first_words(route.endpoint)
+    except UpstreamError as error:
+        return Trial(code=error.code, milliseconds=_since(started), params=dict(error.params))
+    return Trial(milliseconds=_since(started))
+
+
+async def _first_words(endpoint: Endpoint) -> None:
+    messages = [{"role": "user", "content": "Réponds par le seul mot : bonjour"}]
+    async for _delta in stream_chat(endpoint, messages, max_tokens=8, total_timeout=TRIAL_SECONDS):
+        pass
+
+
+def _default_route(institution_id: int, purpose: Purpose) -> Route | None:
+    chosen = LanguageModel.unscoped.usable_for(institution_id, purpose).first()
+    return _route(chosen) if chosen else environment_routes().get(purpose)
+
+
+def _route(model: LanguageModel) -> Route:
+    provider = model.provider
+    try:
+        endpoint = Endpoint(base_url=provider.base_url, api_key=provider.secret, model=model.name, kind=provider.kind)
+    except SecretUnreadableError as error:
+        raise NoRouteError(error.code) from error
+    return Route(endpoint, model.display_name, provider.zone, model.weight)
+
+
+def _write_provider(provider: Provider, values: ProviderValues) -> None:
+    provider.name, provider.kind = values.name, values.kind
+    provider.base_url, provider.zone = values.base_url, values.zone
+    provider.save()
+    if values.secret is not None:
+        provider.keep_secret(values.secret)
+
+
+def _write_model(model: LanguageModel, values: ModelValues) -> None:
+    if values.is_default:  # the former default steps down first: the database allows one
+        others = LanguageModel.unscoped.filter(institution=model.institution, purpose=values.purpose, is_default=True)
+        others.exclude(id=model.id).update(is_default=False)
+    model.name, model.display_name = values.name, values.display_name
+    model.purpose, model.is_default = values.purpose, values.is_default
+    model.save()
+
+
+def _record(principal: Principal, action: str, model: LanguageModel) -> None:
+    record(
+        institution_id=principal.institution_id,
+        actor=principal.actor,
+        action=action,
+        subject=f"model:{model.id}",
+        provider=model.provider_id,
+        zone=model.provider.zone,
+    )
+
+
+def _guessed_kind(url: str) -> str:
+    return Kind.MISTRAL if (urlsplit(url).hostname or "").endswith("mistral.ai") else Kind.OPENAI
+
+
+def _guessed_zone(url: str) -> str:
+    """This machine is on the premises; of any other nothing is known, which is the least favourable."""
+    return Zone.ON_PREM if urlsplit(url).hostname in {"localhost", "127.0.0.1", "::1"} else Zone.WORLD
+
+
+def _since(started: float) -> int:
+    return round((time.monotonic() - started) * 1000)

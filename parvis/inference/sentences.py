@@ -1,0 +1,95 @@
+"""How a model failed, for people: what happened and what to do. The codes are those of `completion.UpstreamError`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+
+def sentence(code: str, params: Mapping[str, Any]) -> str:
+    """A code from a later version still gets a true sentence."""
+    return _SENTENCES.get(code, _unknown)(params)
+
+
+def _unreachable(params: Mapping[str, Any]) -> str:
+    return _("The model’s server does not answer at its address.")
+
+
+def _refused_key(params: Mapping[str, Any]) -> str:
+    return _("The model’s provider refused the key.")
+
+
+def _unknown_model(params: Mapping[str, Any]) -> str:
+    return _("The provider does not know a model of this name at this address.")
+
+
+def _refused(params: Mapping[str, Any]) -> str:
+    return _("The model’s provider refused the request.")
+
+
+def _too_long(params: Mapping[str, Any]) -> str:
+    return _("The question and its passages are too long for this model.")
+
+
+def _rate_limited(params: Mapping[str, Any]) -> str:
+    seconds = params.get("retry_after")
+    if isinstance(seconds, int | float) and seconds >= 1:
+        count = round(seconds)
+        return ngettext(
+            "The provider receives too many requests. It asks to wait %(count)s second.",
+            "The provider receives too many requests. It asks to wait %(count)s seconds.",
+            count,
+        ) % {"count": count}
+    return _("The provider receives too many requests. Wait a little.")
+
+
+def _overloaded(params: Mapping[str, Any]) -> str:
+    return _("The model’s server is overloaded or broken for now.")
+
+
+def _stalled(params: Mapping[str, Any]) -> str:
+    return _("The model stopped sending words and was no longer waited for.")
+
+
+def _cut(params: Mapping[str, Any]) -> str:
+    return _("The connection to the model was cut before the end of its answer.")
+
+
+def _garbage(params: Mapping[str, Any]) -> str:
+    return _("What the model’s server sent could not be read. Check that its address is the one of a compatible interface.")
+
+
+def _too_large(params: Mapping[str, Any]) -> str:
+    return _("The model sent more than an answer can hold and was stopped.")
+
+
+def _disabled(params: Mapping[str, Any]) -> str:
+    return _("The model of this assistant is no longer available.")
+
+
+def _unreadable_secret(params: Mapping[str, Any]) -> str:
+    return _("The recorded key can no longer be read, because the installation’s own key has changed. Type it again.")
+
+
+def _unknown(params: Mapping[str, Any]) -> str:
+    return _("The model did not answer as it should.")
+
+
+_SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "unreachable": _unreachable,
+    "refused_key": _refused_key,
+    "unknown_model": _unknown_model,
+    "refused": _refused,
+    "too_long": _too_long,
+    "rate_limited": _rate_limited,
+    "overloaded": _overloaded,
+    "stalled": _stalled,
+    "cut": _cut,
+    "garbage": _garbage,
+    "too_large": _too_large,
+    "model_disabled": _disabled,
+    "secret_unreadable": _unreadable_secret,
+}

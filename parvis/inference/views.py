@@ -1,0 +1,125 @@
+"""The administrator's page: which models this institution may use."""
+
+from __future__ import annotations
+
+from asgiref.sync import async_to_sync
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from parvis.access.doors import get_or_404, requires
+from parvis.access.http import SignedInRequest
+from parvis.inference import actions
+from parvis.inference.forms import ModelForm
+from parvis.inference.models import LanguageModel, Provider, Purpose, Zone
+from parvis.inference.sentences import sentence
+
+
+@requires("model:view")
+@require_GET
+def list_models(request: SignedInRequest) -> HttpResponse:
+    models = LanguageModel.objects.visible_to(request.principal).select_related("provider")
+    context = {
+        "models": models,
+        "editable_ids": set(LanguageModel.objects.editable_by(request.principal).values_list("id", flat=True)),
+        "environment": [
+            {"purpose_code": code, "purpose": Purpose(code).label, "name": route.name, "zone": Zone(route.zone).label}
+            for code, route in actions.environment_routes().items()
+        ],
+    }
+    return render(request, "inference/list.html", context)
+
+
+@requires("model:edit")
+@require_http_methods(["GET", "HEAD", "POST"])
+def add(request: SignedInRequest) -> HttpResponse:
+    initial = {"provider": request.GET.get("fournisseur")}
+    form = ModelForm(request.POST or None, principal=request.principal, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        provider: Provider | None = form.cleaned_data.get("provider")
+        values = None if provider else form.provider_values
+        model = actions.add_model(request.principal, form.model_values, provider=provider, provider_values=values)
+        return _saved(request, model)
+    return render(request, "inference/form.html", {"form": form, "model": None}, status=_status(form))
+
+
+@requires("model:edit")
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: SignedInRequest, model_id: int) -> HttpResponse:
+    model = _editable(request, model_id)
+    form = ModelForm(request.POST or None, principal=request.principal, instance=model)
+    if request.method == "POST" and form.is_valid():
+        actions.edit_model(request.principal, model, form.model_values, form.provider_values)
+        return _saved(request, model)
+    context = {"form": form, "model": model, "shared_count": model.provider.models.count()}
+    return render(request, "inference/form.html", context, status=_status(form))
+
+
+@requires("model:edit")
+@require_POST
+def trial(request: SignedInRequest, model_id: int) -> HttpResponse:
+    _try(request, _editable(request, model_id))
+    return redirect("inference:list")
+
+
+@requires("model:edit")
+@require_POST
+def trial_of_environment(request: SignedInRequest, purpose: str) -> HttpResponse:
+    route = actions.environment_routes().get(purpose)
+    if route is None:
+        raise Http404
+    _say(request, route.name, async_to_sync(actions.try_route)(route, purpose))
+    return redirect("inference:list")
+
+
+@requires("model:edit")
+@require_POST
+def activation(request: SignedInRequest, model_id: int) -> HttpResponse:
+    model = _editable(request, model_id)
+    actions.enable_model(request.principal, model, enabled=request.POST.get("enabled") == "1")
+    return redirect("inference:list")
+
+
+@requires("model:edit")
+@require_http_methods(["GET", "HEAD", "POST"])
+def deletion(request: SignedInRequest, model_id: int) -> HttpResponse:
+    model = _editable(request, model_id)
+    if request.method == "POST":
+        actions.delete_model(request.principal, model)
+        messages.info(request, _("%(name)s is removed, and its key with its last model.") % {"name": model.display_name})
+        return redirect("inference:list")
+    return render(request, "inference/deletion.html", {"model": model})
+
+
+def _editable(request: SignedInRequest, model_id: int) -> LanguageModel:
+    return get_or_404(request.principal, "model:edit", LanguageModel, id=model_id)
+
+
+def _saved(request: SignedInRequest, model: LanguageModel) -> HttpResponse:
+    """What was saved stays saved, whatever the trial says."""
+    messages.info(request, _("%(name)s is saved.") % {"name": model.display_name})
+    if "try" in request.POST:
+        _try(request, model)
+    return redirect("inference:list")
+
+
+def _try(request: SignedInRequest, model: LanguageModel) -> None:
+    try:
+        outcome = async_to_sync(actions.try_route)(actions.route_to(model), model.purpose)
+    except actions.NoRouteError as error:
+        outcome = actions.Trial(code=error.code)
+    _say(request, model.display_name, outcome)
+
+
+def _say(request: SignedInRequest, name: str, outcome: actions.Trial) -> None:
+    if outcome.code:
+        messages.error(request, f"{name} : {sentence(outcome.code, outcome.params)}")
+    else:
+        said = _("%(name)s answered in %(milliseconds)s ms.")
+        messages.success(request, said % {"name": name, "milliseconds": outcome.milliseconds})
+
+
+def _status(form: ModelForm) -> int:
+    return 422 if form.is_bound else 200
