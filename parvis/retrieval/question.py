@@ -1,0 +1,142 @@
+"""What a question asks for: the weight of each of its terms, the kind of answer it expects, the names in it."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+
+from parvis.retrieval.analysis import Token, fold, terms
+from parvis.retrieval.index import Stats
+
+
+class Expected(Enum):
+    """The kind of answer that a question's own words announce."""
+
+    NUMBER = "number"
+    DATE = "date"
+    NAME = "name"
+    DEFINITION = "definition"
+    ANY = "any"
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A question's distinct terms, each with what it weighs: more when few passages of the allowed corpora have it,
+    most when none has, little when it only frames the question ("nombre", "signifie")."""
+
+    weights: Mapping[str, float]
+    total: float
+
+    def coverage(self, found: Collection[str]) -> float:
+        """The share of the question's weight that is among the terms `found`, from 0 to 1."""
+        return sum(weight for term, weight in self.weights.items() if term in found) / self.total
+
+    def resemblance(self, grams: Collection[str]) -> float:
+        """As `coverage`, by runs of four letters: "obligation" is then partly found in "obligatoire"."""
+        return sum(weight * _share(grams_of(term), grams) for term, weight in self.weights.items()) / self.total
+
+
+def weigh(question_terms: Sequence[str], stats: Stats) -> Weighed:
+    weights = {term: rarity(stats, term) * (FRAMING_WEIGHT if term in _framing_terms() else 1.0) for term in question_terms}
+    return Weighed(weights, sum(weights.values()) or 1.0)
+
+
+def rarity(stats: Stats, term: str) -> float:
+    """Inverse document frequency; unlike `Stats.weight`, highest for a term that no allowed passage has."""
+    frequency = stats.document_frequency.get(term, 0)
+    return math.log1p((max(stats.passage_count, frequency, 1) - frequency + 0.5) / (frequency + 0.5))
+
+
+def expected(question: str) -> Expected:
+    """Read from the question's words alone; `ANY` where they announce nothing."""
+    folded = fold(question)
+    for kind, pattern in _ANNOUNCED:
+        if pattern.search(folded):
+            return kind
+    return Expected.ANY
+
+
+def defined_terms(question: str) -> tuple[str, ...]:
+    """The terms of what a question for a definition wants defined."""
+    match = _DEFINITION.search(fold(question))
+    return tuple(terms(match["what"])) if match else ()
+
+
+def is_name(token: Token, question: str) -> bool:
+    """A capitalised word, the first one of a sentence left out."""
+    before = question[: token.start].rstrip(" \u00a0«\"'’(")
+    return token.surface[:1].isupper() and bool(before) and before[-1] not in ".?!:"
+
+
+def is_number(token: Token) -> bool:
+    return token.surface[:1].isdigit()
+
+
+@lru_cache(maxsize=1 << 16)
+def grams_of(term: str) -> frozenset[str]:
+    """Runs of four characters of a term, a space in front marking its beginning."""
+    marked = f" {term}"
+    return frozenset(marked[i : i + 4] for i in range(max(1, len(marked) - 3)))
+
+
+def grams(found: Iterable[str]) -> set[str]:
+    return {gram for term in found for gram in grams_of(term)}
+
+
+def _share(wanted: Collection[object], found: Collection[object]) -> float:
+    return sum(one in found for one in wanted) / len(wanted) if wanted else 0.0
+
+
+# Words of questions more than of answers: a passage that lacks them may well answer.
+FRAMING_WEIGHT = 0.4
+_FRAMING = """
+    an année appeler appelle appelée but calculer calculent caractéristique cas cause chose cite citer combien composé
+    compte concerne connaître conséquence consiste correspond date décrire définir définition dernier désigne devenir
+    différence dire dit doit donner donne durée effet endroit entendre entend époque exemple existe expliquer explique
+    façon fonction fonctionne genre heure important intérêt jour jusque lieu maximum minimum mois moment montant
+    nom nombre nomme objectif obtenir origine part pays période permet personne possible pourcentage précise premier
+    prendre prévoir prévu principal principe quantité raison rôle savoir sens sert servir signifie situe sorte
+    taille taux temps trouve trouver type utilise utilité valeur veut ville
+"""
+
+
+@lru_cache(maxsize=1)
+def _framing_terms() -> frozenset[str]:
+    return frozenset(terms(_FRAMING))
+
+
+_NUMBERED = (
+    "nombre|part|pourcentage|proportion|montant|taux|superficie|population|taille|hauteur|longueur|largeur|profondeur|"
+    "altitude|poids|masse|age|prix|cout|tarif|distance|duree|delai|quantite|quorum|seuil|plafond|coefficient|volume|"
+    "vitesse|temperature|bareme|moyenne|note|maximum|minimum"
+)
+_DATED = "date|annee|jour|mois|siecle|periode|epoque|moment|heure|decennie"
+_NAMED = "ville|pays|lieu|region|endroit|continent|nom|fleuve|capitale|auteur|autrice|article"
+_WHICH = r"\bquel(?:le)?s?\s(?:(?:est|sont|etait|etaient|fut|furent|sera)\s)?(?:le\s|la\s|les\s|l')?"
+_DEFINITION = re.compile(
+    r"""
+    (?: qu'est[ -]ce\squ(?:e\s|')(?:c'est\squ(?:e\s|'))?(?:(?:l')?on\sappelle\s)?
+      | \bque\s(?:signifie(?:nt)?|designe(?:nt)?|veut\sdire|veulent\sdire)\s
+      | \bqu(?:'entend-?on|e\sfaut-il\sentendre)\spar\s
+      | \bcomment\s(?:definir|definit-on|se\sdefinit)\s
+      | \bdefinition\s(?:de\s|du\s|des\s|d')
+      | \bc'est\squoi\s
+      | ^\s*definis(?:sez)?\s | ^\s*definir\s
+    )
+    (?P<what>(?:[\w'-]+\s?){1,7}?)\s*[?.!]?\s*$
+    """,
+    re.VERBOSE,
+)
+_ANNOUNCED = (
+    (Expected.DEFINITION, _DEFINITION),
+    (Expected.NUMBER, re.compile(rf"\bcombien\b|{_WHICH}(?:{_NUMBERED})\b")),
+    (Expected.DATE, re.compile(rf"\bquand\b|\b(?:en|a) quelle? annee\b|{_WHICH}(?:{_DATED})\b")),
+    (
+        Expected.NAME,
+        re.compile(rf"(?:^|\b(?:par|a|de|avec|pour|chez|contre) )qui\b(?! est-ce)|(?:^|d')ou\b|{_WHICH}(?:{_NAMED})\b"),
+    ),
+)

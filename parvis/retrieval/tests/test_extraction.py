@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import pytest
+
+from parvis.retrieval.evaluation import Library
+from parvis.retrieval.extraction import Sentence, best_sentences
+from parvis.retrieval.tests.course import CONTRACTS, RULES, library
+
+
+@pytest.fixture(scope="module")
+def course() -> Library:
+    return library(CONTRACTS, RULES)
+
+
+def told(course: Library, question: str, limit: int = 2) -> list[Sentence]:
+    return best_sentences(course.ask(question), limit)
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("Quel est le délai de prescription de l'action en nullité ?", "se prescrit par cinq ans"),
+        ("Qu'est-ce que le dol ?", "Le dol est le fait d'obtenir le consentement"),
+        ("Que signifie synallagmatique ?", "Synallagmatique : se dit d'un contrat"),
+        ("Quand faut-il déposer une demande de césure ?", "avant le 15 mai"),
+        ("Combien de crédits compte une année de licence ?", "soixante crédits"),
+        ("Qui préside le jury ?", "Claire Vasseur"),
+        ("redoublement licence", "Le redoublement est de droit"),
+        ("Kan a lieu l'inscripsion administrativ ?", "au plus tard le 30 septembre 2026"),
+    ],
+)
+def test_the_answer_is_among_the_sentences(course: Library, question: str, answer: str) -> None:
+    assert answer in " ".join(one.text for one in told(course, question))
+
+
+def test_offsets_are_those_of_the_unit(course: Library) -> None:
+    for one in told(course, "Quand faut-il déposer une demande de césure ?"):
+        assert RULES[1][one.start : one.end] == one.text
+        assert one.passage.start <= one.start < one.end <= one.passage.end
+
+
+def test_a_definition_comes_before_a_mention(course: Library) -> None:
+    [best] = told(course, "Qu'est-ce que le dol ?", limit=1)
+    assert best.text.startswith("Le dol est")
+
+
+def test_a_sentence_that_refers_back_comes_with_the_one_before(course: Library) -> None:
+    texts = [one.text for one in told(course, "De quel jour court le délai quand le dol a été découvert ?", limit=1)]
+    assert texts[0] == "L'action en nullité se prescrit par cinq ans."
+    assert texts[1].startswith("Ce délai ne court que")
+
+
+def test_an_item_comes_with_the_line_that_introduces_it(course: Library) -> None:
+    texts = [one.text for one in told(course, "Peut-on obtenir une réduction du prix ?")]
+    assert texts[0].startswith("La partie envers laquelle l'engagement n'a pas été exécuté peut :")
+    assert any("obtenir une réduction du prix" in text for text in texts)
+
+
+def test_a_line_that_introduces_a_list_is_quoted_with_it(course: Library) -> None:
+    texts = [one.text for one in told(course, "Que peut faire la partie envers laquelle l'engagement n'a pas été exécuté ?")]
+    assert any("peut :" in text and "résolution du contrat" in text for text in texts)
+
+
+def test_a_row_comes_with_the_head_of_its_table(course: Library) -> None:
+    texts = [one.text for one in told(course, "Quelle note minimale pour la mention très bien ?", limit=1)]
+    assert texts == ["Mention | Note minimale", "Très bien | 16"]
+
+
+def test_reading_order_inside_a_passage(course: Library) -> None:
+    for question in ("Qu'est-ce que le dol ?", "Quelle est la date limite d'inscription administrative ?"):
+        chosen = told(course, question)
+        places = [(one.passage.id, one.start) for one in chosen]
+        for passage_id in {place[0] for place in places}:
+            inside = [start for other, start in places if other == passage_id]
+            assert inside == sorted(inside)
+
+
+def test_never_more_than_three_sentences_nor_twice_the_same(course: Library) -> None:
+    for question in ("Ce délai", "contrat", "Passé ce délai, quelle est la sanction ?", "Quel est le délai ?"):
+        texts = [one.text for one in told(course, question)]
+        assert len(texts) == len(set(texts)) <= 3
+
+
+def test_the_same_sentence_in_two_documents_is_told_once() -> None:
+    twin = library(("Guide", RULES[1]), ("Règlement", RULES[1]))
+    texts = [one.text for one in told(twin, "Quand faut-il déposer une demande de césure ?")]
+    assert len([text for text in texts if "césure" in text]) == 1
+
+
+def test_a_whole_sentence_is_preferred_to_one_cut_by_the_page() -> None:
+    cut_off = "et la bourse de mobilité est versée aux étudiants en deux fois, sous réserve que le dossier de mobilité"
+    whole = "La bourse de mobilité est versée aux étudiants en deux fois, en octobre et en mars."
+    filler = "Le service des relations internationales reçoit sur rendez-vous. " * 8
+    pages = library(("Page 1", f"{cut_off}. {filler}"), ("Page 2", f"{filler}{whole}"))
+    [best] = told(pages, "Quand la bourse de mobilité est-elle versée ?", limit=1)
+    assert best.text == whole
+
+
+def test_a_heading_answers_nothing() -> None:
+    text = "Bourse de mobilité\n\n" + "Elle est versée en octobre par le service des bourses aux étudiants partis. " * 2
+    texts = [one.text for one in told(library(("Guide", text)), "bourse de mobilité", limit=1)]
+    assert any("versée en octobre" in text for text in texts)
+
+
+def test_nothing_found_nothing_told(course: Library) -> None:
+    assert told(course, "Quelle est la recette du gâteau au yaourt ?") == []
+    assert told(course, "") == []
