@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import io
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ from pytest_django import Settings
 
 from conftest import House
 from parvis.corpora import actions, jobs
+from parvis.corpora.engine import index
 from parvis.corpora.models import Corpus, Document
 
 COURSE = """# Droit constitutionnel
@@ -71,3 +72,10 @@ def ask(house: House, corpus: Corpus) -> Callable[[str], list[str]]:
         return [hit.passage.text for hit in found.hits]
 
     return texts
+
+
+@pytest.fixture
+def committed(transactional_db: None) -> Iterator[None]:
+    """What the test writes is committed, so that other processes see it; afterwards the tables are emptied."""
+    yield
+    index().delete(Document.unscoped.values_list("id", flat=True))
