@@ -79,9 +79,9 @@ document.addEventListener("keydown", (event) => {
 });
 
 document.addEventListener("htmx:afterRequest", (event) => {
-  const composer = event.detail.elt.closest("[data-composer]");
-  if (!composer || !event.detail.successful) return;
-  composer.querySelector("textarea").value = "";
+  const form = event.detail.elt.closest("[data-ask]");
+  if (!form || !event.detail.successful || event.detail.xhr.getResponseHeader("HX-Retarget")) return;
+  if (form.matches("[data-composer]")) form.querySelector("textarea").value = "";
   document.querySelector("[data-welcome]")?.remove();
   document.querySelector("#turns > :last-child")?.scrollIntoView({ block: "start" });
 });
