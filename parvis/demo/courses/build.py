@@ -16,6 +16,7 @@ import tempfile
 from pathlib import Path
 from types import ModuleType
 
+from parvis.demo.courses import word
 from parvis.demo.courses.typeset import Book, body, contents, index_of_articles
 
 HERE = Path(__file__).parent
@@ -25,7 +26,7 @@ EPOCH = "1735689600"  # 1 January 2025: the same sources give the same files
 def main() -> None:
     wanted = sys.argv[1:] or ["law", "physics", "rules"]
     for name in wanted:
-        {"law": law}[name]()
+        {"law": law, "physics": physics, "rules": rules}[name]()
 
 
 def law() -> None:
@@ -45,6 +46,18 @@ def law() -> None:
         folder / "style.css",
         folder / "introduction-au-droit-des-contrats.pdf",
     )
+
+
+def physics() -> None:
+    folder = HERE / "thermodynamique"
+    slides = folder / "thermodynamique-diapositives.pptx"
+    _module(folder / "slides.py").build(slides)
+    word.freeze(slides)
+    word.build((folder / "source" / "notes.md").read_text("utf-8"), folder / "thermodynamique-notes.docx", author="Karim Benali")
+
+
+def rules() -> None:
+    pass
 
 
 def to_pdf(html: str, style: Path, target: Path) -> None:

@@ -1,0 +1,224 @@
+"""From the courses' Markdown to DOCX: headings, lists, tables, and `$…$` formulas as OMML that Word can edit."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from docx import Document
+from docx.enum.table import WD_TABLE_ALIGNMENT
+from docx.oxml import OxmlElement
+from docx.oxml.ns import qn
+from docx.shared import Cm, Pt, RGBColor
+from lxml import etree
+
+from parvis.demo.courses.typeset import typography
+
+MATH = "http://schemas.openxmlformats.org/officeDocument/2006/math"
+STAMP = datetime.datetime(2025, 1, 1)
+
+
+def build(source: str, target: Path, *, author: str) -> None:
+    document = Document()
+    _styles(document)
+    title = re.search(r"^# (.+)$", source, re.M)
+    assert title
+    document.core_properties.title, document.core_properties.author = title[1], author
+    document.core_properties.language = "fr-FR"
+    document.core_properties.created = document.core_properties.modified = STAMP
+    _footer(document, f"{title[1]} — {author} — démonstration de Parvis")
+    lines = source.splitlines()
+    at = 0
+    while at < len(lines):
+        at = _block(document, lines, at)
+    document.save(str(target))
+    freeze(target)
+
+
+def freeze(target: Path) -> None:
+    """Rewrites the archive with one date for every member, so that the same source gives the same bytes."""
+    with zipfile.ZipFile(target) as archive:
+        members = [(name, archive.read(name)) for name in archive.namelist()]
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members:
+            info = zipfile.ZipInfo(name, (2025, 1, 1, 0, 0, 0))
+            info.compress_type = zipfile.ZIP_STORED if name == "mimetype" else zipfile.ZIP_DEFLATED
+            archive.writestr(info, data)
+
+
+def omml(formula: str) -> Any:
+    """`\\frac{a}{b}`, `\\sqrt{a}`, `x_{i}`, `x^{2}` and plain characters, as an `m:oMath` element."""
+    element = etree.Element(f"{{{MATH}}}oMath", nsmap={"m": MATH})
+    _Formula(formula).into(element)
+    return element
+
+
+class _Formula:
+    def __init__(self, text: str) -> None:
+        self.text, self.at = text, 0
+
+    def into(self, parent: Any) -> None:
+        while self.at < len(self.text) and self.text[self.at] != "}":
+            base = self._atom()
+            scripts = {}
+            while self.at < len(self.text) and self.text[self.at] in "_^":
+                mark = self.text[self.at]
+                self.at += 1
+                scripts[mark] = self._argument()
+            for node in _scripted(base, scripts) if scripts else base:
+                parent.append(node)
+
+    def _atom(self) -> list[Any]:
+        for name, parts in (("\\frac", ("num", "den")), ("\\sqrt", ("deg", "e"))):
+            if self.text.startswith(name, self.at):
+                self.at += len(name)
+                return [self._fraction() if name == "\\frac" else self._root()]
+        if self.text[self.at] == "{":
+            return self._argument()
+        found = re.compile(r"\d+(?:[,\u00a0]\d+)*|[^\W\d_]+|.", re.S).match(self.text, self.at)
+        assert found
+        self.at = found.end()
+        return [_run(found[0])]
+
+    def _argument(self) -> list[Any]:
+        holder = _element("e")
+        if self.text[self.at] == "{":
+            self.at += 1
+            self.into(holder)
+            self.at += 1
+        else:
+            holder.append(_run(self.text[self.at]))
+            self.at += 1
+        return list(holder)
+
+    def _fraction(self) -> Any:
+        fraction = _element("f")
+        for part in ("num", "den"):
+            _child(fraction, part, self._argument())
+        return fraction
+
+    def _root(self) -> Any:
+        root = _element("rad")
+        properties = _child(root, "radPr", [])
+        _child(properties, "degHide", []).set(f"{{{MATH}}}val", "1")
+        _child(root, "deg", [])
+        _child(root, "e", self._argument())
+        return root
+
+
+def _scripted(base: list[Any], scripts: dict[str, list[Any]]) -> list[Any]:
+    node = _element({"_": "sSub", "^": "sSup"}["".join(scripts)] if len(scripts) == 1 else "sSubSup")
+    _child(node, "e", base)
+    for mark, part in (("_", "sub"), ("^", "sup")):
+        if mark in scripts:
+            _child(node, part, scripts[mark])
+    return [node]
+
+
+def _element(name: str) -> Any:
+    return etree.Element(f"{{{MATH}}}{name}")
+
+
+def _child(parent: Any, name: str, nodes: list[Any]) -> Any:
+    child = etree.SubElement(parent, f"{{{MATH}}}{name}")
+    for node in nodes:
+        child.append(node)
+    return child
+
+
+def _run(text: str) -> Any:
+    run = _element("r")
+    inner = etree.SubElement(run, f"{{{MATH}}}t")
+    inner.text = text
+    inner.set("{http://www.w3.org/XML/1998/namespace}space", "preserve")
+    return run
+
+
+def _block(document: Any, lines: list[str], at: int) -> int:
+    line = lines[at]
+    if not line.strip():
+        return at + 1
+    heading = re.match(r"(#{1,4}) (.+)", line)
+    if heading:
+        level = len(heading[1])
+        document.add_heading(typography(heading[2]), level=level - 1)
+    elif line.startswith("$$"):
+        paragraph = document.add_paragraph()
+        holder = etree.SubElement(paragraph._p, f"{{{MATH}}}oMathPara")
+        holder.append(omml(line.strip("$ ").replace("'", "’")))
+    elif line.startswith("|"):
+        end = next((n for n in range(at, len(lines)) if not lines[n].startswith("|")), len(lines))
+        _table(document, lines[at:end])
+        return end
+    elif re.match(r"- |\d+\. ", line):
+        style = "List Bullet" if line.startswith("- ") else "List Number"
+        _inline(document.add_paragraph(style=style), re.sub(r"^(- |\d+\. )", "", line))
+    elif line.startswith("!tableau "):
+        _inline(document.add_paragraph(style="Caption"), line[9:])
+    elif line.startswith("> "):
+        _inline(document.add_paragraph(style="Intense Quote"), line[2:])
+    else:
+        _inline(document.add_paragraph(), line)
+    return at + 1
+
+
+def _inline(paragraph: Any, text: str) -> None:
+    for part in re.split(r"(\$[^$]+\$|\*\*[^*]+\*\*|\*[^*]+\*)", typography(text)):
+        if part.startswith("$"):
+            paragraph._p.append(omml(part.strip("$")))
+        elif part:
+            run = paragraph.add_run(part.strip("*"))
+            run.bold, run.italic = part.startswith("**"), part.startswith("*") and not part.startswith("**")
+
+
+def _table(document: Any, lines: list[str]) -> None:
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if not re.match(r"\|[-| ]+\|$", line)]
+    table = document.add_table(rows=len(rows), cols=len(rows[0]), style="Light Grid Accent 1")
+    table.alignment = WD_TABLE_ALIGNMENT.CENTER
+    for i, row in enumerate(rows):
+        for j, words in enumerate(row):
+            paragraph = table.cell(i, j).paragraphs[0]
+            paragraph.paragraph_format.space_after = Pt(1)
+            _inline(paragraph, words)
+            for run in paragraph.runs:
+                run.font.size = Pt(9.5)
+    header = table.rows[0]._tr.get_or_add_trPr()
+    header.append(OxmlElement("w:tblHeader"))
+    document.add_paragraph().paragraph_format.space_after = Pt(2)
+
+
+def _styles(document: Any) -> None:
+    section = document.sections[0]
+    section.page_width, section.page_height = Cm(21), Cm(29.7)
+    section.left_margin = section.right_margin = Cm(2.5)
+    section.top_margin = section.bottom_margin = Cm(2.3)
+    for name, size in (("Normal", 11), ("Title", 26), ("Heading 1", 18), ("Heading 2", 14), ("Heading 3", 12), ("Caption", 9.5)):
+        style = document.styles[name]
+        style.font.name, style.font.size = "Liberation Serif" if name == "Normal" else "Liberation Sans", Pt(size)
+        fonts = style.element.get_or_add_rPr().get_or_add_rFonts()
+        for key in ("asciiTheme", "hAnsiTheme", "eastAsiaTheme", "cstheme"):
+            fonts.attrib.pop(qn(f"w:{key}"), None)
+        fonts.set(qn("w:hAnsi"), style.font.name)
+        if name != "Normal":
+            style.font.color.rgb = RGBColor(0x1F, 0x4E, 0x79)
+    document.styles["Normal"].paragraph_format.space_after = Pt(6)
+    document.styles["Caption"].paragraph_format.keep_with_next = True
+    language = OxmlElement("w:lang")
+    language.set(qn("w:val"), "fr-FR")
+    document.styles["Normal"].element.get_or_add_rPr().append(language)
+
+
+def _footer(document: Any, text: str) -> None:
+    paragraph = document.sections[0].footer.paragraphs[0]
+    paragraph.add_run(text + " — ").font.size = Pt(8.5)
+    field = OxmlElement("w:fldSimple")
+    field.set(qn("w:instr"), "PAGE")
+    run = OxmlElement("w:r")
+    words = OxmlElement("w:t")
+    words.text = "1"
+    run.append(words)
+    field.append(run)
+    paragraph._p.append(field)
