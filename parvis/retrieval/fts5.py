@@ -4,10 +4,11 @@ FTS5 keeps one list of passages per *corpus and term* ("12:examen"), contentless
 filter is not a condition that a query could forget but the only way to name a term; the counts of a corpus are read off
 its own lists; and a question costs in proportion to what its asker may read, not to what the institution holds.
 
-Row ids carry the passage's length in their last 8 bits: choosing candidates then needs the lists and nothing else.
+Row ids carry the passage's length in their last 6 bits: choosing candidates then needs the lists and nothing else.
 
-SQLite before 3.43 deletes from a contentless table only when given the exact terms back: they are kept beside it,
-compressed, 64 passages to a row. Analysing the text again would not do: the analysis may have changed since.
+SQLite before 3.43 deletes from a contentless table only when given the exact terms back. Analysing the text again would
+not do: the analysis may have changed since. So the distinct terms of each batch of passages are kept, compressed, and the
+lists themselves tell which passage has which: a third of the room that the terms of each passage would take.
 """
 
 from __future__ import annotations
@@ -21,36 +22,44 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import accumulate
 
-from parvis.retrieval.index import LONGEST, Entry, FilesInUse, InTransaction, Stats, askable, remembered
+from parvis.retrieval.index import LENGTHS, Entry, FilesInUse, InTransaction, Stats, askable, remembered
 
-TABLES = """
-CREATE VIRTUAL TABLE IF NOT EXISTS search_terms USING fts5(
-    terms, content='', detail=none, columnsize=0, tokenize="ascii tokenchars ':'"
-);
-CREATE VIRTUAL TABLE IF NOT EXISTS search_lists USING fts5vocab(search_terms, row);
-CREATE TABLE IF NOT EXISTS search_batch (
-    document_id INTEGER NOT NULL,
-    first_passage INTEGER NOT NULL,
-    latest_passage INTEGER NOT NULL,
-    corpus_id INTEGER NOT NULL,
-    entries BLOB NOT NULL,
-    PRIMARY KEY (document_id, first_passage)
-);
-CREATE TABLE IF NOT EXISTS search_corpus (
-    corpus_id INTEGER PRIMARY KEY,
-    passages INTEGER NOT NULL,
-    terms INTEGER NOT NULL,
-    revision INTEGER NOT NULL
-);
-"""
+TABLES = (
+    """
+    CREATE VIRTUAL TABLE IF NOT EXISTS search_terms USING fts5(
+        terms, content='', detail=none, columnsize=0, tokenize="ascii tokenchars ':'"
+    )
+    """,
+    "CREATE VIRTUAL TABLE IF NOT EXISTS search_lists USING fts5vocab(search_terms, row)",
+    """
+    CREATE TABLE IF NOT EXISTS search_batch (
+        document_id INTEGER NOT NULL,
+        first_passage INTEGER NOT NULL,
+        latest_passage INTEGER NOT NULL,
+        corpus_id INTEGER NOT NULL,
+        content BLOB NOT NULL,
+        PRIMARY KEY (document_id, first_passage)
+    )
+    """,
+    """
+    CREATE TABLE IF NOT EXISTS search_corpus (
+        corpus_id INTEGER PRIMARY KEY,
+        passages INTEGER NOT NULL,
+        terms INTEGER NOT NULL,
+        revision INTEGER NOT NULL
+    )
+    """,
+    # Bytes of a transaction held in memory before a segment is written: fewer segments to merge afterwards.
+    "INSERT INTO search_terms (search_terms, rank) VALUES ('hashsize', 8000000)",
+)
 
 
 def create_tables(connection: sqlite3.Connection) -> None:
-    """Harmless when they exist. Statement by statement: `executescript` would commit the caller's transaction."""
-    for statement in TABLES.split(";\n"):
-        if statement.strip():
-            connection.execute(statement)
+    """Harmless when they exist."""
+    for statement in TABLES:
+        connection.execute(statement)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +69,13 @@ class Fts5Index:
     connection: sqlite3.Connection
 
     def upsert(self, entries: Iterable[Entry]) -> None:
-        documents: dict[tuple[int, int], dict[int, _Kept]] = defaultdict(dict)
+        documents: dict[tuple[int, int], dict[int, Entry]] = defaultdict(dict)
         for entry in entries:
-            kept = _Kept(entry.passage_id, len(entry.terms), entry.distinct_terms())
-            documents[entry.document_id, entry.corpus_id][entry.passage_id] = kept
+            documents[entry.document_id, entry.corpus_id][entry.passage_id] = entry
         for (document_id, _), passages in documents.items():
             self._take_out(document_id, passages.keys())
         for (document_id, corpus_id), passages in documents.items():
-            ordered = [passages[passage_id] for passage_id in sorted(passages)]
+            ordered = [(_row(passages[one]), passages[one].distinct_terms()) for one in sorted(passages)]
             for first in range(0, len(ordered), _BATCH):
                 self._put_in(document_id, corpus_id, ordered[first : first + _BATCH])
 
@@ -84,8 +92,8 @@ class Fts5Index:
             weight = counts.weight(term)
             for row in lists.get(term, ()):
                 coverage[row] = coverage.get(row, 0.0) + weight
-        closeness = [counts.closeness(length) for length in range(LONGEST + 1)]
-        scored = ((-weight * closeness[row & 255], row >> 8) for row, weight in coverage.items())
+        closeness = counts.closenesses()
+        scored = ((-weight * closeness[row % LENGTHS], row // LENGTHS) for row, weight in coverage.items())
         return [(passage_id, -score) for score, passage_id in heapq.nsmallest(k, scored)]
 
     def stats(self, terms: Sequence[str], corpora: frozenset[int]) -> Stats:
@@ -151,72 +159,85 @@ class Fts5Index:
         )
         return {name[len(prefix) :]: passages for name, passages in found}
 
-    def _put_in(self, document_id: int, corpus_id: int, kept: Sequence[_Kept]) -> None:
-        self.connection.executemany("INSERT INTO search_terms (rowid, terms) VALUES (?, ?)", _rows(corpus_id, kept))
+    def _put_in(self, document_id: int, corpus_id: int, passages: Sequence[_Passage]) -> None:
+        self.connection.executemany("INSERT INTO search_terms (rowid, terms) VALUES (?, ?)", _written(corpus_id, passages))
         self.connection.execute(
-            "INSERT INTO search_batch (document_id, first_passage, latest_passage, corpus_id, entries) VALUES (?, ?, ?, ?, ?)",
-            [document_id, kept[0].passage_id, kept[-1].passage_id, corpus_id, _packed(kept)],
+            "INSERT INTO search_batch (document_id, first_passage, latest_passage, corpus_id, content) VALUES (?, ?, ?, ?, ?)",
+            [document_id, passages[0][0] // LENGTHS, passages[-1][0] // LENGTHS, corpus_id, _packed(passages)],
         )
-        self._count(corpus_id, passages=len(kept), terms=sum(one.length for one in kept))
+        self._count(corpus_id, [row for row, _ in passages], sign=1)
 
     def _take_out(self, document_id: int, passage_ids: Collection[int] | None = None) -> None:
         """Takes those passages out of the lists, or all of the document's; the rest of their batches is put back."""
         first, latest = (min(passage_ids), max(passage_ids)) if passage_ids else (0, 1 << 62)
-        for batch, corpus_id, entries in self.connection.execute(
+        for batch, corpus_id, content in self.connection.execute(
             """
-            SELECT rowid, corpus_id, entries FROM search_batch
+            SELECT rowid, corpus_id, content FROM search_batch
             WHERE document_id = ? AND first_passage <= ? AND latest_passage >= ?
             """,
             [document_id, latest, first],
         ).fetchall():
-            kept = _unpacked(entries)
+            passages = self._read(corpus_id, *_unpacked(content))
             self.connection.executemany(
                 "INSERT INTO search_terms (search_terms, rowid, terms) VALUES ('delete', ?, ?)",
-                _rows(corpus_id, kept),
+                _written(corpus_id, passages),
             )
             self.connection.execute("DELETE FROM search_batch WHERE rowid = ?", [batch])
-            self._count(corpus_id, passages=-len(kept), terms=-sum(one.length for one in kept))
-            rest = [one for one in kept if passage_ids is not None and one.passage_id not in passage_ids]
+            self._count(corpus_id, [row for row, _ in passages], sign=-1)
+            rest = [one for one in passages if passage_ids is not None and one[0] // LENGTHS not in passage_ids]
             if rest:
                 self._put_in(document_id, corpus_id, rest)
 
-    def _count(self, corpus_id: int, *, passages: int, terms: int) -> None:
+    def _read(self, corpus_id: int, rows: Sequence[int], terms: Sequence[str]) -> list[_Passage]:
+        """The terms of each row of a batch, from the lists. Rows of other documents may stand between them."""
+        passages: dict[int, list[str]] = {row: [] for row in rows}
+        for key, row in self.connection.execute(
+            """
+            SELECT asked.key, found.rowid
+            FROM json_each(?) asked CROSS JOIN search_terms found
+            WHERE found.search_terms MATCH '"' || asked.value || '"' AND found.rowid BETWEEN ? AND ?
+            """,
+            [_names(terms, [corpus_id]), rows[0], rows[-1]],
+        ):
+            if row in passages:
+                passages[row].append(terms[key])
+        return list(passages.items())
+
+    def _count(self, corpus_id: int, rows: Sequence[int], *, sign: int) -> None:
+        length = sum(4 * (row % LENGTHS) + 2 for row in rows)
         self.connection.execute(
             """
             INSERT INTO search_corpus (corpus_id, passages, terms, revision) VALUES (?1, ?2, ?3, ?4)
             ON CONFLICT (corpus_id) DO UPDATE SET passages = passages + ?2, terms = terms + ?3, revision = ?4
             """,
-            [corpus_id, passages, terms, secrets.randbits(62)],
+            [corpus_id, sign * len(rows), sign * length, secrets.randbits(62)],
         )
 
 
-_BATCH = 64
+_BATCH = 256  # passages
+
+_Passage = tuple[int, Sequence[str]]  # its row, its distinct terms
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    """What must be known of a passage to take it out again."""
-
-    passage_id: int
-    length: int
-    terms: Sequence[str]
+def _row(entry: Entry) -> int:
+    return entry.passage_id * LENGTHS + entry.length // 4
 
 
-def _rows(corpus_id: int, kept: Iterable[_Kept]) -> list[tuple[int, str]]:
-    return [
-        (one.passage_id << 8 | min(one.length, LONGEST), " ".join([f"{corpus_id}:{term}" for term in one.terms]))
-        for one in kept
-    ]
+def _written(corpus_id: int, passages: Sequence[_Passage]) -> list[tuple[int, str]]:
+    prefix = f" {corpus_id}:"
+    return [(row, prefix + prefix.join(terms) if terms else "") for row, terms in passages]
 
 
-def _packed(kept: Sequence[_Kept]) -> bytes:
-    lines = (f"{one.passage_id} {one.length} {' '.join(one.terms)}" for one in kept)
-    return zlib.compress("\n".join(lines).encode())
+def _packed(passages: Sequence[_Passage]) -> bytes:
+    rows = [row for row, _ in passages]
+    steps = [row - before for before, row in zip([0, *rows], rows, strict=False)]
+    terms = sorted({term for _, terms in passages for term in terms})
+    return zlib.compress(f"{' '.join(map(str, steps))}\n{' '.join(terms)}".encode(), 9)
 
 
-def _unpacked(entries: bytes) -> list[_Kept]:
-    lines = (line.split() for line in zlib.decompress(entries).decode().split("\n"))
-    return [_Kept(int(passage_id), int(length), terms) for passage_id, length, *terms in lines]
+def _unpacked(content: bytes) -> tuple[list[int], list[str]]:
+    steps, terms = zlib.decompress(content).decode().split("\n")
+    return list(accumulate(map(int, steps.split()))), terms.split()
 
 
 def _names(terms: Sequence[str], corpora: Sequence[int]) -> str:

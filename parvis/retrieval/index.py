@@ -18,7 +18,7 @@ from parvis.retrieval.passage import Passage
 K1 = 0.9
 B = 0.75
 
-LONGEST = 255  # terms; a longer passage counts as this long when candidates are chosen
+LENGTHS = 64  # the lengths told apart when candidates are chosen: 6 bits, which an engine keeps beside a passage's id
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,11 @@ class Entry:
     @classmethod
     def of(cls, passage: Passage) -> Entry:
         return cls(passage.id, passage.document_id, passage.corpus_id, tuple(terms(passage.indexed_text())))
+
+    @property
+    def length(self) -> int:
+        """The number of terms, to the nearest of 2, 6, 10 … 254: exact enough to prefer short passages to long ones."""
+        return 4 * min(len(self.terms) // 4, LENGTHS - 1) + 2
 
     def distinct_terms(self) -> list[str]:
         """Sorted. An engine may write them side by side, so a term holds letters and figures only."""
@@ -60,6 +65,10 @@ class Stats:
     def closeness(self, length: int) -> float:
         """What one occurrence of a term is worth in a passage of so many terms: the shorter, the more."""
         return (K1 + 1) / (1 + K1 * (1 - B + B * length / max(self.average_length, 1.0)))
+
+    def closenesses(self) -> list[float]:
+        """For each of the lengths told apart."""
+        return [self.closeness(4 * number + 2) for number in range(LENGTHS)]
 
 
 class Index(Protocol):

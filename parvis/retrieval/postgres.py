@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 from psycopg.pq import TransactionStatus
 
-from parvis.retrieval.index import LONGEST, Entry, InTransaction, Stats, askable, remembered
+from parvis.retrieval.index import Entry, InTransaction, Stats, askable, remembered
 
 TABLES = (
     """
@@ -61,7 +61,7 @@ def create_tables(connection: psycopg.Connection[Any]) -> None:
 CANDIDATES = """
 SELECT
     passage.passage_id,
-    sum(asked.weight ORDER BY asked.place) * (%(closeness)s::float8[])[least(passage.length, %(longest)s) + 1] AS score
+    sum(asked.weight ORDER BY asked.place) * (%(closeness)s::float8[])[passage.length / 4 + 1] AS score
 FROM unnest(%(lists)s::text[], %(weights)s::float8[]) WITH ORDINALITY AS asked (lists, weight, place)
 JOIN search_passage passage ON passage.terms @@ asked.lists::tsquery
 WHERE passage.corpus_id = ANY(%(corpora)s::bigint[])
@@ -92,7 +92,7 @@ class PostgresIndex:
                 entry.passage_id,
                 entry.document_id,
                 entry.corpus_id,
-                len(entry.terms),
+                entry.length,
                 [_name(entry.corpus_id, term) for term in entry.distinct_terms()],
             )
             for entry in latest.values()
@@ -120,8 +120,7 @@ class PostgresIndex:
             {
                 "lists": ["|".join(f"'{_name(corpus_id, term)}'" for corpus_id in sorted(corpora)) for term in weights],
                 "weights": list(weights.values()),
-                "closeness": [counts.closeness(length) for length in range(LONGEST + 1)],
-                "longest": LONGEST,
+                "closeness": counts.closenesses(),
                 "corpora": sorted(corpora),
                 "k": k,
             },

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from parvis.retrieval.index import LONGEST, Entry, Index, Stats
+from parvis.retrieval.index import Entry, Index, Stats
 from parvis.retrieval.passage import Passage
 from parvis.retrieval.search import Embedder, Found, search
 
@@ -54,13 +54,13 @@ class PlainIndex:
         for entry in self._allowed(corpora):
             weights = [stats.weight(term) for term in dict.fromkeys(terms) if term in entry.terms]
             if weights:
-                scores.append((entry.passage_id, sum(weights) * stats.closeness(min(len(entry.terms), LONGEST))))
+                scores.append((entry.passage_id, sum(weights) * stats.closeness(entry.length)))
         return sorted(scores, key=lambda one: (-one[1], one[0]))[:k]
 
     def stats(self, terms: Sequence[str], corpora: frozenset[int]) -> Stats:
         allowed = self._allowed(corpora)
         vocabulary = self.vocabulary(corpora)
-        length = sum(len(entry.terms) for entry in allowed) / len(allowed) if allowed else 0.0
+        length = sum(entry.length for entry in allowed) / len(allowed) if allowed else 0.0
         return Stats(len(allowed), length, {term: vocabulary[term] for term in terms if term in vocabulary})
 
     def vocabulary(self, corpora: frozenset[int]) -> Mapping[str, int]:
