@@ -1,7 +1,7 @@
 """What a model or a document wrote, made into HTML that causes no request: no link, no image, no script, no style.
 
-Two layers, each enough alone: Markdown is read with HTML, links and images off, then the result is filtered by an allow-list in
-which no attribute can fetch. Time is bounded: what is too long to render is shown as it is.
+Two layers, each enough alone: Markdown is read with HTML, links and images off, then the result is filtered by an
+allow-list in which no attribute can fetch. Time is bounded: what is too long to render is shown as it is.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ LONGEST_CODE = 8_000
 
 # Languages that are taught. A closed list: a lexer is a set of regular expressions, and some are slow on hostile text.
 LANGUAGES = frozenset(
-    "bash c caml cpp css go haskell html java javascript js json julia latex matlab ocaml octave php pascal prolog python py r rust"
-    " scala sh sql tex typescript ts xml yaml".split()
+    "bash c caml cpp css go haskell html java javascript js json julia latex matlab ocaml octave php pascal prolog python py"
+    " r rust scala sh sql tex typescript ts xml yaml".split()
 )
 
 _MATHS = frozenset(
@@ -46,7 +46,19 @@ _TEXT = frozenset(
 )
 _ATTRIBUTES = {
     "math": {"display"},
-    "mo": {"accent", "fence", "form", "largeop", "lspace", "maxsize", "minsize", "movablelimits", "rspace", "separator", "stretchy"},
+    "mo": {
+        "accent",
+        "fence",
+        "form",
+        "largeop",
+        "lspace",
+        "maxsize",
+        "minsize",
+        "movablelimits",
+        "rspace",
+        "separator",
+        "stretchy",
+    },
     "mi": {"mathvariant"},
     "mn": {"mathvariant"},
     "mtext": {"mathvariant"},
@@ -137,7 +149,9 @@ def _formula_inline(state: StateInline, silent: bool) -> bool:
     while end > 0 and source[end - 1] == "\\":
         end = source.find(mark, end + 1, begin + LONGEST_FORMULA)
     content = source[begin:end] if end > 0 else ""
-    if not content.strip() or (mark == "$" and (content[0].isspace() or content[-1].isspace() or source[end + 1 : end + 2].isdigit())):
+    if not content.strip() or (
+        mark == "$" and (content[0].isspace() or content[-1].isspace() or source[end + 1 : end + 2].isdigit())
+    ):
         return False
     if not silent:
         token = state.push("formula", "math", 0)
@@ -155,7 +169,7 @@ def _render_formula(
         return _unreadable(token.content)
     try:
         return convert(token.content, display="block" if token.block else "inline")
-    except (Exception, RecursionError):  # the converter raises anything on what it does not know; the reader gets the source
+    except Exception:  # noqa: BLE001 - the converter raises anything on what it does not know; the source is shown
         return _unreadable(token.content)
 
 

