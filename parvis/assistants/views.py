@@ -190,9 +190,8 @@ def settings(request: SignedInRequest, assistant_id: int) -> HttpResponse:
         actions.edit_assistant(request.principal, found, form.values)
         messages.info(request, _("%(name)s is saved.") % {"name": found.name})
         return redirect("assistants:assistant", found.id)
-    return render(
-        request, "assistants/settings.html", {"form": form, "assistant": found}, status=422 if form.is_bound else 200
-    )
+    context = {"form": form, "assistant": {"name": found.name, "url": reverse("assistants:assistant", args=[found.id])}}
+    return render(request, "assistants/settings.html", context, status=422 if form.is_bound else 200)
 
 
 def _ask(request: SignedInRequest, assistant: Assistant, conversation: Conversation | None) -> HttpResponse:
@@ -274,6 +273,7 @@ def _page(
 
 
 def _turn(request: SignedInRequest, turn: Turn) -> HttpResponse:
+    turn.refresh_from_db()  # its writer may already be ahead
     shown = turns_shown([turn], request.principal, timezone.now())[0]
     composer = {"url": reverse("assistants:conversation", args=[turn.conversation_id])}
     return render(request, "assistants/assistant.html#turn", {"turn": shown, "composer": composer})

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from typing import Any
 
 import pytest
-from asgiref.sync import async_to_sync, sync_to_async
-from django.db import connection, connections
+from asgiref.sync import SyncToAsync, async_to_sync, sync_to_async
+from django.db import connections
+from pytest_django import Settings
 
 from conftest import House
 from parvis.assistants import jobs
 from parvis.assistants.actions import create_course
 from parvis.assistants.models import Assistant, Turn
-from parvis.audit.migrations import append_only_triggers
 from parvis.corpora.actions import passages, share_corpus
 from parvis.corpora.engine import index
 from parvis.corpora.models import Corpus, Document, DocumentState, Page, Passage
+from parvis.inference.completion import Delta, Message, UpstreamError
 from parvis.retrieval.cutting import Span, cut
 from parvis.retrieval.index import Entry
 
@@ -94,24 +97,46 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def _audit_that_can_be_emptied(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """What ends a test with committed data is a deletion of everything, which the audit refuses on SQLite."""
-    if connection.vendor != "sqlite":
-        yield
-        return
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        for name in append_only_triggers():
-            cursor.execute(f"DROP TRIGGER {name}")
+def committed(transactional_db: None) -> Iterator[None]:
+    """Data that other threads see: for the tests about threads, streams and locks."""
     yield
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        for statement in append_only_triggers().values():
-            cursor.execute(statement)
+    SyncToAsync.single_thread_executor.submit(connections.close_all).result()  # what async tests opened
+
+
+class ScriptedModel:
+    """A model that says what a test tells it to: pieces of text, failures to raise, gates to wait for."""
+
+    def __init__(self, *script: str | UpstreamError | threading.Event) -> None:
+        self.script = script
+        self.asked: list[list[Message]] = []
+
+    def __call__(self, messages: list[Message]) -> AsyncIterator[Delta]:
+        self.asked.append(messages)
+        return self._deltas()
+
+    async def _deltas(self) -> AsyncIterator[Delta]:
+        for step in self.script:
+            if isinstance(step, UpstreamError):
+                raise step
+            if isinstance(step, threading.Event):
+                while not step.is_set():
+                    await asyncio.sleep(0.005)
+            else:
+                yield Delta(text=step)
+        yield Delta(finish="stop")
+
+
+Use = Callable[..., ScriptedModel]
 
 
 @pytest.fixture
-def committed(_audit_that_can_be_emptied: None, transactional_db: None) -> Iterator[None]:
-    """Data that other threads see: for the tests about threads, streams and locks."""
-    yield
-    for pool in (jobs._log, jobs._searches):
-        for _ in range(pool._max_workers):
-            pool.submit(connections.close_all).result()
+def use_model(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Use:
+    """Gives the installation a model that follows a script."""
+
+    def use(*script: str | UpstreamError | threading.Event) -> ScriptedModel:
+        model = ScriptedModel(*script)
+        settings.MODEL_URL, settings.MODEL_NAME, settings.MODEL_KEY = "http://127.0.0.1:9/v1", "modele-de-test", ""
+        monkeypatch.setattr(jobs, "chat_model", lambda route: model)
+        return model
+
+    return use
