@@ -52,8 +52,8 @@ class ExactScan:
 
     def similarities(self, question: str, passage_ids: Sequence[int]) -> list[float]:
         ids, rows = self.vectors.of_passages(passage_ids)
-        scores = _cosines(rows, self._asked(question)) if len(ids) else []
-        known = {int(passage_id): float(score) for passage_id, score in zip(ids, scores, strict=True)}
+        scores: list[float] = _cosines(rows, self._asked(question)).tolist() if len(ids) else []
+        known = dict(zip(ids, scores, strict=True))
         return [known.get(passage_id, 0.0) for passage_id in passage_ids]
 
     def _asked(self, question: str) -> NDArray[np.float32]:
