@@ -343,7 +343,7 @@ def _batches(texts: Sequence[str], count: int, size: int = 10_000) -> Iterator[l
             chosen.append(chance.choice(said))
         rare = f"mot{chance.randrange(count // 2)}"
         found = (*(term for one in chosen for term in read[one]), rare)
-        batch.append((Entry(number, number // 40, number * CORPORA // (count + 1), found), " ".join([*chosen, rare])))
+        batch.append((Entry(number, number // 125, number * CORPORA // (count + 1), found), " ".join([*chosen, rare])))
         if len(batch) == size or number == count:
             yield batch
             batch = []

@@ -18,13 +18,12 @@ import json
 import secrets
 import sqlite3
 import zlib
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import accumulate
 
-from parvis.retrieval.index import LENGTHS, Entry, FilesInUse, InTransaction, Stats, askable, remembered
+from parvis.retrieval.index import LENGTHS, Entry, FilesInUse, InTransaction, Stats, askable, vocabulary_of
 
 TABLES = (
     """
@@ -108,13 +107,11 @@ class Fts5Index:
         return self._stats(frequencies, corpora)
 
     def vocabulary(self, corpora: frozenset[int]) -> Mapping[str, int]:
-        together: Counter[str] = Counter()
-        for corpus_id, revision in self.connection.execute(
+        revisions = self.connection.execute(
             "SELECT corpus_id, revision FROM search_corpus WHERE corpus_id IN (SELECT value FROM json_each(?))",
             [json.dumps(sorted(corpora))],
-        ).fetchall():
-            together.update(remembered(revision, partial(self._vocabulary, corpus_id)))
-        return together
+        )
+        return vocabulary_of(dict(revisions.fetchall()), self._vocabulary)
 
     def maintain(self, purge: bool = False) -> None:
         if purge and self.connection.in_transaction:
@@ -231,8 +228,8 @@ def _written(corpus_id: int, passages: Sequence[_Passage]) -> list[tuple[int, st
 def _packed(passages: Sequence[_Passage]) -> bytes:
     rows = [row for row, _ in passages]
     steps = [row - before for before, row in zip([0, *rows], rows, strict=False)]
-    terms = sorted({term for _, terms in passages for term in terms})
-    return zlib.compress(f"{' '.join(map(str, steps))}\n{' '.join(terms)}".encode(), 9)
+    terms = sorted(set().union(*(terms for _, terms in passages)))
+    return zlib.compress(f"{' '.join(map(str, steps))}\n{' '.join(terms)}".encode())
 
 
 def _unpacked(content: bytes) -> tuple[list[int], list[str]]:

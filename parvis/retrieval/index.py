@@ -7,7 +7,8 @@ No engine commits: it takes part in its caller's transaction, except for `mainta
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -40,9 +41,9 @@ class Entry:
         return 4 * min(len(self.terms) // 4, LENGTHS - 1) + 2
 
     def distinct_terms(self) -> list[str]:
-        """Sorted. An engine may write them side by side, so a term holds letters and figures only."""
-        distinct = sorted(set(self.terms))
-        if not all(term.isalnum() for term in distinct):
+        """An engine may write them side by side, so a term holds letters and figures only."""
+        distinct = list(dict.fromkeys(self.terms))
+        if distinct and ("" in distinct or not "".join(distinct).isalnum()):
             raise ValueError(f"passage {self.passage_id} has a term that no analysis gives")
         return distinct
 
@@ -99,20 +100,34 @@ def askable(terms: Iterable[str]) -> list[str]:
     return [term for term in dict.fromkeys(terms) if term.isalnum()]
 
 
-def remembered(revision: int, read: Callable[[], Mapping[str, int]]) -> Mapping[str, int]:
-    """The vocabulary of one corpus as of a revision, read once. A revision is drawn at random at each change of a corpus: no
-    other database, and no transaction rolled back, ever had the same."""
-    known = _remembered.get(revision)
+def vocabulary_of(revisions: Mapping[int, int], read: Callable[[int], Mapping[str, int]]) -> Mapping[str, int]:
+    """The vocabularies of several corpora, given the revision of each, put together; the same object while none changes. A
+    revision is drawn at random at each change of a corpus: no other database, and no transaction rolled back, ever had it."""
+    if len(revisions) == 1:
+        ((corpus_id, revision),) = revisions.items()
+        return _remembered(revision, lambda: read(corpus_id))
+
+    def together() -> Mapping[str, int]:
+        counts: Counter[str] = Counter()
+        for corpus_id, revision in revisions.items():
+            counts.update(vocabulary_of({corpus_id: revision}, read))
+        return counts
+
+    return _remembered(frozenset(revisions.values()), together)
+
+
+def _remembered(key: Hashable, read: Callable[[], Mapping[str, int]]) -> Mapping[str, int]:
+    known = _vocabularies.get(key)
     if known is None:
         known = read()
-        while _remembered and sum(map(len, list(_remembered.values()))) + len(known) > _MOST_REMEMBERED:
-            _remembered.pop(next(iter(_remembered)), None)
-        _remembered[revision] = known
+        while _vocabularies and sum(map(len, list(_vocabularies.values()))) + len(known) > _MOST_REMEMBERED:
+            _vocabularies.pop(next(iter(_vocabularies)), None)
+        _vocabularies[key] = known
     return known
 
 
-_remembered: dict[int, Mapping[str, int]] = {}
-_MOST_REMEMBERED = 300_000  # terms, some 40 MB
+_vocabularies: dict[Hashable, Mapping[str, int]] = {}
+_MOST_REMEMBERED = 500_000  # terms, some 50 MB
 
 
 class InTransaction(Exception):

@@ -10,13 +10,12 @@ import secrets
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import psycopg
 from psycopg.pq import TransactionStatus
 
-from parvis.retrieval.index import Entry, InTransaction, Stats, askable, remembered
+from parvis.retrieval.index import Entry, InTransaction, Stats, askable, vocabulary_of
 
 TABLES = (
     """
@@ -141,12 +140,10 @@ class PostgresIndex:
         return Stats(passages, length / passages if passages else 0.0, dict(frequencies.fetchall()))
 
     def vocabulary(self, corpora: frozenset[int]) -> Mapping[str, int]:
-        together: Counter[str] = Counter()
-        for corpus_id, revision in self.connection.execute(
+        revisions = self.connection.execute(
             "SELECT corpus_id, revision FROM search_corpus WHERE corpus_id = ANY(%s::bigint[])", [sorted(corpora)]
-        ).fetchall():
-            together.update(remembered(revision, partial(self._vocabulary, corpus_id)))
-        return together
+        )
+        return vocabulary_of(dict(revisions.fetchall()), self._vocabulary)
 
     def maintain(self, purge: bool = False) -> None:
         """PostgreSQL's own log and its archives keep what was erased until they are recycled: see the site's retention."""

@@ -7,9 +7,9 @@ Computed over the candidates alone, in one pass of arrays: no index of runs or p
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -52,11 +52,11 @@ def rank(asked: Asked, passages: Sequence[Passage], stats: Stats) -> list[Ranked
     """`passages` in order, best first, equal scores by id."""
     if not passages:
         return []
-    read = [folded_and_terms(passage.indexed_text()) for passage in passages]
+    read = [_read(passage.indexed_text()) for passage in passages]
     weights = {term: stats.weight(term) for term in asked.terms}
-    bm25 = np.array([_bm25(terms, weights, stats.average_length) for _, terms in read])
-    runs = _runs_bm25(asked.folded, [folded for folded, _ in read])
-    pairs = np.array([_pairs(asked.terms, terms, weights) for _, terms in read])
+    bm25 = np.array([_bm25(one.terms, weights, stats.average_length) for one in read])
+    runs = _runs_bm25(asked.folded, [one.runs for one in read])
+    pairs = np.array([_pairs(asked.terms, one.terms, weights) for one in read])
     scores = relative(bm25) + RUNS_WEIGHT * relative(runs) + PAIRS_WEIGHT * relative(pairs)
     ranked = [
         Ranked(passage, Features(*parts), score)
@@ -72,10 +72,22 @@ def relative(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return values / best if best > 0 else np.zeros_like(values)
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    terms: tuple[str, ...]
+    runs: NDArray[np.uint32]
+
+
+@lru_cache(maxsize=4096)  # 3 kB each: the same course is asked again and again
+def _read(text: str) -> _Read:
+    folded, terms = folded_and_terms(text)
+    return _Read(tuple(terms), _runs(folded))
+
+
 def _bm25(terms: Sequence[str], weights: Mapping[str, float], average_length: float) -> float:
     length_part = K1 * (1 - B + B * len(terms) / max(average_length, 1.0))
-    counts = Counter(term for term in terms if term in weights)
-    return sum(weight * counts[term] * (K1 + 1) / (counts[term] + length_part) for term, weight in weights.items())
+    counts = ((weight, terms.count(term)) for term, weight in weights.items())
+    return sum(weight * count * (K1 + 1) / (count + length_part) for weight, count in counts if count)
 
 
 def _pairs(asked: Sequence[str], terms: Sequence[str], weights: Mapping[str, float]) -> float:
@@ -86,34 +98,33 @@ def _pairs(asked: Sequence[str], terms: Sequence[str], weights: Mapping[str, flo
     )
 
 
-def _runs_bm25(asked: str, texts: Sequence[str]) -> NDArray[np.float64]:
+def _runs_bm25(asked: str, passages: Sequence[NDArray[np.uint32]]) -> NDArray[np.float64]:
     """BM25 on runs of four characters, rare runs weighing more. How rare is judged among the candidates: they share the
     question's subject, so what tells them apart weighs most."""
     wanted = np.unique(_runs(asked))
-    runs = [_runs(text) for text in texts]
-    lengths = np.array([len(one) for one in runs], dtype=np.float64)
     if not len(wanted):
-        return np.zeros(len(texts))
-    every = np.concatenate(runs)
+        return np.zeros(len(passages))
+    lengths = np.array([len(runs) for runs in passages])
+    every, owner = np.concatenate(passages), np.repeat(np.arange(len(passages)), lengths)
+    perhaps = np.zeros(1 << 16, dtype=np.bool_)  # by their last 16 bits: leaves a tenth to look up
+    perhaps[wanted & 0xFFFF] = True
+    kept = perhaps[every & 0xFFFF]
+    every, owner = every[kept], owner[kept]
     place = np.searchsorted(wanted, every)
-    place[place == len(wanted)] = 0
-    known = wanted[place] == every
-    passage = np.repeat(np.arange(len(texts)), [len(one) for one in runs])
-    counts = np.bincount(passage[known] * len(wanted) + place[known], minlength=len(texts) * len(wanted))
-    counts = counts.reshape(len(texts), len(wanted)).astype(np.float64)
+    known = wanted[np.minimum(place, len(wanted) - 1)] == every
+    cells = np.bincount(owner[known] * len(wanted) + place[known], minlength=len(passages) * len(wanted))
+    counts = cells.reshape(len(passages), len(wanted)).astype(np.float64)
     frequency = (counts > 0).sum(axis=0)
-    weights = np.log1p((len(texts) - frequency + 0.5) / (frequency + 0.5))
+    weights = np.log1p((len(passages) - frequency + 0.5) / (frequency + 0.5))
     length_part = K1 * (1 - B + B * lengths / max(lengths.mean(), 1.0))
     scores: NDArray[np.float64] = (counts * (K1 + 1) / (counts + length_part[:, None])) @ weights
     return scores
 
 
-_BASE = np.uint64(1_000_003)
+_BASE = np.uint32(1_000_003)
 
 
-def _runs(folded: str) -> NDArray[np.uint64]:
+def _runs(folded: str) -> NDArray[np.uint32]:
     """The runs of four characters of a text, as numbers; a space stands before the first word and after the last."""
-    codes = np.frombuffer(f" {folded} ".encode("utf-32-le", "replace"), dtype=np.uint32).astype(np.uint64)
-    if len(codes) < 4:
-        return codes[:0]
+    codes = np.frombuffer(f" {folded} ".encode("utf-32-le", "replace"), dtype=np.uint32)
     return ((codes[:-3] * _BASE + codes[1:-2]) * _BASE + codes[2:-1]) * _BASE + codes[3:]

@@ -6,8 +6,12 @@ is left alone, so that a question without a mistake keeps its words.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from parvis.retrieval.analysis import Token
 
@@ -59,10 +63,37 @@ def distance(first: str, second: str, most: int) -> int:
 
 def _alike(word: str, vocabulary: Mapping[str, int], most: int) -> list[str]:
     """The terms that may be that near: about as long, with about the same letters; an edit changes two at most."""
-    lengths = range(len(word) - most, len(word) + most + 1)
-    letters = set(word)
-    return [
-        term
-        for term in vocabulary
-        if len(term) in lengths and len(letters.symmetric_difference(term)) <= 2 * most and term.isalpha()
-    ]
+    known = _lettered(vocabulary)
+    lengths, letters = _lengths_and_letters([word])
+    near = np.abs(known.lengths - lengths[0]) <= most
+    near &= np.bitwise_count(known.letters ^ letters[0]) <= 2 * most
+    return [known.terms[position] for position in np.flatnonzero(near).tolist()]
+
+
+@dataclass(frozen=True, slots=True)
+class _Lettered:
+    vocabulary: Mapping[str, int]
+    terms: list[str]
+    lengths: NDArray[np.int64]
+    letters: NDArray[np.uint32]
+
+
+# The latest ones: an index gives the same object as long as nothing changed.
+_latest: deque[_Lettered] = deque(maxlen=8)
+
+
+def _lettered(vocabulary: Mapping[str, int]) -> _Lettered:
+    for one in tuple(_latest):
+        if one.vocabulary is vocabulary:
+            return one
+    terms = [term for term in vocabulary if term.isalpha()]
+    _latest.append(_Lettered(vocabulary, terms, *_lengths_and_letters(terms or [""])))
+    return _latest[-1]
+
+
+def _lengths_and_letters(terms: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
+    """Letters as the bits of a number: their codes modulo 32, which tells a to z apart."""
+    written = np.array(terms, dtype=np.str_)
+    codes = written.view(np.uint32).reshape(len(terms), -1)
+    bits = np.where(codes > 0, np.uint32(1) << (codes % np.uint32(32)), np.uint32(0))
+    return np.strings.str_len(written), np.bitwise_or.reduce(bits, axis=1)

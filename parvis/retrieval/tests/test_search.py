@@ -190,6 +190,12 @@ def test_the_nearest_term_is_proposed_when_it_is_near_enough(written: str, expec
     assert (found and found.term) == expected
 
 
+def test_a_vocabulary_of_numbers_proposes_nothing() -> None:
+    (token,) = analyse("examen")
+    assert correction(token, {"2024": 3}) is None
+    assert correction(token, {}) is None
+
+
 def test_among_equally_near_terms_the_same_beginning_then_the_most_frequent() -> None:
     token = Token("nota", "nota", 0, 4)
     assert correction(token, {"rota": 50, "note": 2, "noto": 7}).term == "noto"  # type: ignore[union-attr]
