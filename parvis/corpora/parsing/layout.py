@@ -15,6 +15,7 @@ from statistics import median
 
 from .document import Block, BlockKind, Box, Word
 from .repair import join_hyphenated
+from .tables import table_rows
 
 
 @dataclass(slots=True)
@@ -68,11 +69,13 @@ class Paragraph:
         return " ".join(line.text for line in self.lines)
 
 
-def lines_of(tokens: Sequence[Token], width: float) -> list[Line]:
+def lines_of(tokens: Sequence[Token], width: float, height: float) -> list[Line]:
     """Words into lines, in reading order."""
-    lines = _group(tokens)
-    if _is_interleaved(lines, width) or _jumps_about(lines):
-        lines = _sorted_by_columns(lines)
+    lines = _group(_without_leaders(tokens))
+    if _is_interleaved(lines, width):
+        lines = _in_columns([_line([cell]) for line in lines for cell in line.cells])
+    elif _is_out_of_order([line for line in lines if 0.08 * height < line.y0 and line.y1 < 0.92 * height]):
+        lines = _in_columns(lines)
     return lines
 
 
@@ -86,12 +89,13 @@ def letters_by_size(lines: Iterable[Line]) -> Counter[float]:
 
 def paragraphs_of(lines: Sequence[Line], body: float, body_is_bold: bool) -> list[Paragraph]:
     """Lines into blocks, headings marked (their level is for the caller to give)."""
-    rows = _table_rows(lines)
+    rows = table_rows(lines)
     leading = _leading(lines)
     paragraphs: list[Paragraph] = []
     for number, line in enumerate(lines):
         if number in rows:
-            _add_row(paragraphs, line, rows[number])
+            if (cells := rows[number]) is not None:
+                paragraphs.append(Paragraph(BlockKind.TABLE_ROW, [replace(line, cells=cells)]))
         elif paragraphs and not _starts_paragraph(paragraphs[-1], line, leading, lines):
             paragraphs[-1].lines.append(line)
         else:
@@ -119,7 +123,20 @@ CAPTION = re.compile(
 _NUMBERING = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[IVX]+\.?|[A-Z]\.|Chapitre|Annexe|Article)$")
 _TERMINAL = re.compile(r"[.!?…:;][»\"”)]?$")
 _LEADERS = re.compile(r"^[.…·_]{4,}$")
+_DOTS = frozenset(".…·_")
 _MATHS = re.compile(r"[=≈≤≥≠∑∫∂√∞∏∈∀∃→⇒]")
+
+
+def _without_leaders(tokens: Sequence[Token]) -> Sequence[Token]:
+    """Without the rows of dots that lead to a page number."""
+    if not any(_LEADERS.match(token.text) or token.text in _DOTS for token in tokens):
+        return tokens
+    kept: list[Token] = []
+    for place, token in enumerate(tokens):
+        near = tokens[max(0, place - 2) : place + 3]
+        if not _LEADERS.match(token.text) and not (token.text in _DOTS and sum(t.text in _DOTS for t in near) >= 3):
+            kept.append(token)
+    return kept
 
 
 def _group(tokens: Sequence[Token]) -> list[Line]:
@@ -164,7 +181,7 @@ def _line(cells: list[list[Token]]) -> Line:
         min([token.y0 for token in tokens]),
         max([token.x1 for token in tokens]),
         max([token.y1 for token in tokens]),
-        heights[len(heights) // 2],
+        heights[len(heights) // 4],
         " ".join([token.text for token in tokens]),
     )
 
@@ -188,56 +205,65 @@ def _extent(cell: list[Token]) -> float:
     return cell[-1].x1 - cell[0].x0
 
 
-def _jumps_about(lines: Sequence[Line]) -> bool:
-    """More returns upwards than columns and furniture explain: the order of drawing is not the order of reading."""
-    upwards = sum(1 for a, b in pairwise(lines) if b.y0 < a.y0 - 0.5 * a.size)
-    return upwards > max(5, 0.15 * len(lines))
+def _is_out_of_order(lines: Sequence[Line]) -> bool:
+    """The drawing goes back up without going right: the order of drawing is not the order of reading."""
+    return any(
+        a.y0 - b.y0 > (1.5 if len(b.text) > 12 else 3) * a.size and b.x0 <= a.x1 - 2 and b.size > 0.5 * a.size
+        for a, b in pairwise(lines)
+    )
 
 
-def _sorted_by_columns(lines: Sequence[Line]) -> list[Line]:
-    cells = [cell for line in lines for cell in line.cells]
-    pieces = [_line([cell]) for cell in cells]
-    size = median(piece.size for piece in pieces)
+def _in_columns(pieces: list[Line]) -> list[Line]:
     ordered: list[Line] = []
-    _cut(pieces, size, ordered, 0)
+    _cut(pieces, median(piece.size for piece in pieces), ordered, 0)
     return ordered
 
 
 def _cut(pieces: list[Line], size: float, ordered: list[Line], depth: int) -> None:
-    """Recursive XY-cut: along the widest vertical gutter when both sides have lines, else between rows."""
+    """Recursive XY-cut: first along a gutter between columns, else between rows."""
     if len(pieces) > 1 and depth < 24:
         gutter = _gutter(pieces, size)
         if gutter is not None:
             _cut([piece for piece in pieces if piece.x1 <= gutter], size, ordered, depth + 1)
             _cut([piece for piece in pieces if piece.x1 > gutter], size, ordered, depth + 1)
             return
-        parts = _bands(pieces, size)
-        if len(parts) > 1:
-            for part in parts:
-                _cut(part, size, ordered, depth + 1)
-            return
+        for parts in (_bands(pieces, size, by_span=True), _bands(pieces, size, by_span=False)):
+            if len(parts) > 1:
+                for part in parts:
+                    _cut(part, size, ordered, depth + 1)
+                return
     ordered.extend(_rows(pieces))
 
 
 def _gutter(pieces: list[Line], size: float) -> float | None:
+    """Where a white strip from top to bottom parts two bodies of prose; a margin of numbers is no column."""
     reach = float("-inf")
     best: tuple[float, float] | None = None
-    for position, piece in enumerate(sorted(pieces, key=lambda piece: piece.x0)):
-        if position >= 3 and len(pieces) - position >= 3 and piece.x0 - reach > 0.8 * size:
+    across = sorted(pieces, key=lambda piece: piece.x0)
+    for position, piece in enumerate(across):
+        if piece.x0 - reach > 0.8 * size and _is_prose(across[:position]) and _is_prose(across[position:]):
             best = max(best or (0.0, 0.0), (piece.x0 - reach, reach))
         reach = max(reach, piece.x1)
     return None if best is None else best[1]
 
 
-def _bands(pieces: list[Line], size: float) -> list[list[Line]]:
-    """Horizontal bands parted by white space, or by a line that spans what the others leave as a gutter."""
+def _is_prose(pieces: list[Line]) -> bool:
+    return len(pieces) >= 3 and sum(len(piece.text) for piece in pieces) >= 15 * len(pieces)
+
+
+def _bands(pieces: list[Line], size: float, *, by_span: bool) -> list[list[Line]]:
+    """Horizontal bands: where lines across the whole give way to shorter ones, or where there is white."""
     rows = sorted(pieces, key=lambda piece: piece.y0)
     parts: list[list[Line]] = [[rows[0]]]
     reach = rows[0].y1
     width = max(piece.x1 for piece in pieces) - min(piece.x0 for piece in pieces)
     for before, piece in pairwise(rows):
-        spans = (piece.x1 - piece.x0 > 0.7 * width) != (before.x1 - before.x0 > 0.7 * width)
-        if piece.y0 - reach > 0.9 * size or (spans and piece.y0 >= reach - 0.3 * size):
+        if by_span:
+            changes = (piece.x1 - piece.x0 > 0.7 * width) != (before.x1 - before.x0 > 0.7 * width)
+            apart = changes and piece.y0 >= reach - 0.3 * size
+        else:
+            apart = piece.y0 - reach > 0.9 * size
+        if apart:
             parts.append([])
         parts[-1].append(piece)
         reach = max(reach, piece.y1)
@@ -262,77 +288,6 @@ def _leading(lines: Sequence[Line]) -> float:
     return median(steps) if steps else 14.0
 
 
-def _table_rows(lines: Sequence[Line]) -> dict[int, bool]:
-    """Numbers of the lines that are rows of a table; True marks one that starts a row, False one that goes on with it."""
-    rows: dict[int, bool] = {}
-    run: list[int] = []
-    for number, line in enumerate(lines):
-        cells = len(line.cells)
-        if run and _is_below(lines[run[-1]], line) and (cells > 1 or _under_a_cell(lines, run, line)):
-            if cells == 1 or _aligned(lines, run, line):
-                run.append(number)
-                continue
-        _keep_run(lines, run, rows)
-        run = [number] if cells > 1 and not _is_numbered(line) else []
-    _keep_run(lines, run, rows)
-    return rows
-
-
-def _is_below(before: Line, line: Line) -> bool:
-    return -0.3 * line.size < line.y0 - before.y1 < 2.2 * line.size
-
-
-def _is_numbered(line: Line) -> bool:
-    first = line.cells[0]
-    return len(line.cells) == 2 and len(first) == 1 and bool(LIST_MARKER.match(first[0].text))
-
-
-def _under_a_cell(lines: Sequence[Line], run: list[int], line: Line) -> bool:
-    return any(
-        abs(cell[0].x0 - line.x0) < 3 and line.x1 > cell[0].x0 for number in run[-4:] for cell in lines[number].cells[1:]
-    )
-
-
-def _aligned(lines: Sequence[Line], run: list[int], line: Line) -> bool:
-    for number in reversed(run[-6:]):
-        others = lines[number].cells
-        if len(others) == 1:
-            continue
-        for cell in line.cells[1:]:
-            for other in others[1:]:
-                left, right = cell[0].x0 - other[0].x0, cell[-1].x1 - other[-1].x1
-                if abs(left) < 3 or abs(right) < 3 or abs(left + right) < 3:
-                    return True
-        return False
-    return False
-
-
-def _keep_run(lines: Sequence[Line], run: list[int], rows: dict[int, bool]) -> None:
-    full = [number for number in run if len(lines[number].cells) > 1]
-    wide = max((len(lines[number].cells) for number in full), default=0)
-    if len(full) >= 3 or (len(full) >= 2 and wide >= 3):
-        for number in run[: run.index(full[-1]) + 1] if len(lines[run[-1]].cells) > 1 else run:
-            rows[number] = len(lines[number].cells) > 1 and not _goes_on(lines, run, number)
-
-
-def _goes_on(lines: Sequence[Line], run: list[int], number: int) -> bool:
-    """A line of several cells that continues the row above: its first cell starts under the row's second."""
-    position = run.index(number)
-    return position > 0 and lines[number].x0 > lines[run[0]].cells[1][0].x0 - 3
-
-
-def _add_row(paragraphs: list[Paragraph], line: Line, starts: bool) -> None:
-    if starts or not paragraphs or paragraphs[-1].kind is not BlockKind.TABLE_ROW:
-        own = replace(line, cells=[list(cell) for cell in line.cells])  # its cells grow with the lines that go on with it
-        paragraphs.append(Paragraph(BlockKind.TABLE_ROW, [own]))
-        return
-    row = paragraphs[-1].lines[0]
-    for cell in line.cells:
-        nearest = min(range(len(row.cells)), key=lambda place: abs(row.cells[place][0].x0 - cell[0].x0))
-        row.cells[nearest].extend(cell)
-    row.y1 = max(row.y1, line.y1)
-
-
 def _starts_paragraph(paragraph: Paragraph, line: Line, leading: float, lines: Sequence[Line]) -> bool:
     last = paragraph.lines[-1]
     if paragraph.kind is BlockKind.TABLE_ROW or LIST_MARKER.match(line.cells[0][0].text):
@@ -352,6 +307,12 @@ def _starts_paragraph(paragraph: Paragraph, line: Line, leading: float, lines: S
     indent = line.x0 - last.x0
     if line.monospace:
         return False
+    if (
+        indent > 0
+        and len(paragraph.lines) == 1
+        and any(abs(token.x0 - line.x0) < 2 for token in [token for cell in last.cells for token in cell][1:3])
+    ):
+        return False  # a number in the margin: the text after it stands over this line
     if indent > 0.8 * line.size or (indent < -0.8 * line.size and len(paragraph.lines) > 1):
         return True
     right = max(other.x1 for other in paragraph.lines)
@@ -450,8 +411,6 @@ class _Writer:
         carried: tuple[str, list[Box]] | None = None
         fresh = True
         for token in tokens:
-            if _LEADERS.match(token.text):
-                continue
             box = self._to_page(token)
             if carried is None:
                 text, boxes = token.text, [box]

@@ -266,8 +266,37 @@ class _Page:
                 word = clean(word.replace(_DROPPED, ""))
             word = word.rstrip(_HYPHENS + _TYPOGRAPHIC_HYPHEN) if hyphen else word
             if word:
-                yield Token(word, *box, start, hyphen, "\n" in text[previous_end:start])
+                token = Token(word, *box, start, hyphen, "\n" in text[previous_end:start])
+                note = _MAYBE_A_NOTE.search(word)
+                if note and len(word) == end - start and x1 - x0 > y1 - y0:
+                    yield from self._without_note(token, note)
+                else:
+                    yield token
             previous_end = end
+
+    def _without_note(self, token: Token, found: re.Match[str]) -> Iterator[Token]:
+        """A raised number is the call of a note or an exponent: 2001¹⁷ is no date, m² is one word."""
+        last = found.end(1)
+        base = self._height(token.index)
+        first = last
+        while first > max(found.start(1), 1) and self._height(token.index + first - 1) < 0.85 * base:
+            first -= 1
+        if first == last:
+            yield token
+            return
+        raised = token.text[first:last].translate(_RAISED)
+        before, after = token.text[:first], token.text[last:]
+        if raised in ("²", "³") and before[-1].isalpha():
+            yield replace(token, text=before + raised + after)
+            return
+        part = (token.x1 - token.x0) / len(token.text)
+        yield replace(token, text=before + after, x1=token.x0 + part * first, hyphen=False)
+        yield replace(token, text=raised, x0=token.x0 + part * first, new_line=False)
+
+    def _height(self, index: int) -> float:
+        rect = pdfium.FS_RECTF()
+        pdfium.FPDFText_GetLooseCharBox(self._text, index, rect)
+        return abs(float(rect.top - rect.bottom))
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,7 +319,9 @@ class _RawPage:
     width: float
     height: float
     ocr: bool
+    label: str
     edges: dict[str, list[float]]  # lines near the top or the bottom: what they say, numbers aside, and how high
+    numbered: list[float]  # how high those of them stand that bear the number of the page
 
 
 class _Reader:
@@ -342,7 +373,7 @@ class _Reader:
                 if not recognised and not blank:
                     self.pages_without_text.append(index + 1)
             self.readable_pages += bool(tokens)
-            return _laid_out(index, page, tokens, recognised)
+            return _laid_out(index, page, tokens, recognised, self._document.label(index))
 
     def _learn(self, raw: _RawPage) -> None:
         """What pages tell about the others: the size of the body, and words that decide on hyphens."""
@@ -365,7 +396,7 @@ class _Reader:
         return Unit(
             number=raw.index + 1,
             kind=UnitKind.PAGE,
-            label=self._document.label(raw.index),
+            label=raw.label,
             text=text,
             blocks=blocks,
             heading_path=path,
@@ -405,24 +436,35 @@ class _Reader:
         return None
 
 
-def _laid_out(index: int, page: _Page, tokens: list[Token], recognised: bool) -> _RawPage:
+def _laid_out(index: int, page: _Page, tokens: list[Token], recognised: bool, label: str) -> _RawPage:
     turn = 0 if recognised else _turn(page, tokens)
     framed = [_turned(token, turn, page.width, page.height) for token in tokens] if turn else tokens
     width, height = (page.height, page.width) if turn % 2 else (page.width, page.height)
-    lines = lines_of(framed, width)
+    lines = lines_of(framed, width, height)
     if not recognised:
         _note_fonts(lines, page)
 
     def turned_back(token: Token) -> Box:
         return _box(_turned(token, 4 - turn, width, height))
 
-    edges: dict[str, list[float]] = {}
+    raw = _RawPage(
+        index,
+        PageLines(lines, width, height),
+        turned_back if turn else _box,
+        page.width,
+        page.height,
+        recognised,
+        label,
+        {},
+        [],
+    )
     for line in lines:
         if _is_near_an_edge(line, height):
-            edges.setdefault(_furniture_key(line), []).append(line.y0)
-    return _RawPage(
-        index, PageLines(lines, width, height), turned_back if turn else _box, page.width, page.height, recognised, edges
-    )
+            for key in _furniture_keys(line):
+                raw.edges.setdefault(key, []).append(line.y0)
+            if _bears_its_number(line, raw):
+                raw.numbered.append(line.y0)
+    return raw
 
 
 def _box(token: Token) -> Box:
@@ -456,35 +498,44 @@ def _turned(token: Token, turn: int, width: float, height: float) -> Token:
 
 
 def _note_fonts(lines: list[Line], page: _Page) -> None:
-    """A line is bold when its first and its longest word are: fonts are asked twice a line, not for each word."""
+    """Most lines begin in a plain font: the others' words are asked too, for a line may only begin in bold."""
     with _lock:
         for line in lines:
             first = page.font(line.cells[0][0].index)
             if first.bold or first.monospace:
-                longest = max((token for cell in line.cells for token in cell), key=lambda token: len(token.text))
-                other = page.font(longest.index)
-                line.bold = first.bold and other.bold
-                line.monospace = first.monospace and other.monospace
+                fonts = [page.font(token.index) for cell in line.cells for token in cell if len(token.text) > 1] or [first]
+                line.bold = sum(font.bold for font in fonts) >= 0.9 * len(fonts)
+                line.monospace = sum(font.monospace for font in fonts) >= 0.9 * len(fonts)
 
 
 def _is_furniture(line: Line, raw: _RawPage, window: deque[_RawPage]) -> bool:
     """A running header, a footer or a page number: near an edge, and again on other pages or numbering them."""
     if not _is_near_an_edge(line, raw.page.height) or len(line.text) > 160:
         return False
-    key = _furniture_key(line)
     others = [other for other in window if other is not raw and other.page.lines]
-    alike = sum(any(abs(y0 - line.y0) < 4 for y0 in other.edges.get(key, ())) for other in others)
-    if not _LETTER.search(key):
-        return alike >= 1 or line.text.strip("–- ") == str(raw.index + 1)
-    return alike >= 3 or (alike >= 2 and alike >= 0.5 * len(others))
+    if _bears_its_number(line, raw) and any(abs(y0 - line.y0) < 4 for other in others for y0 in other.numbered):
+        return True
+    for key in _furniture_keys(line):
+        alike = sum(any(abs(y0 - line.y0) < 4 for y0 in other.edges.get(key, ())) for other in others)
+        if alike >= 3 or (alike >= 2 and alike >= 0.5 * len(others)):
+            return True
+    return False
+
+
+def _bears_its_number(line: Line, raw: _RawPage) -> bool:
+    """A line that begins or ends with the number of its page."""
+    words = line.text.split()
+    return not {words[0].strip("–-. "), words[-1].strip("–-. ")}.isdisjoint((raw.label, str(raw.index + 1)))
 
 
 def _is_near_an_edge(line: Line, height: float) -> bool:
     return line.y1 < 0.13 * height or line.y0 > 0.87 * height
 
 
-def _furniture_key(line: Line) -> str:
-    return _NUMBER.sub("#", line.text.lower())
+def _furniture_keys(line: Line) -> set[str]:
+    """What the line says, and each of its parts: the title of a chapter changes beside that of the course."""
+    texts = {line.text, *(" ".join([token.text for token in cell]) for cell in line.cells)}
+    return {_NUMBER.sub("#", text.lower()) for text in texts}
 
 
 def _start_pdfium() -> None:
@@ -521,6 +572,8 @@ _started = False
 _DROPPED = "\ufffc"
 _HYPHENS = "\ufffe\x02\u00ad"
 _TYPOGRAPHIC_HYPHEN = "‐"  # what browsers print where they cut a word; pdfium leaves it as it is
+_MAYBE_A_NOTE = re.compile(r"(?<=[\w)»])(\d{1,3})[.,;:!?»)]*$")
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _FORCE_BOLD = 1 << 18
 _WORD = re.compile("[^\\s\ufffe\x02\u00ad]+[\ufffe\x02\u00ad]?")
 _marks = "".join(re.escape(mark) for mark in sorted(MARKS))
@@ -530,7 +583,6 @@ _BOLD = re.compile("bold|black|heavy|demi|cmb|sfbx|sfsx|ecbx|ecsx|medi", re.IGNO
 _MONOSPACE = re.compile("mono|courier|cmtt|sftt|ectt|consol|typewriter|cour|Nimbus.?Mon", re.IGNORECASE)
 _VOCABULARY_WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*(?=[\s.,;:!?)»])")
 _NUMBER = re.compile(r"\d+|\b[ivxlc]+\b")
-_LETTER = re.compile(r"[^\W\d_]")
 _NO_TITLE = re.compile(
     r"^(?:|untitled|sans titre|title|document\d*|microsoft word - .*|.*\.(?:docx?|odt|tex|dvi|indd|pptx?|pdf))$", re.I
 )
