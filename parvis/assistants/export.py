@@ -120,7 +120,7 @@ def to_pdf(conversation: Exported) -> bytes:
 
 
 def _markdown_turn(turn: ExportedTurn) -> Iterator[str]:
-    yield from (f"## {_inert_line(turn.question)}", "", f"*{_origin(turn)}*", "")
+    yield from (f"## {_inert_line(turn.question)}", "", f"*{_inert_line(_origin(turn))}*", "")
     for piece in turn.pieces:
         marks = "".join(f" [{number}]" for number in piece.numbers)
         text = f"{_inert(piece.text)}{_unsourced(piece)}{marks}"

@@ -73,9 +73,14 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         return self.visible_to(principal)
 
     def matching(self, words: str) -> ConversationQuerySet:
-        """Those whose title or questions hold the words, in any case."""
-        asked = Turn.unscoped.filter(question__icontains=words).values("conversation_id")
-        return self.filter(Q(title__icontains=words) | Q(id__in=asked)) if words else self
+        """Those whose title, questions or answers hold the words, in any case."""
+        if not words:
+            return self
+        turns = Turn.unscoped.filter(conversation__in=self.order_by().values("id"))
+        asked = turns.filter(question__icontains=words).values("conversation_id")
+        texts = TurnEvent.unscoped.filter(turn__in=turns.values("id"), kind=EventKind.TEXT)
+        answered = texts.filter(payload__text__icontains=words).values("turn__conversation_id")
+        return self.filter(Q(title__icontains=words) | Q(id__in=asked) | Q(id__in=answered))
 
 
 class Conversation(models.Model):
