@@ -31,8 +31,9 @@ Add = Callable[..., actions.Added]
 
 @pytest.fixture(autouse=True)
 def files_dir(settings: Settings, tmp_path: Path) -> Path:
-    settings.FILES_DIR = tmp_path / "files"
-    return settings.FILES_DIR
+    folder = tmp_path / "files"
+    settings.FILES_DIR = folder
+    return folder
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import threading
 import zipfile
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.db.models.functions import Now
@@ -169,7 +170,7 @@ def test_a_deleted_course_leaves_nothing(
     assert list(storage.stored()) == []
 
 
-def archive_of(**members: bytes | str) -> bytes:
+def archive_of(members: dict[str, bytes | str]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, content in members.items():
@@ -178,9 +179,9 @@ def archive_of(**members: bytes | str) -> bytes:
 
 
 def test_an_archive_becomes_its_members_and_each_bad_one_says_why(corpus: Corpus, add: Add, ask: Ask) -> None:
-    inner = archive_of(**{"x.md": "# X\n\nTexte."})
+    inner = archive_of({"x.md": "# X\n\nTexte."})
     content = archive_of(
-        **{
+        {
             "droit/cours.md": COURSE,
             "../../etc/passwd.md": "# Dehors\n\nUn texte.",
             "droit/archive.zip": inner,
@@ -204,7 +205,7 @@ def test_an_archive_becomes_its_members_and_each_bad_one_says_why(corpus: Corpus
 
 
 def test_the_same_archive_brings_back_what_was_removed(house: House, corpus: Corpus, add: Add) -> None:
-    content = archive_of(**{"a.md": COURSE, "b.md": "# B\n\nUn autre texte, plus court.", "vide.md": ""})
+    content = archive_of({"a.md": COURSE, "b.md": "# B\n\nUn autre texte, plus court.", "vide.md": ""})
     add("tout.zip", content)
     read_all()
     actions.remove_document(house.principal(house.teacher), Document.unscoped.get(name="a.md"))
@@ -222,7 +223,7 @@ def test_the_same_archive_brings_back_what_was_removed(house: House, corpus: Cor
         ("cours.xyz", b"\x7fELF" + b"\0" * 60, "unsupported"),
         ("cours.pdf", b"%PDF-1.7\n" + bytes(range(256)) * 20, "corrupt"),
         ("blanc.txt", b"\n \n\t\n", "no_text"),
-        ("rien.zip", archive_of(), "empty"),
+        ("rien.zip", archive_of({}), "empty"),
     ],
 )
 def test_a_bad_file_fails_with_its_reason_and_the_others_go_on(
@@ -245,10 +246,10 @@ def test_a_file_over_the_limit_is_not_taken(corpus: Corpus, add: Add, settings: 
     assert list((settings.FILES_DIR / "incoming").iterdir()) == []
 
 
-def test_a_hostile_name_is_only_a_name(add: Add) -> None:
+def test_a_hostile_name_is_only_a_name(add: Add, files_dir: Path) -> None:
     document = add("../../..\\secret\u202e\x00fdp.md", COURSE).document
     assert document.name == "secretfdp.md"
-    assert storage.path_of(document.sha256).is_relative_to(storage.settings.FILES_DIR)
+    assert storage.path_of(document.sha256).is_relative_to(files_dir)
 
 
 # Leases

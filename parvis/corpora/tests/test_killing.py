@@ -90,7 +90,7 @@ def test_workers_killed_at_any_moment_leave_nothing_half(committed: None, corpus
 
 def test_a_killed_parser_is_started_again(committed: None, corpus: Corpus, add: Add) -> None:
     document = add("long.md", long_course(1)).document
-    killed = []
+    killed: list[int] = []
 
     def kill_child(reading: Document, done: int, total: int | None) -> None:
         if not killed:

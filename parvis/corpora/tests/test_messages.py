@@ -1,0 +1,37 @@
+"""A sentence for whatever goes wrong, in both languages."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import translation
+
+from parvis.corpora.messages import failure_sentence
+from parvis.corpora.parsing.refusals import CODES
+
+PARAMS = {"limit": "3000", "claimed": "application/pdf", "found": "image/png", "name": "cours.pdf"}
+
+
+def sentence(language: str, code: str, params: dict[str, str]) -> str:
+    with translation.override(language):
+        return failure_sentence(code, params)
+
+
+@pytest.mark.parametrize("code", sorted(CODES))
+def test_every_refusal_has_its_sentence_in_both_languages(code: str) -> None:
+    french, english = sentence("fr", code, PARAMS), sentence("en", code, PARAMS)
+    assert french != english
+    assert english != sentence("en", "a code nobody knows", {})
+    for said in (french, english):
+        assert said.endswith(".")
+        assert "%(" not in said
+
+
+@pytest.mark.parametrize("code", sorted(CODES))
+def test_a_sentence_needs_no_parameter(code: str) -> None:
+    assert sentence("fr", code, {}).endswith(".")
+
+
+def test_a_sentence_names_what_was_found() -> None:
+    assert "PDF" in sentence("fr", "mislabelled", PARAMS)
+    assert "png" in sentence("fr", "mislabelled", PARAMS)
+    assert "3000" in sentence("en", "too_many_pages", PARAMS)
