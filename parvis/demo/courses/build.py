@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 from types import ModuleType
 
-from parvis.demo.courses import word
+from parvis.demo.courses import odt, word
 from parvis.demo.courses.typeset import Book, body, contents, index_of_articles
 
 HERE = Path(__file__).parent
@@ -41,8 +41,7 @@ def law() -> None:
     toc = _heading("Table des matières", "contents") + contents(book)
     pages = [COVER, toc, *chapters, annexes, index + index_of_articles(book)]
     to_pdf(
-        f'<html lang="fr"><head><meta charset="utf-8"><title>Introduction au droit des contrats</title>'
-        f'<meta name="author" content="Claire Delmas"></head><body>{"".join(pages)}</body></html>',
+        _page("Introduction au droit des contrats", "Claire Delmas", "".join(pages)),
         folder / "style.css",
         folder / "introduction-au-droit-des-contrats.pdf",
     )
@@ -57,7 +56,16 @@ def physics() -> None:
 
 
 def rules() -> None:
-    pass
+    folder, author = HERE / "reglement-des-etudes", "Scolarité — Faculté de démonstration"
+    book = Book(figures={}, chapter_name="Titre")
+    text = body((folder / "source" / "reglement.md").read_text("utf-8"), book)
+    to_pdf(_page("Règlement des études 2026-2027", author, RULES_FRONT + contents(book) + text), folder / "style.css", folder / "reglement-des-etudes.pdf")
+    word.build((folder / "source" / "inscription.md").read_text("utf-8"), folder / "procedure-d-inscription.docx", author=author)
+    odt.build((folder / "source" / "amenagements.md").read_text("utf-8"), folder / "amenagements-et-cesure.odt", author=author)
+
+
+def _page(title: str, author: str, body: str) -> str:
+    return f'<html lang="fr"><head><meta charset="utf-8"><title>{title}</title><meta name="author" content="{author}"></head><body>{body}</body></html>'
 
 
 def to_pdf(html: str, style: Path, target: Path) -> None:
@@ -79,6 +87,14 @@ def _module(path: Path) -> ModuleType:
     spec.loader.exec_module(module)
     return module
 
+
+RULES_FRONT = """<section class="front">
+<p class="name">Règlement des études 2026-2027</p>
+<p class="below">Licence et master — scolarité, contrôle des connaissances, progression</p>
+<p class="below">Scolarité — Faculté de démonstration</p>
+<p class="notice">Document écrit pour la démonstration de Parvis. La Faculté de démonstration est inventée ; ce règlement n’est celui d’aucun
+établissement.</p>
+</section>"""
 
 COVER = """<section class="cover">
 <p class="above">Faculté de démonstration — Licence de droit, deuxième année</p>

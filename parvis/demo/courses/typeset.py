@@ -23,6 +23,7 @@ class Book:
     """What is counted from one end of the book to the other."""
 
     figures: Mapping[str, str]  # name → SVG
+    chapter_name: str = "Chapitre"
     paragraph: int = 0
     annex: bool = False  # after the numbered paragraphs: articles no longer enter the index
     chapter: int = 0
@@ -118,8 +119,8 @@ def _heading(level: int, title: str, book: Book) -> str:
     kind = ""
     if level == 1 and not unnumbered:
         book.chapter += 1
-        kind = f'<span class="chapter">Chapitre {book.chapter}</span>'
-        book.outline.append((level, anchor, f"Chapitre {book.chapter}. {title}"))
+        kind = f'<span class="chapter">{book.chapter_name} {book.chapter}</span>'
+        book.outline.append((level, anchor, f"{book.chapter_name} {book.chapter}. {title}"))
     else:
         book.outline.append((level, anchor, title))
     running = f' data-running="{title}"' if level == 1 else ''

@@ -61,7 +61,7 @@ class _Formula:
         self.text, self.at = text, 0
 
     def into(self, parent: Any) -> None:
-        while self.at < len(self.text) and self.text[self.at] != "}":
+        while self.at < len(self.text) and self.text[self.at] not in "})]":
             base = self._atom()
             scripts = {}
             while self.at < len(self.text) and self.text[self.at] in "_^":
@@ -78,6 +78,8 @@ class _Formula:
                 return [self._fraction() if name == "\\frac" else self._root()]
         if self.text[self.at] == "{":
             return self._argument()
+        if self.text[self.at] in "([":
+            return [self._brackets()]
         found = re.compile(r"\d+(?:[,\u00a0]\d+)*|[^\W\d_]+|.", re.S).match(self.text, self.at)
         assert found
         self.at = found.end()
@@ -93,6 +95,19 @@ class _Formula:
             holder.append(_run(self.text[self.at]))
             self.at += 1
         return list(holder)
+
+    def _brackets(self) -> Any:
+        """A stretching pair, kept as one base so that `(…)_{P}` has its index after the whole."""
+        pair = _element("d")
+        properties = _child(pair, "dPr", [])
+        _child(properties, "begChr", []).set(f"{{{MATH}}}val", self.text[self.at])
+        self.at += 1
+        inner = _element("e")
+        self.into(inner)
+        _child(properties, "endChr", []).set(f"{{{MATH}}}val", self.text[self.at])
+        self.at += 1
+        pair.append(inner)
+        return pair
 
     def _fraction(self) -> Any:
         fraction = _element("f")
@@ -182,6 +197,7 @@ def _table(document: Any, lines: list[str]) -> None:
         for j, words in enumerate(row):
             paragraph = table.cell(i, j).paragraphs[0]
             paragraph.paragraph_format.space_after = Pt(1)
+            paragraph.paragraph_format.keep_with_next = i < len(rows) - 1 and len(rows) < 15
             _inline(paragraph, words)
             for run in paragraph.runs:
                 run.font.size = Pt(9.5)

@@ -455,7 +455,7 @@ def carnot_curve(deck: Any, n: int) -> None:
     slide = _slide(deck, n, "Rendement de Carnot selon la température chaude",
         "La courbe sature : gagner cent kelvins rapporte beaucoup à 400 K, peu à 1 500 K. C'est pourquoi l'on travaille aussi la source froide.")  # fmt: skip
     hot = range(320, 1521, 60)
-    _chart(slide, [("T_f = 290 K", [(t, 100 * (1 - 290 / t)) for t in hot]), ("T_f = 310 K", [(t, 100 * (1 - 310 / t)) for t in hot])], "Température de la source chaude (K)", "Rendement maximal (%)", y_max=100, x_min=300)
+    _chart(slide, [("source froide à 290 K", [(t, 100 * (1 - 290 / t)) for t in hot]), ("source froide à 310 K", [(t, 100 * (1 - 310 / t)) for t in hot])], "Température de la source chaude (K)", "Rendement maximal (%)", y_max=100, x_min=300)
     _text(slide, ["Avec T_f = 290 K :", "- T_c = 400 K : 27,5 %", "- T_c = 600 K : 51,7 %", "- T_c = 1 000 K : 71,0 %", "- T_c = 1 500 K : 80,7 %", "Le rendement n'atteint 1 que pour une source froide à 0 K, ce qui est impossible."], x=8.3, width=4.5, size=18)  # fmt: skip
 
 
