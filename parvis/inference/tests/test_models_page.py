@@ -1,0 +1,233 @@
+"""The administrator's page: models added, tried, changed, switched off and removed; the key written and never shown."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from conftest import House
+from parvis.audit.models import Entry
+from parvis.inference.actions import NoRouteError, Route, chat_endpoint_for, embeddings_endpoint_for
+from parvis.inference.models import LanguageModel, Provider
+from parvis.inference.tests.conftest import Serve
+from parvis.inference.tests.model_server import answering, refusing
+from parvis.institutions.models import Profile
+
+SignIn = Callable[[Profile], Client]
+CANARY = "sk-canari-9d41c7e2"
+
+
+def filled(**values: Any) -> dict[str, Any]:
+    return {
+        "provider_name": "Serveur du campus",
+        "kind": "openai",
+        "base_url": "http://127.0.0.1:9/v1",
+        "secret": CANARY,
+        "zone": "on_prem",
+        "name": "petit-modele",
+        "display_name": "Petit modèle",
+        "purpose": "chat",
+        "is_default": "on",
+    } | values
+
+
+def added(client: Client, **values: Any) -> LanguageModel:
+    response = client.post("/modeles/nouveau/", filled(**values))
+    assert response.status_code == 302, response.context["form"].errors
+    return LanguageModel.unscoped.latest("id")
+
+
+def route(house: House, model: LanguageModel | None = None) -> Route:
+    found = chat_endpoint_for(house.institution.id, model)
+    assert found
+    return found
+
+
+def test_a_model_is_added_with_its_provider_and_answers(house: House, sign_in: SignIn) -> None:
+    administrator = sign_in(house.administrator)
+    added(administrator)
+    page = administrator.get("/modeles/").content.decode()
+    assert "Petit modèle" in page
+    assert "Serveur du campus" in page
+    chosen = route(house)
+    assert (chosen.endpoint.base_url, chosen.endpoint.api_key) == ("http://127.0.0.1:9/v1", CANARY)
+    assert (chosen.endpoint.model, chosen.zone) == ("petit-modele", "on_prem")
+
+
+def test_the_key_is_seen_nowhere(house: House, sign_in: SignIn, serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(1)
+    administrator = sign_in(house.administrator)
+    server = serve(refusing(401, f"bad key {CANARY}"))
+    model = added(administrator, base_url=f"{server.url}/v1")
+    pages = [
+        administrator.post(f"/modeles/{model.id}/essai/", follow=True),
+        administrator.get(f"/modeles/{model.id}/"),
+        administrator.post(f"/modeles/{model.id}/", filled(name="")),
+        administrator.get(f"/modeles/{model.id}/suppression/"),
+        administrator.get("/modeles/"),
+    ]
+    seen = "".join(page.content.decode() for page in pages)
+    seen += caplog.text + repr(route(house)) + str(list(Provider.unscoped.values())) + str(list(Entry.objects.values()))
+    assert server.requests[0].headers["authorization"] == f"Bearer {CANARY}"  # it was used
+    for form in (CANARY, base64.b64encode(CANARY.encode()).decode(), CANARY.encode().hex()):
+        assert form not in seen
+
+
+def test_trying_makes_a_real_request_and_says_what_happened(house: House, sign_in: SignIn, serve: Serve) -> None:
+    administrator = sign_in(house.administrator)
+    server = serve(answering("bonjour"))
+    model = added(administrator, base_url=f"{server.url}/v1", **{"try": "1"})
+    assert len(server.requests) == 1
+    assert "message-success" in administrator.get("/modeles/").content.decode()
+
+    broken = serve(refusing(404, "model not found"))
+    response = administrator.post(
+        f"/modeles/{model.id}/",
+        filled(base_url=f"{broken.url}/v1", display_name="Renommé", secret="autre", **{"try": "1"}),
+        follow=True,
+    )
+    page = response.content.decode()
+    assert "message-error" in page
+    model.refresh_from_db()
+    assert (model.display_name, model.provider.secret) == ("Renommé", "autre")  # nothing saved is lost
+
+
+def test_an_address_where_nobody_answers_gets_a_sentence(house: House, sign_in: SignIn) -> None:
+    administrator = sign_in(house.administrator)
+    model = added(administrator)
+    page = administrator.post(f"/modeles/{model.id}/essai/", follow=True).content.decode()
+    assert "message-error" in page
+
+
+def test_a_key_stays_until_it_is_replaced_and_never_follows_a_new_address(house: House, sign_in: SignIn) -> None:
+    administrator = sign_in(house.administrator)
+    model = added(administrator)
+    address = f"/modeles/{model.id}/"
+    assert administrator.post(address, filled(secret="", display_name="Autre nom")).status_code == 302
+    assert route(house).endpoint.api_key == CANARY
+    moved = administrator.post(address, filled(secret="", base_url="http://ailleurs.example/v1"))
+    assert moved.status_code == 422
+    assert route(house).endpoint.base_url == "http://127.0.0.1:9/v1"
+    assert administrator.post(address, filled(secret="nouvelle", base_url="http://ailleurs.example/v1")).status_code == 302
+    assert route(house).endpoint.api_key == "nouvelle"
+    administrator.post(address, filled(secret="", base_url="http://ailleurs.example/v1", forget_secret="on"))
+    assert route(house).endpoint.api_key == ""
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        "ftp://x/v1",
+        "javascript:alert(1)",
+        "http://",
+        "https://u:p@x/v1",
+        "http://x/v1?a=1",
+        "http://x:99999/",
+        "x",
+        "http://[x/",
+    ],
+)
+def test_what_is_not_an_address_is_refused(house: House, sign_in: SignIn, base_url: str) -> None:
+    response = sign_in(house.administrator).post("/modeles/nouveau/", filled(base_url=base_url))
+    assert response.status_code == 422
+    assert response.context["form"].errors.keys() == {"base_url"}
+
+
+def test_one_default_for_each_purpose_and_several_models_on_one_provider(house: House, sign_in: SignIn) -> None:
+    administrator = sign_in(house.administrator)
+    first = added(administrator)
+    second = added(
+        administrator, provider=first.provider_id, name="grand-modele", display_name="Grand", provider_name="", base_url=""
+    )
+    assert Provider.unscoped.count() == 1
+    first.refresh_from_db()
+    assert (first.is_default, second.is_default) == (False, True)
+    assert route(house).name == "Grand"
+    same = filled(provider=first.provider_id, name="grand-modele", provider_name="", base_url="")
+    assert administrator.post("/modeles/nouveau/", same).status_code == 422
+    administrator.post(f"/modeles/{first.id}/suppression/")
+    assert Provider.unscoped.exists()
+    administrator.post(f"/modeles/{second.id}/suppression/")
+    assert not Provider.unscoped.exists()
+
+
+def test_a_model_switched_off_is_not_replaced_behind_the_assistants_back(house: House, sign_in: SignIn) -> None:
+    administrator = sign_in(house.administrator)
+    chosen, other = added(administrator), added(administrator, provider_name="Autre", zone="world")
+    assert route(house, chosen).name == "Petit modèle"
+    administrator.post(f"/modeles/{chosen.id}/activation/", {"enabled": "0"})
+    with pytest.raises(NoRouteError):
+        chat_endpoint_for(house.institution.id, chosen)
+    administrator.post(f"/modeles/{other.id}/activation/", {"enabled": "0"})
+    assert chat_endpoint_for(house.institution.id) is None
+    administrator.post(f"/modeles/{chosen.id}/activation/", {"enabled": "1"})
+    assert route(house, chosen).zone == "on_prem"
+
+
+def test_a_key_sealed_under_another_installation_key_is_said_to_be_unreadable(
+    house: House, sign_in: SignIn, settings: Settings
+) -> None:
+    model = added(sign_in(house.administrator))
+    settings.SECRET_KEY = "another installation's key"
+    with pytest.raises(NoRouteError) as refusal:
+        chat_endpoint_for(house.institution.id)
+    assert refusal.value.code == "secret_unreadable"
+    page = sign_in(house.administrator).post(f"/modeles/{model.id}/essai/", follow=True).content.decode()
+    assert "message-error" in page
+
+
+@pytest.mark.parametrize("verb", ["get", "post"])
+@pytest.mark.parametrize("path", ["", "essai/", "activation/", "suppression/"])
+def test_only_administrators_of_the_institution_reach_its_models(house: House, sign_in: SignIn, verb: str, path: str) -> None:
+    model = added(sign_in(house.administrator))
+    neighbour = Profile.objects.create(
+        institution=house.neighbour_institution, person=house.neighbour_teacher.person, role="administrator"
+    )
+    for profile in (neighbour, house.teacher, house.student):
+        client = sign_in(profile)
+        assert getattr(client, verb)(f"/modeles/{model.id}/{path}").status_code in (404, 405)
+        assert "Petit modèle" not in client.get("/modeles/").content.decode()
+    assert chat_endpoint_for(house.neighbour_institution.id) is None
+    assert LanguageModel.unscoped.filter(enabled=True).count() == 1
+    with pytest.raises(NoRouteError):
+        chat_endpoint_for(house.neighbour_institution.id, model)
+    assert sign_in(neighbour).post("/modeles/nouveau/", filled(provider=model.provider_id)).status_code in (302, 422)
+    assert not LanguageModel.unscoped.exclude(id=model.id).filter(provider=model.provider).exists()
+
+
+def test_what_the_alliance_shares_is_seen_and_not_changed(house: House, sign_in: SignIn) -> None:
+    provider = Provider.unscoped.create(name="Alliance", base_url="http://127.0.0.1:9/v1", zone="fr")
+    provider.keep_secret(CANARY)
+    shared = LanguageModel.unscoped.create(provider=provider, name="m", display_name="Partagé", is_default=True)
+    administrator = sign_in(house.administrator)
+    page = administrator.get("/modeles/").content.decode()
+    assert "Partagé" in page
+    assert f"/modeles/{shared.id}/essai/" not in page
+    assert administrator.get(f"/modeles/{shared.id}/").status_code == 404
+    assert route(house).name == "Partagé"
+    own = added(administrator)
+    assert route(house).name == own.display_name  # one's own comes first
+
+
+def test_the_environment_gives_a_model_that_nobody_changes(
+    house: House, sign_in: SignIn, settings: Settings, serve: Serve
+) -> None:
+    server = serve(answering("bonjour"))
+    settings.MODEL_URL, settings.MODEL_NAME, settings.MODEL_KEY = server.url, "modele-installe", CANARY
+    settings.EMBEDDINGS_URL, settings.EMBEDDINGS_NAME = server.url, "vecteurs"
+    administrator = sign_in(house.administrator)
+    page = administrator.get("/modeles/").content.decode()
+    assert "modele-installe" in page
+    assert CANARY not in page
+    assert route(house).zone == "on_prem"
+    assert embeddings_endpoint_for(house.institution.id)
+    for purpose in ("chat", "embeddings"):
+        said = administrator.post(f"/modeles/installation/{purpose}/essai/", follow=True).content.decode()
+        assert "message-success" in said
+    assert administrator.post("/modeles/installation/zzz/essai/").status_code == 404
+    assert sign_in(house.teacher).post("/modeles/installation/chat/essai/").status_code == 404
