@@ -33,13 +33,12 @@ def correction(token: Token, vocabulary: Mapping[str, int]) -> Correction | None
     word = token.term
     if len(word) < SHORTEST or not word.isalpha():
         return None
-    most = 2 if len(word) >= SHORTEST_FOR_TWO else 1
-    near = ((distance(word, term, most), term) for term in _alike(word, vocabulary, most))
-    best = min(
-        ((edits, term[0] != word[0], -vocabulary[term], term) for edits, term in near if edits <= most),
-        default=None,
-    )
-    return Correction(token.surface, best[3], best[0]) if best else None
+    for most in (1, 2) if len(word) >= SHORTEST_FOR_TWO else (1,):
+        near = [term for term in _alike(word, vocabulary, most) if distance(word, term, most) <= most]
+        if near:
+            best = min(near, key=lambda term: (term[0] != word[0], -vocabulary[term], term))
+            return Correction(token.surface, best, most)
+    return None
 
 
 def distance(first: str, second: str, most: int) -> int:
