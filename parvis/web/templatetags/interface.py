@@ -24,11 +24,12 @@ def icon(name: str) -> SafeString:
 
 
 @register.simple_tag(takes_context=True)
-def current(context: RequestContext, url: str) -> str:
-    """`aria-current` for a navigation link: "page" on the page itself, "true" on the pages below it."""
+def current(context: RequestContext, url: str, below: str = "") -> str:
+    """`aria-current` for a navigation link: "page" on the page itself, "true" on the pages below it, or below `below`."""
     request: HttpRequest | None = context.get("request")
     if request is None or not url:
         return ""
     if request.path == url:
         return SafeString(' aria-current="page"')
-    return SafeString(' aria-current="true"') if url != "/" and request.path.startswith(url) else ""
+    section = below or url
+    return SafeString(' aria-current="true"') if section != "/" and request.path.startswith(section) else ""

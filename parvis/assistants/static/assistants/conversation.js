@@ -83,7 +83,10 @@ document.addEventListener("htmx:afterRequest", (event) => {
   if (!form || !event.detail.successful || event.detail.xhr.getResponseHeader("HX-Retarget")) return;
   if (form.matches("[data-composer]")) form.querySelector("textarea").value = "";
   document.querySelector("[data-welcome]")?.remove();
-  document.querySelector("#turns > :last-child")?.scrollIntoView({ block: "start" });
+});
+
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (event.detail.target.id === "turns") document.querySelector("#turns > :last-child").scrollIntoView({ block: "start" });
 });
 
 document.addEventListener("htmx:load", (event) => followAll(event.detail.elt));
