@@ -124,6 +124,7 @@ def _child(job: _Job) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
         [sys.executable, "-X", "utf8", "-m", "parvis.corpora.parsing.child"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        pipesize=1 << 20,  # so that the child reads on while its pages are stored
         stderr=subprocess.DEVNULL,
         env=_environment(),
         start_new_session=True,  # a group of its own: what the child starts ends with it
