@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import io
+import math
 import re
 import threading
 from collections import Counter, deque
@@ -16,6 +17,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
+from statistics import median
 
 import pypdfium2.raw as pdfium
 
@@ -179,9 +181,6 @@ class _Page:
         pdfium.FPDFText_GetFontInfo(self._text, index, buffer, len(buffer), flags)
         return _font(buffer.value, flags.value)
 
-    def angle(self, index: int) -> float:
-        return float(pdfium.FPDFText_GetCharAngle(self._text, index))
-
     def png(self, scale: float) -> bytes:
         from PIL import Image
 
@@ -268,7 +267,7 @@ class _Page:
             if word:
                 token = Token(word, *box, start, hyphen, "\n" in text[previous_end:start])
                 note = _MAYBE_A_NOTE.search(word)
-                if note and len(word) == end - start and x1 - x0 > y1 - y0:
+                if note and len(word) == end - start and self._runs_across(start):
                     yield from self._without_note(token, note)
                 else:
                     yield token
@@ -292,6 +291,9 @@ class _Page:
         part = (token.x1 - token.x0) / len(token.text)
         yield replace(token, text=before + after, x1=token.x0 + part * first, hyphen=False)
         yield replace(token, text=raised, x0=token.x0 + part * first, new_line=False)
+
+    def _runs_across(self, index: int) -> bool:
+        return abs(math.sin(pdfium.FPDFText_GetCharAngle(self._text, index))) < 0.1
 
     def _height(self, index: int) -> float:
         rect = pdfium.FS_RECTF()
@@ -441,7 +443,9 @@ def _laid_out(index: int, page: _Page, tokens: list[Token], recognised: bool, la
     framed = [_turned(token, turn, page.width, page.height) for token in tokens] if turn else tokens
     width, height = (page.height, page.width) if turn % 2 else (page.width, page.height)
     lines = lines_of(framed, width, height)
-    if not recognised:
+    if recognised:
+        _even_out(lines)
+    else:
         _note_fonts(lines, page)
 
     def turned_back(token: Token) -> Box:
@@ -495,6 +499,14 @@ def _turned(token: Token, turn: int, width: float, height: float) -> Token:
     elif turn == 3:
         x0, y0, x1, y1 = y0, width - x1, y1, width - x0
     return replace(token, x0=x0, y0=y0, x1=x1, y1=y1)
+
+
+def _even_out(lines: list[Line]) -> None:
+    """A recognised line is as high as its letters: nearly equal heights are one size."""
+    usual = median(line.size for line in lines) if lines else 0.0
+    for line in lines:
+        if abs(line.size - usual) < 0.35 * usual:
+            line.size = usual
 
 
 def _note_fonts(lines: list[Line], page: _Page) -> None:

@@ -30,13 +30,13 @@ def sections(pieces: Iterable[Piece], *, start_label: str) -> Iterator[Unit]:
     """
     open_headings: list[tuple[int, str]] = []
     path: tuple[str, ...] = ()
-    label, gathered, number = start_label, list[Piece](), 0
+    label, gathered, length, number = start_label, list[Piece](), 0, 0
     for piece in _tidy(pieces):
-        if piece.kind is BlockKind.HEADING or _length(gathered) + len(piece.text) > LONGEST_SECTION:
+        if piece.kind is BlockKind.HEADING or length + len(piece.text) > LONGEST_SECTION:
             if gathered:
                 number += 1
                 yield unit_of(gathered, number=number, kind=UnitKind.SECTION, label=label, heading_path=path)
-                gathered = []
+                gathered, length = [], 0
             if piece.kind is BlockKind.HEADING:
                 while open_headings and open_headings[-1][0] >= piece.level:
                     open_headings.pop()
@@ -47,6 +47,7 @@ def sections(pieces: Iterable[Piece], *, start_label: str) -> Iterator[Unit]:
             else:
                 path = tuple(text for _, text in open_headings)
         gathered.append(piece)
+        length += len(piece.text) + 2
     if gathered:
         yield unit_of(gathered, number=number + 1, kind=UnitKind.SECTION, label=label, heading_path=path)
 
@@ -108,10 +109,6 @@ def _tidy(pieces: Iterable[Piece]) -> Iterator[Piece]:
             text = text[end:].strip()
         if text:
             yield Piece(piece.kind, text, piece.level)
-
-
-def _length(pieces: list[Piece]) -> int:
-    return sum(len(piece.text) + 2 for piece in pieces)
 
 
 _SPACES = re.compile("[ \t\r\n\f\v\u2028\u2029]+")

@@ -35,7 +35,7 @@ def table_rows(lines: Sequence[Line]) -> dict[int, Row | None]:
 def _belongs(lines: Sequence[Line], run: list[int], number: int) -> bool:
     line, near = lines[number], [lines[place] for place in run[-5:]]
     bottom = max(other.y1 for other in near)
-    below = any(-0.3 * line.size < line.y0 - reached < 2.2 * line.size for reached in (bottom, near[-1].y1))
+    below = any(-0.75 * line.size < line.y0 - reached < 2.2 * line.size for reached in (bottom, near[-1].y1))
     beside = line.x0 > near[-1].x1 - 1 and line.y0 < bottom and line.y1 > near[-1].y0 - 4 * line.size
     if not (below or beside):
         return False

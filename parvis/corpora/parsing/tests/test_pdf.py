@@ -8,6 +8,7 @@ from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfgen.canvas import Canvas
 
 from parvis.corpora.parsing.document import BlockKind, DocumentHead, DocumentTail, Unit
+from parvis.corpora.parsing.ocr import is_available
 from parvis.corpora.parsing.pdf import page_size, render_page
 from parvis.corpora.parsing.reading import Limits, Unreadable, read
 
@@ -225,3 +226,110 @@ def test_too_many_pages_are_refused_before_reading(tmp_path: Path) -> None:
     with pytest.raises(Unreadable) as refusal:
         units(pdf(tmp_path / "page.pdf", draw), limits=Limits(pages=3))
     assert (refusal.value.code, refusal.value.params["limit"]) == ("too_many_pages", "3")
+
+
+def test_a_page_drawn_out_of_order_is_read_in_order(tmp_path: Path) -> None:
+    """As browsers and WeasyPrint do with boxes that must not break: what stands lower is drawn first."""
+
+    def draw(canvas: Canvas) -> None:
+        write(canvas, "Encadré. " + PROSE, y=400)
+        write(canvas, "Début. " + PROSE, y=760)
+        write(canvas, "Milieu. " + PROSE, y=600)
+
+    text = one_page(tmp_path, draw).text
+    assert [paragraph.split()[0] for paragraph in text.split("\n\n")] == ["Début.", "Milieu.", "Encadré."]
+
+
+def test_a_number_in_the_margin_stays_with_its_paragraph(tmp_path: Path) -> None:
+    def draw(canvas: Canvas) -> None:
+        canvas.drawString(50, 700, "72")
+        write(canvas, PROSE, x=72, y=700)
+
+    assert one_page(tmp_path, draw).text == f"72 {PROSE}"
+
+
+def test_the_call_of_a_note_is_not_part_of_the_number(tmp_path: Path) -> None:
+    def draw(canvas: Canvas) -> None:
+        line = canvas.beginText(72, 700)
+        for piece, size, rise in [("un arrêt de 2001", 12, 0), ("17", 7, 5), (" sur 20 m", 12, 0), ("2", 7, 5)]:
+            line.setFont("Helvetica", size)
+            line.setRise(rise)
+            line.textOut(piece)
+        canvas.drawText(line)
+
+    unit = one_page(tmp_path, draw)
+    assert unit.text == "un arrêt de 2001 ¹⁷ sur 20 m²"
+    boxes = {unit.text[word.start : word.end]: word.boxes[0] for word in unit.words}
+    assert boxes["2001"].x1 <= boxes["¹⁷"].x0 + 1
+
+
+def test_a_row_goes_on_over_several_lines(tmp_path: Path) -> None:
+    def draw(canvas: Canvas) -> None:
+        for x, y, cell in [
+            (72, 700, "Cas"), (200, 700, "Délai"), (330, 700, "Effet"),
+            (72, 670, "Recours"), (200, 676, "deux mois"), (200, 664, "au plus"), (330, 670, "suspensif"),
+            (72, 640, "Appel"), (200, 640, "un mois"), (330, 646, "non"), (330, 634, "suspensif"),
+        ]:  # fmt: skip
+            canvas.drawString(x, y, cell)
+
+    assert one_page(tmp_path, draw).text.split("\n\n") == [
+        "Cas | Délai | Effet",
+        "Recours | deux mois au plus | suspensif",
+        "Appel | un mois | non suspensif",
+    ]
+
+
+def test_a_running_header_whose_chapter_changes_is_left_out(tmp_path: Path) -> None:
+    def draw(canvas: Canvas) -> None:
+        for number in range(1, 7):
+            canvas.setFont("Helvetica", 9)
+            canvas.drawString(72, 810, "Cours de droit")
+            canvas.drawRightString(520, 810, f"Chapitre {'abcdef'[number - 1] * 3}")
+            write(canvas, PROSE, y=700)
+            canvas.showPage()
+
+    assert {unit.text for unit in units(pdf(tmp_path / "page.pdf", draw))} == {PROSE}
+
+
+def test_leaders_to_page_numbers_are_left_out(tmp_path: Path) -> None:
+    def draw(canvas: Canvas) -> None:
+        for row, title in enumerate(["Définition", "Régime", "Sanction"]):
+            canvas.drawString(72, 700 - 15 * row, title + " . . . . . . . . . . . . . . . . . . . . . . . . " + str(row + 3))
+
+    assert "." not in one_page(tmp_path, draw).text
+
+
+def test_a_page_of_garbage_counts_as_a_page_without_text(tmp_path: Path) -> None:
+    def draw(canvas: Canvas) -> None:
+        write(canvas, PROSE)
+        canvas.showPage()
+        write(canvas, "xkcd bcdf ghjk lmnp qrst vwxz " * 30)
+        canvas.showPage()
+
+    path = pdf(tmp_path / "page.pdf", draw)
+    parts = list(read(path, name="page.pdf", limits=Limits(), ocr=False))
+    assert parts[-1] == DocumentTail(2, units_without_text=(2,))
+    assert isinstance(parts[2], Unit)
+    assert parts[2].text == ""
+
+
+def test_a_document_of_garbage_is_refused(tmp_path: Path) -> None:
+    path = pdf(tmp_path / "page.pdf", lambda canvas: write(canvas, "xkcd bcdf ghjk lmnp qrst vwxz " * 30))
+    with pytest.raises(Unreadable) as refusal:
+        units(path)
+    assert refusal.value.code == "garbage"
+
+
+def test_a_scanned_page_is_recognised_with_its_words_in_place(tmp_path: Path) -> None:
+    if not is_available():
+        pytest.skip("tesseract with French data is not installed")
+    original = pdf(tmp_path / "original.pdf", lambda canvas: write(canvas, PROSE, size=14))
+    (expected,) = units(original)
+    (tmp_path / "scan.png").write_bytes(render_page(original, 1, scale=200 / 72))
+    scan = pdf(tmp_path / "scan.pdf", lambda canvas: canvas.drawImage(str(tmp_path / "scan.png"), 0, 0, 595, 842))
+    (unit,) = units(scan, ocr=True)
+    assert unit.ocr
+    assert unit.text == PROSE
+    for word, seen in zip(expected.words, unit.words, strict=True):
+        assert seen.boxes[0].x0 == pytest.approx(word.boxes[0].x0, abs=3)
+        assert seen.boxes[0].y1 == pytest.approx(word.boxes[0].y1, abs=5)
