@@ -21,7 +21,7 @@ from parvis.assistants import answering
 from parvis.assistants.export import Exported, ExportedTurn, Piece, Source
 from parvis.assistants.models import Conversation, EventKind, Mode, State, Turn, TurnEvent
 from parvis.assistants.sentences import Sentence, notice_sentence
-from parvis.corpora.models import Document, Page
+from parvis.corpora.models import Document, Page, Passage
 from parvis.corpora.sheets import Sheet, place, sheet
 from parvis.inference.models import Zone
 
@@ -162,10 +162,10 @@ def places_of(events: Iterable[TurnEvent], principal: Principal) -> Places:
 
 
 def blocks_of(turn: Turn, events: Iterable[TurnEvent], places: Places) -> list[BlockShown]:
-    """A text goes on in the block before it unless it begins one; a citation belongs to the text before it. Passages cited
+    """A text goes on in the block before it unless it begins one; a citation belongs to the text before it. Pages cited
     are numbered from 1 in the order in which they come."""
     blocks: list[BlockShown] = []
-    numbers: dict[int, int] = {}
+    numbers: dict[tuple[int, int], int] = {}
     for event in events:
         payload = event.payload
         if event.kind == EventKind.TEXT:
@@ -174,7 +174,7 @@ def blocks_of(turn: Turn, events: Iterable[TurnEvent], places: Places) -> list[B
                 blocks.append(BlockShown(f"{turn.id}-{event.seq}", kind))
             blocks[-1].sentences.append(SentenceShown(payload["text"], payload["status"] == answering.VERIFIED, ()))
         elif event.kind == EventKind.CITATION and blocks:
-            number = numbers.setdefault(payload["passage_id"], len(numbers) + 1)
+            number = numbers.setdefault((payload["document_id"], payload["unit_number"]), len(numbers) + 1)
             latest = blocks[-1].sentences[-1]
             citations = (*latest.citations, _citation(turn, event, number, places))
             blocks[-1].sentences[-1] = SentenceShown(latest.text, latest.sourced, citations)
@@ -234,13 +234,13 @@ def _citation(turn: Turn, event: TurnEvent, number: int, places: Places) -> Cita
 
 
 def _sources(blocks: Iterable[BlockShown]) -> list[CitationShown]:
-    """Each page once, at its first mark; a page is verified if one of its quotations is."""
-    pages: dict[tuple[str, str], CitationShown] = {}
+    """Each page once; it is verified if one of its quotations is, and opens there."""
+    pages: dict[int, CitationShown] = {}
     for citation in (citation for block in blocks for citation in block.citations):
-        place = (citation.document_title, citation.place)
-        if place not in pages or (citation.verified and not pages[place].verified):
-            pages[place] = citation
-    return sorted(pages.values(), key=lambda citation: citation.number)
+        known = pages.setdefault(citation.number, citation)
+        if citation.verified and not known.verified:
+            pages[citation.number] = citation
+    return list(pages.values())
 
 
 def _nearest(turn: Turn, events: Iterable[TurnEvent], places: Places, principal: Principal) -> list[NearestShown]:
@@ -254,18 +254,26 @@ def _nearest(turn: Turn, events: Iterable[TurnEvent], places: Places, principal:
         number__in={event.payload["unit_number"] for event in wanted},
     )
     by_place = {(page.document_id, page.number): page for page in pages.defer("words", "blocks")}
+    headings = _headings(wanted, principal)
     shown = []
     for event in wanted:
         payload = event.payload
         if page := by_place.get((payload["document_id"], payload["unit_number"])):
             text = page.text[payload["start"] : payload["end"]]
-            heading = " › ".join(page.heading_path)
+            heading = headings.get(payload["passage_id"], "")
             shown.append(
                 NearestShown(
                     f"{address}?citation={turn.id}.{event.seq}", places.title(page.document_id), place(page), heading, text
                 )
             )
     return shown
+
+
+def _headings(events: Iterable[TurnEvent], principal: Principal) -> dict[int, str]:
+    """The headings above each passage: those of its page may be of another chapter, which ends there."""
+    ids = [event.payload["passage_id"] for event in events]
+    passages = Passage.objects.visible_to(principal).filter(id__in=ids)
+    return {row.id: " › ".join(row.heading_path) for row in passages.only("id", "heading_path")}
 
 
 def _provenance(turn: Turn, state: State) -> Provenance | None:
@@ -341,7 +349,9 @@ def source_shown(
         requested=requested,
         document_title=str(page.document),
         place=place(page),
-        heading=" › ".join(page.heading_path),
+        heading=_headings([event], principal).get(payload["passage_id"], "")
+        if is_cited_page
+        else " › ".join(page.heading_path),
         document_url=f"{reverse('corpora:document', args=[page.document_id, number])}?{urlencode(place_asked)}",
         close_url=f"{address}#mark-{key}",
         verified=verdict if is_cited_page else None,

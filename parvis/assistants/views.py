@@ -231,8 +231,7 @@ def _begun(request: SignedInRequest, turn: Turn, *, is_new: bool) -> HttpRespons
     """A script reads the stream; without one, the page comes when the answer is written."""
     if request.headers.get("HX-Request"):
         return HttpResponse(headers={"HX-Redirect": _place(turn)}) if is_new else _turn(request, turn)
-    if not request.POST.get("stream"):
-        jobs.wait(turn.id, WAIT_SECONDS)
+    jobs.wait(turn.id, WAIT_SECONDS)
     return redirect(_place(turn))
 
 

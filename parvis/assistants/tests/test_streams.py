@@ -207,7 +207,8 @@ def test_with_script_the_page_comes_at_once(house: House, course: Assistant, use
     use_model(gate, FIRST)
     client = Client(headers={"accept-language": "fr"})
     client.force_login(house.student.person)
-    page = client.post(f"/assistants/{course.id}/", {"question": QUESTION, "stream": "1"}, follow=True).content.decode()
+    begun = client.post(f"/assistants/{course.id}/", {"question": QUESTION}, headers={"HX-Request": "true"})
+    page = client.get(begun.headers["HX-Redirect"].partition("#")[0]).content.decode()
     turn = Turn.unscoped.latest("id")
     assert f'data-stream="/echanges/{turn.id}/flux/?apres=' in page
     second = client.post(f"/conversations/{turn.conversation_id}/", {"question": "Et les redoublants ?"})
