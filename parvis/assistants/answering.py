@@ -11,10 +11,12 @@ import asyncio
 import re
 import secrets
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 
+from parvis.assistants.facts import figures
 from parvis.assistants.followups import is_follow_up, rewrite, rewrite_with
 from parvis.assistants.prompt import Evidence, Exchange, compose, language
 from parvis.assistants.protection import Guard
@@ -50,8 +52,8 @@ ANSWERED, ABSTAINED, INTERRUPTED, FAILED, CANCELLED = "answered", "abstained", "
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a sentence is not verified: no_citation, quotation_not_found, protected, unrelated, negation, or
-    fact_not_in_passage, whose `value` is the number, date or name."""
+    """Why a sentence is not verified: no_citation, quotation_not_found, protected, unrelated, negation,
+    fact_not_in_passage or fact_not_in_quotation, whose `value` is the number, date or name."""
 
     code: str
     value: str = ""
@@ -375,13 +377,13 @@ def _verified(segment: Segment, evidence: Sequence[Evidence]) -> tuple[Text, lis
 
 def _place(claim: Claim, text: str, evidence: Sequence[Evidence]) -> tuple[Evidence, int, int] | Problem:
     """Where the claimed words are: in the passage claimed, else in another that was given; a number is easily wrong."""
-    wanted = [claim.quotation] if claim.quotation else [*_QUOTED.findall(text), _MARK.sub("", text)]
+    wanted = [claim.quotation] if claim.quotation is not None else [*_QUOTED.findall(text), _MARK.sub("", text)]
     for one in sorted(evidence, key=lambda one: (one.protected, one.number not in claim.numbers)):
         for words in wanted:
             place = find_quotation(words, one.passage.text) or find_quotation(_EMPHASIS.sub("", words), one.passage.text)
             if place:
                 return Problem("protected") if one.protected else (one, *place)
-    return Problem("quotation_not_found" if claim.quotation or _QUOTED.search(text) else "no_citation")
+    return Problem("quotation_not_found" if claim.quotation is not None or _QUOTED.search(text) else "no_citation")
 
 
 def _doubts(text: str, found: Sequence[tuple[Evidence, int, int]]) -> list[Problem]:
@@ -393,6 +395,8 @@ def _doubts(text: str, found: Sequence[tuple[Evidence, int, int]]) -> list[Probl
     if any(not any(find_quotation(words, passage.text) for passage in passages) for words in invented):
         doubts.append(Problem("quotation_not_found"))
     quoted = " ".join(one.passage.text[start:end] for one, start, end in found)
+    if not doubts and (others := _other_figures(text, quoted, context)):
+        doubts += [Problem("fact_not_in_quotation", figure) for figure in others]
     if _says_the_contrary(text, quoted, said):
         doubts.append(Problem("negation"))
     own, theirs = set(terms(text)), set(terms(f"{said} {context}"))
@@ -401,12 +405,37 @@ def _doubts(text: str, found: Sequence[tuple[Evidence, int, int]]) -> list[Probl
     return doubts
 
 
+def _other_figures(text: str, quoted: str, context: str) -> list[str]:
+    """The figures that stand in the sentence for others of its quotation: "45 crédits" over a quotation that says 60, be
+    45 elsewhere in the passage."""
+    if not check_facts(quoted, text, context=context, figures_only=True):
+        return []
+    missing = check_facts(text, quoted, context=context, figures_only=True)
+    often = Counter(figures(quoted))
+    return missing + [figure for figure, count in Counter(figures(text)).items() if 0 < often[figure] < count]
+
+
 def _says_the_contrary(text: str, quoted: str, said: str) -> bool:
     """The quotation denies and the sentence does not, or the sentence denies and nothing in the passage does."""
-    if _DENIES.search(quoted):
+    if _denies(quoted):
         own, theirs = _softer_denials(text), _softer_denials(quoted)
-        return not own & _PLAIN_DENIALS and own <= theirs
-    return _DENIES.search(text) is not None and not _softer_denials(said)
+        plain = _denies(text) or own & _PLAIN_DENIALS or _ELLIPTIC_DENIAL.search(text)
+        return not plain and own <= theirs
+    return _denies(text) and not _softer_denials(said)
+
+
+def _denies(text: str) -> bool:
+    """Whether something is denied outright: not "ne… que", which restricts, nor "avant qu'il ne parte"."""
+    if _ENGLISH_DENIAL.search(text):
+        return True
+    for match in _HALF_DENIAL.finditer(text):
+        clause = _CLAUSE.match(text, match.end()).group()  # type: ignore[union-attr]  # may be empty
+        before = text[max(0, match.start() - 40) : match.start()]
+        if _OTHER_HALF.search(clause) or _FIRST_HALF.search(before):
+            return True
+        if _ALONE.match(clause) and not _RESTRICTION.search(clause):
+            return True
+    return False
 
 
 def _softer_denials(text: str) -> set[str]:
@@ -426,12 +455,15 @@ _LINK = re.compile(r"!?\[(?P<words>[^\]\n]*)\]\([^)\n]*\)")
 _HTML_IMAGE = re.compile(
     r"<\s*(?:img|image|picture|source|iframe|script|link|object|embed|video|audio)\b[^>]*>?", re.IGNORECASE
 )
-_DENIES = re.compile(
-    r"\b(?:ne|n['’])\s?(?:[\w'’-]+\s){0,3}[\w'’-]*\s?(?:pas|jamais|aucune?|ni|nul|nulle|guère|point)\b"
-    r"|\b(?:not|never|cannot)\b|n['’]t\b",
-    re.IGNORECASE,
-)
-_PLAIN_DENIALS = frozenset("ne n' pas jamais aucun aucune ni non no not never cannot n't".split())
+_HALF_DENIAL = re.compile(r"\b(?:ne\b|n['’])", re.IGNORECASE)
+_CLAUSE = re.compile(r"[^.;:!?]{0,60}")
+_OTHER_HALF = re.compile(r"\b(?:pas|jamais|plus|rien|aucune?|ni|nul|nulle|personne|guère|point|nullement)\b", re.IGNORECASE)
+_FIRST_HALF = re.compile(r"\b(?:aucune?|nul|nulle|rien|personne|jamais|ni)\b[^.;:!?,]*$", re.IGNORECASE)
+_ALONE = re.compile(r"\s?(?:[\w’']{1,3}\s)?(?:peu[tvx]|pou[rv]|puiss|sau[rv]|sait|cess|os[ea])\w*", re.IGNORECASE)
+_RESTRICTION = re.compile(r"\bque?\b|\bqu['’]", re.IGNORECASE)
+_ENGLISH_DENIAL = re.compile(r"\b(?:not|never|cannot)\b|n['’]t\b", re.IGNORECASE)
+_PLAIN_DENIALS = frozenset("jamais aucun aucune ni non no not never cannot n't".split())
+_ELLIPTIC_DENIAL = re.compile(r"^\W*pas\b|\bpas d(?:e |['’])", re.IGNORECASE)
 _SOFTER_DENIAL = re.compile(
     r"\b(?:ne|pas|jamais|aucune?|ni|non|nul|nulles?|sans|sauf|hors|seule?s?|uniquement|excepté|hormis|moins|perd\w*"
     r"|(?:interdi|impossib|irrecev|inélig|invalid|insuffi|incompat|inapplic|irrégul|illég|illicit|refus|exclu|empêch"

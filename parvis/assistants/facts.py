@@ -10,13 +10,19 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 
-def check_facts(sentence: str, passage: str, *, context: str = "") -> list[str]:
+def check_facts(sentence: str, passage: str, *, context: str = "", figures_only: bool = False) -> list[str]:
     """The numbers, dates and proper names of the sentence that do not occur in the passage, as the sentence writes
     them. `context` (the document's title, the headings) may vouch for a name and for "article 12", never for a
     figure."""
     known, around = _known(passage), _known(context)
-    missing = [fact for fact in _claims(sentence) if not fact.is_in(known, around)]
+    claims = [fact for fact in _claims(sentence) if not (figures_only and isinstance(fact, _Name))]
+    missing = [fact for fact in claims if not fact.is_in(known, around)]
     return list(dict.fromkeys(fact.surface for fact in sorted(missing, key=lambda fact: fact.start)))
+
+
+def figures(text: str) -> list[str]:
+    """The numbers, dates and hours of a text, as it writes them, as often as it writes them."""
+    return [fact.surface for fact in _claims(text) if not isinstance(fact, _Name)]
 
 
 _DateParts = tuple[int | None, int | None, int | None]  # day, month, year

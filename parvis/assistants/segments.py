@@ -18,10 +18,10 @@ LONGEST_HEAD = 64
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What the model says proves its sentence. Without a quotation, the quoted words are to be looked for in the text."""
+    """What the model says proves its sentence. None: it gave a number alone, and the proof is to be looked for in the text."""
 
     numbers: tuple[int, ...]
-    quotation: str = ""
+    quotation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,7 +290,7 @@ class _Scan:
         bracket = self._past_blank(after)
         sign = self._at(bracket)
         claimed = self._claim(bracket) if sign and sign in "[【" else None
-        if claimed is None or any(claim.quotation for claim in claimed[0]):
+        if claimed is None or any(claim.quotation is not None for claim in claimed[0]):
             return None
         quotation = self.text[position:after].strip(_QUOTES)
         return tuple(Claim(claim.numbers, quotation) for claim in claimed[0]), claimed[1]
@@ -365,4 +365,4 @@ _CLAIM_HEAD = re.compile(
 _DIGITS = re.compile(r"\d+")
 _QUOTED_CLOSE = re.compile(r"(?<=[»”\"'’])[\s.;,]*[\]】]")
 _BARE_CLOSE = re.compile(r"(?<!…)(?<!\.\.)[\]】]")
-_BETWEEN_QUOTATIONS = re.compile(r"(?<=[»”\"])\s*(?:,|;|et|and|/)?\s*(?=[«“\"])")
+_BETWEEN_QUOTATIONS = re.compile(r"(?<=[»”\"])(?:\s*(?:[,;/]|et\b|and\b)\s*|\s+)(?=[«“\"])")

@@ -49,8 +49,7 @@ def find_quotation(quotation: str, text: str) -> tuple[int, int] | None:
 
 def is_long_enough(quotation: str) -> bool:
     """Whether the quotation is long enough to prove anything: "le" is on every page."""
-    words = _WORD.findall(quotation)
-    return len(words) >= MINIMUM_WORDS or sum(map(len, words)) >= MINIMUM_CHARACTERS
+    return _word_count(quotation) >= MINIMUM_WORDS or sum(map(len, _WORD.findall(quotation))) >= MINIMUM_CHARACTERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +123,8 @@ def _is_cut_after(page: _Folded, start: int, end: int, *, stated: bool) -> bool:
 
 
 def _word_count(text: str) -> int:
-    return len(_WORD.findall(text))
+    """As a reader counts: "l’examen" is one."""
+    return sum(_WORD.search(word) is not None for word in text.split())
 
 
 # Folding: typography only, with the way back to the offsets of the original.
@@ -186,7 +186,8 @@ _folded = lru_cache(maxsize=64)(_fold)
 def _typography(match: re.Match[str]) -> str:
     found = match.group()
     if match["space"] is not None:
-        follows, precedes = match.string[match.end() : match.end() + 1], match.string[: match.start()][-1:]
+        follows = match.string[match.end() : match.end() + 1]
+        precedes = match.string[max(0, match.start() - 1) : match.start()]
         return "" if follows in _NO_SPACE_BEFORE or precedes in _NO_SPACE_AFTER else " "
     if match["cluster"] is not None:
         return unicodedata.normalize("NFC", found)
@@ -209,8 +210,10 @@ _REPLACEMENTS = (
     | {"\u212b": "\u00c5", "\u2126": "\u03a9", "\u212a": "K"}
 )
 _COMBINING = "\u0300-\u036f\u1ab0-\u1aff\u20d0-\u20ff"
+_BEFORE, _AFTER = re.escape("".join(sorted(_NO_SPACE_BEFORE))), re.escape("".join(sorted(_NO_SPACE_AFTER)))
 _TO_FOLD = re.compile(
-    rf"(?P<space>[{_INVISIBLE}]*\s[\s{_INVISIBLE}]*)"
+    # a plain space between two words, which is most of them, is left where it is
+    rf"(?P<space>(?:(?<=[{_AFTER}])|(?! [^\s{_INVISIBLE}{_BEFORE}]))[{_INVISIBLE}]*\s[\s{_INVISIBLE}]*)"
     rf"|(?P<cluster>[^\s{_COMBINING}][{_COMBINING}]+)"
     rf"|[{re.escape(''.join(_REPLACEMENTS))}]"
 )

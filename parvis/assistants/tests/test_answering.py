@@ -124,6 +124,13 @@ LIES = [
     (f"Le redoublement n’est jamais autorisé en licence. {TWICE}", "negation", ""),
     ("Le texte dit « toute absence est éliminatoire » [1].", "quotation_not_found", ""),
     ("Lu : « organisée au plus tard le 30 juin » et « toute absence est éliminatoire » [1].", "quotation_not_found", ""),
+    (
+        '« Le redoublement est autorisé deux fois » (sic). [2: "« Le redoublement est interdit » (sic)"]',
+        "quotation_not_found",
+        "",
+    ),
+    ('On lit « Le redoublement est autorisé deux fois ». [2: ""]', "quotation_not_found", ""),
+    (f"La seconde session est le 12 juin, pas le 30. {JUNE}", "fact_not_in_passage", "12 juin"),
     ("La seconde session a lieu en juin [1].", "no_citation", ""),
     ("La seconde session a lieu en juin.", "no_citation", ""),
     ('Les chats dorment beaucoup chaque nuit. [2: "après avis du jury de diplôme présidé"]', "unrelated", ""),
@@ -139,6 +146,15 @@ def test_a_lie_beside_a_truth_is_visibly_unsourced(lie: str, code: str, value: s
     assert Problem(code, value) in lied.problems
     assert sum(citation.verified for citation in citations(received)) == 1
     assert outcome(received) == "answered"
+
+
+@pytest.mark.parametrize("sentence", ["Il faut 45 crédits en licence.", "Il faut 180 crédits en licence, dont 180 en master."])
+def test_a_figure_of_the_passage_does_not_stand_for_another_of_the_quotation(sentence: str) -> None:
+    text = "Il faut 60 crédits en licence, dont 180 en master, puis 45 crédits au choix de chaque étudiant."
+    received = events(
+        says(f'{sentence} [1: "Il faut 60 crédits en licence, dont 180 en master"]'), [Evidence(1, passage(1, text))]
+    )
+    assert outcome(received) == "abstained"
 
 
 @pytest.mark.parametrize("lie", [lie for lie, _, _ in LIES])
