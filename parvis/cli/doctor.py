@@ -46,10 +46,12 @@ def _findings() -> Iterator[Finding]:
     database = _database()
     yield database
     if database.verdict != "failed":
-        yield _migrations()
-        yield _engine()
-        yield _documents()
-        yield _models()
+        tables = _migrations()
+        yield tables
+        if tables.verdict == "ok":
+            yield _engine()
+            yield _documents()
+            yield _models()
     yield _recognition()
 
 

@@ -85,6 +85,7 @@ def visit(browser: Browser, address: str) -> Iterator[Visit]:
             java_script_enabled=scripts,
             reduced_motion="reduce",
         )
+        context.set_default_timeout(12_000)
         contexts.append(context)
         page = context.new_page()
         page.on("request", lambda request: None if request.url.startswith((address, "data:")) else strays.append(request.url))

@@ -1,0 +1,141 @@
+"""The executable as people use it: real processes, real files."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+CONTRACT = """# Le bail d’habitation
+
+## Le préavis du locataire
+
+La durée du préavis donné par le locataire est de trois mois. Elle est réduite à un mois lorsque le logement se situe en zone
+tendue, ou lorsque le locataire justifie d’une mutation ou d’une perte d’emploi.
+
+## Le dépôt de garantie
+
+Le dépôt de garantie ne peut dépasser un mois de loyer hors charges. Il est restitué dans un délai de deux mois à compter de la
+remise des clés, déduction faite des sommes dues au bailleur.
+"""
+
+
+class Parvis:
+    """Runs `parvis …` with a cache of its own."""
+
+    def __init__(self, home: Path) -> None:
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(("PARVIS_", "DJANGO_"))}
+        self.environment = kept | {"XDG_CACHE_HOME": str(home / "cache"), "PARVIS_DATA_DIR": str(home / "data")}
+
+    def __call__(self, *arguments: str | Path, language: str = "fr_FR.UTF-8") -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "parvis.cli", *map(str, arguments)]
+        environment = self.environment | {"LANG": language, "LC_ALL": language, "COLUMNS": "200"}
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.fixture
+def parvis(tmp_path: Path) -> Parvis:
+    return Parvis(tmp_path)
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Path:
+    folder = tmp_path / "cours"
+    folder.mkdir()
+    (folder / "bail.md").write_text(CONTRACT, encoding="utf-8")
+    return folder
+
+
+def test_ask_answers_from_a_folder_then_says_when_it_does_not_know(parvis: Parvis, course: Path) -> None:
+    answered = parvis("ask", course, "Quelle est la durée du préavis du locataire ?", "--json")
+    assert answered.returncode == 0, answered.stderr
+    result = json.loads(answered.stdout)
+    assert "trois mois" in result["quotations"][0]["quotation"]
+    assert result["quotations"][0]["file"] == "bail.md"
+
+    abstained = parvis("ask", course, "Quelle est la recette du gâteau au yaourt ?")
+    assert abstained.returncode == 3
+    assert "ne répondent pas" in abstained.stdout
+
+
+def test_ask_follows_what_changes_on_disk(parvis: Parvis, course: Path) -> None:
+    question = "Quelle est la durée du préavis du locataire ?"
+    assert parvis("ask", course, question).returncode == 0
+    (course / "bail.md").write_text(CONTRACT.replace("trois mois", "quatre mois"), encoding="utf-8")
+    changed = json.loads(parvis("ask", course, question, "--json").stdout)
+    quoted = " ".join(source["quotation"] for source in changed["quotations"])
+    assert "quatre mois" in quoted
+    assert "trois mois" not in quoted
+
+
+def test_ask_reads_an_archive_and_says_what_it_could_not_read(parvis: Parvis, tmp_path: Path) -> None:
+    archive = tmp_path / "cours.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("bail.md", CONTRACT)
+        file.writestr("photo.pdf", b"%PDF-1.7 this is not a PDF")
+    answer = parvis("ask", archive, "De combien est le dépôt de garantie ?")
+    assert answer.returncode == 0
+    assert "un mois de loyer" in answer.stdout.replace("\n", " ")
+    assert "photo.pdf" in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"), [("fr_FR.UTF-8", "Il n’y a rien à"), ("en_GB.UTF-8", "There is nothing at")]
+)
+def test_bad_input_is_one_sentence_and_code_two(parvis: Parvis, tmp_path: Path, language: str, sentence: str) -> None:
+    refused = parvis("ask", tmp_path / "absent", "Pourquoi ?", language=language)
+    assert refused.returncode == 2
+    assert refused.stderr.startswith(sentence)
+    assert refused.stdout == ""
+
+
+def test_an_empty_question_and_an_empty_folder_are_refused(parvis: Parvis, course: Path, tmp_path: Path) -> None:
+    assert parvis("ask", course, "   ").returncode == 2
+    empty = tmp_path / "vide"
+    empty.mkdir()
+    assert parvis("ask", empty, "Quelle durée ?").returncode == 2
+
+
+def test_a_dataset_with_a_bad_row_is_refused_with_its_line(parvis: Parvis, tmp_path: Path) -> None:
+    dataset = tmp_path / "questions"
+    dataset.mkdir()
+    (dataset / "corpus.jsonl").write_text('{"id": "1", "title": "t", "text": "x"}\n{"id": "2"\n', encoding="utf-8")
+    (dataset / "queries.jsonl").write_text('{"id": "q", "text": "x ?"}\n', encoding="utf-8")
+    (dataset / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\nq\t1\t1\n", encoding="utf-8")
+    refused = parvis("corpus", "evaluate", dataset)
+    assert refused.returncode == 2
+    assert "2" in refused.stderr
+    assert "corpus.jsonl" in refused.stderr
+
+
+def test_doctor_reports_every_part_and_fails_when_one_fails(parvis: Parvis, tmp_path: Path) -> None:
+    before = parvis("doctor", "--json")
+    assert before.returncode == 1  # no table yet
+    assert {finding["verdict"] for finding in json.loads(before.stdout)} >= {"failed"}
+    added = parvis("institution", "add", "ici", "Université d’ici")
+    assert added.returncode == 0, added.stderr
+    after = parvis("doctor", "--json")
+    assert after.returncode == 0, after.stdout
+    assert len(json.loads(after.stdout)) >= 6
+
+
+def test_the_first_administrator_gets_a_link_that_works_once(parvis: Parvis) -> None:
+    parvis("institution", "add", "ici", "Université d’ici")
+    added = parvis("person", "add", "Prénom Nom", "--institution", "ici", "--role", "administrator")
+    assert added.returncode == 0, added.stderr
+    assert "/connexion/lien/" in added.stdout
+    assert parvis("person", "add", "X", "--institution", "absente").returncode == 2
+    assert parvis("person", "add", "X", "--institution", "ici", "--role", "roi").returncode == 2
+
+
+def test_the_demonstration_refuses_a_folder_that_is_not_its_own(parvis: Parvis, tmp_path: Path) -> None:
+    mine = tmp_path / "data"
+    mine.mkdir()
+    (mine / "thesis.txt").write_text("twenty years of work", encoding="utf-8")
+    assert parvis("demo", "--fresh", "--load-only").returncode == 2
+    assert (mine / "thesis.txt").exists()
