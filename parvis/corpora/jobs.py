@@ -45,7 +45,7 @@ from parvis.corpora.parsing.locate import pack_words
 from parvis.corpora.parsing.reading import read_bounded
 from parvis.corpora.parsing.refusals import Unreadable
 from parvis.retrieval.abstention import calibrate
-from parvis.retrieval.analysis import terms
+from parvis.retrieval.analysis import ANALYSIS_VERSION, terms
 from parvis.retrieval.cutting import Span, cut
 from parvis.retrieval.index import Entry
 
@@ -79,7 +79,7 @@ def run_worker(
     stop = stop or threading.Event()
     while not stop.is_set():
         try:
-            busy = read_next(stop=stop, on_progress=on_progress, lease=lease) or calibrate_next()
+            busy = read_next(stop=stop, on_progress=on_progress, lease=lease) or reindex_next() or calibrate_next()
         except Error:
             # The database was away or kept busy for too long. What was being read comes back when its lease ends.
             log.exception("The database did not answer; waiting")
@@ -108,6 +108,29 @@ def read_next(*, stop: threading.Event | None = None, on_progress: OnProgress | 
         except Exception:
             log.exception("Reading document %s stopped", document.id)
             _refuse(document, "parser_crashed", {})
+    return True
+
+
+def reindex_all() -> None:
+    """Makes the whole index again from the pages kept. Documents answer meanwhile, each from its old or its new entries."""
+    Document.unscoped.filter(state=DocumentState.INDEXED).update(analysis_version=0)
+    while reindex_next():
+        pass
+
+
+def reindex_next() -> bool:
+    """Indexes one document again that was under another analysis of words. False when none was."""
+    stale = Document.unscoped.filter(state=DocumentState.INDEXED).exclude(analysis_version=ANALYSIS_VERSION)
+    document = stale.order_by("id").first()
+    if document is None:
+        return False
+    with transaction.atomic(), suppress(Gone):
+        hold(document.corpus_id)
+        if stale.filter(id=document.id).update(analysis_version=ANALYSIS_VERSION):
+            index().delete([document.id])
+            rows = Passage.unscoped.filter(document=document).select_related("page")
+            index().upsert(_entry(document, row.id, _terms(document, row)) for row in rows.iterator(chunk_size=500))
+            content_changed(document.corpus_id)
     return True
 
 
@@ -255,7 +278,7 @@ class _Reading:
             _write(self.document, pages_done=self.units[-1].number)
             Page.unscoped.bulk_create(pages)
             Passage.unscoped.bulk_create(found)
-        self.entries += [(passage.id, " ".join(self._terms(passage))) for passage in found]
+        self.entries += [(passage.id, " ".join(_terms(self.document, passage))) for passage in found]
         self.units.clear()
         self.stored_at = time.monotonic()
 
@@ -269,24 +292,26 @@ class _Reading:
                 document,
                 state=DocumentState.INDEXED,
                 indexed_at=Now(),
+                analysis_version=ANALYSIS_VERSION,
                 lease_token="",
                 lease_until=None,
                 pages_done=tail.unit_count,
                 pages_total=tail.unit_count,
                 pages_without_text=list(tail.units_without_text),
             )
-            index().upsert(self._entries())
+            index().upsert(_entry(document, passage_id, words.split()) for passage_id, words in self.entries)
             replaced = document.replaces_id is not None and withdraw(document.replaces_id)
             content_changed(document.corpus_id)
             _record(document, "document.index", pages=tail.unit_count, passages=len(self.entries), replaced=replaced)
 
-    def _terms(self, passage: Passage) -> list[str]:
-        above = " ".join((self.document.title, *passage.heading_path))
-        return terms(above) + terms(passage.page.text[passage.start : passage.end])
 
-    def _entries(self) -> Iterator[Entry]:
-        for passage_id, words in self.entries:
-            yield Entry(passage_id, self.document.id, self.document.corpus_id, tuple(words.split()))
+def _terms(document: Document, passage: Passage) -> list[str]:
+    above = " ".join((document.title, *passage.heading_path))
+    return terms(above) + terms(passage.page.text[passage.start : passage.end])
+
+
+def _entry(document: Document, passage_id: int, words: Sequence[str]) -> Entry:
+    return Entry(passage_id, document.id, document.corpus_id, tuple(words))
 
 
 def _page(document: Document, unit: Unit) -> Page:

@@ -120,6 +120,7 @@ class Document(models.Model):
     uploaded_by = models.ForeignKey(Profile, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     indexed_at = models.DateTimeField(null=True)
+    analysis_version = models.PositiveSmallIntegerField(default=0)  # of retrieval.analysis: an older one is indexed again
 
     unscoped = DocumentQuerySet.as_manager()
     objects: ClassVar[Door] = Door()

@@ -15,7 +15,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from conftest import House
 from parvis.audit.models import Entry
-from parvis.corpora import actions, jobs, storage
+from parvis.corpora import actions, engine, jobs, storage
 from parvis.corpora.models import Corpus, Document, DocumentState, Page, Passage
 from parvis.corpora.tests.conftest import COURSE, Add
 
@@ -321,6 +321,18 @@ def test_the_threshold_follows_the_content(house: House, corpus: Corpus, indexed
     read_all()
     corpus.refresh_from_db()
     assert corpus.threshold is None
+
+
+def test_another_analysis_of_words_makes_the_index_again(indexed: Document, ask: Ask) -> None:
+    before = ask(QUESTION)
+    engine.index().delete([indexed.id])
+    assert ask(QUESTION) == []
+    Document.unscoped.update(analysis_version=0)
+    read_all()
+    assert ask(QUESTION) == before
+    engine.index().delete([indexed.id])
+    jobs.reindex_all()
+    assert ask(QUESTION) == before
 
 
 def test_each_change_leaves_evidence_without_any_text(house: House, corpus: Corpus, indexed: Document) -> None:
