@@ -36,7 +36,10 @@ def law() -> None:
     chapters = [body(source, book) for source in sources]
     book.annex = True
     annexes = f'<div class="long">{body(last, book)}</div>'
-    index = _heading("Index des articles", "index") + "<p>Articles du Code civil ; les renvois sont aux numéros des paragraphes.</p>"
+    index = (
+        _heading("Index des articles", "index")
+        + "<p>Articles du Code civil ; les renvois sont aux numéros des paragraphes.</p>"
+    )
     book.outline.append((1, "index", "Index des articles"))
     toc = _heading("Table des matières", "contents") + contents(book)
     pages = [COVER, toc, *chapters, annexes, index + index_of_articles(book)]
@@ -52,15 +55,23 @@ def physics() -> None:
     slides = folder / "thermodynamique-diapositives.pptx"
     _module(folder / "slides.py").build(slides)
     word.freeze(slides)
-    word.build((folder / "source" / "notes.md").read_text("utf-8"), folder / "thermodynamique-notes.docx", author="Karim Benali")
+    word.build(
+        (folder / "source" / "notes.md").read_text("utf-8"), folder / "thermodynamique-notes.docx", author="Karim Benali"
+    )
 
 
 def rules() -> None:
     folder, author = HERE / "reglement-des-etudes", "Scolarité — Faculté de démonstration"
     book = Book(figures={}, chapter_name="Titre")
     text = body((folder / "source" / "reglement.md").read_text("utf-8"), book)
-    to_pdf(_page("Règlement des études 2026-2027", author, RULES_FRONT + contents(book) + text), folder / "style.css", folder / "reglement-des-etudes.pdf")
-    word.build((folder / "source" / "inscription.md").read_text("utf-8"), folder / "procedure-d-inscription.docx", author=author)
+    to_pdf(
+        _page("Règlement des études 2026-2027", author, RULES_FRONT + contents(book) + text),
+        folder / "style.css",
+        folder / "reglement-des-etudes.pdf",
+    )
+    word.build(
+        (folder / "source" / "inscription.md").read_text("utf-8"), folder / "procedure-d-inscription.docx", author=author
+    )
     odt.build((folder / "source" / "amenagements.md").read_text("utf-8"), folder / "amenagements-et-cesure.odt", author=author)
 
 
@@ -72,7 +83,16 @@ def to_pdf(html: str, style: Path, target: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "source.html"
         source.write_text(html, "utf-8")
-        command = [os.environ.get("WEASYPRINT", "weasyprint"), "-q", "-s", str(style), "--pdf-variant", "pdf/ua-1", str(source), str(target)]
+        command = [
+            os.environ.get("WEASYPRINT", "weasyprint"),
+            "-q",
+            "-s",
+            str(style),
+            "--pdf-variant",
+            "pdf/ua-1",
+            str(source),
+            str(target),
+        ]
         subprocess.run(command, check=True, env={**os.environ, "SOURCE_DATE_EPOCH": EPOCH})
 
 

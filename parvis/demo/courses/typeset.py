@@ -64,7 +64,9 @@ def body(source: str, book: Book) -> str:
             end = next((n for n in range(at + 1, len(lines)) if not lines[n].startswith("|")), len(lines))
             book.table += 1
             legend = inline(f"**Tableau {book.table}.** {line[9:]}", book)
-            chunks.append(f'<div class="table"><p class="caption">{legend}</p>{_markdown(chr(10).join(lines[at + 1 : end]), book)}</div>')
+            chunks.append(
+                f'<div class="table"><p class="caption">{legend}</p>{_markdown(chr(10).join(lines[at + 1 : end]), book)}</div>'
+            )
             at = end - 1
         else:
             plain.append(line)
@@ -74,7 +76,9 @@ def body(source: str, book: Book) -> str:
 
 
 def inline(text: str, book: Book) -> str:
-    return _articles(_superscripts(_notes(MarkdownIt("commonmark", {"html": True}).renderInline(typography(text)), book)), book)
+    return _articles(
+        _superscripts(_notes(MarkdownIt("commonmark", {"html": True}).renderInline(typography(text)), book)), book
+    )
 
 
 def typography(text: str) -> str:
@@ -123,7 +127,7 @@ def _heading(level: int, title: str, book: Book) -> str:
         book.outline.append((level, anchor, f"{book.chapter_name} {book.chapter}. {title}"))
     else:
         book.outline.append((level, anchor, title))
-    running = f' data-running="{title}"' if level == 1 else ''
+    running = f' data-running="{title}"' if level == 1 else ""
     return f'<h{level} id="{anchor}"{running}>{kind}<span class="title">{title}</span></h{level}>'
 
 

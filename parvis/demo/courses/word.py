@@ -211,7 +211,14 @@ def _styles(document: Any) -> None:
     section.page_width, section.page_height = Cm(21), Cm(29.7)
     section.left_margin = section.right_margin = Cm(2.5)
     section.top_margin = section.bottom_margin = Cm(2.3)
-    for name, size in (("Normal", 11), ("Title", 26), ("Heading 1", 18), ("Heading 2", 14), ("Heading 3", 12), ("Caption", 9.5)):
+    for name, size in (
+        ("Normal", 11),
+        ("Title", 26),
+        ("Heading 1", 18),
+        ("Heading 2", 14),
+        ("Heading 3", 12),
+        ("Caption", 9.5),
+    ):
         style = document.styles[name]
         style.font.name, style.font.size = "Liberation Serif" if name == "Normal" else "Liberation Sans", Pt(size)
         fonts = style.element.get_or_add_rPr().get_or_add_rFonts()

@@ -33,7 +33,9 @@ def chronology() -> str:
         text_y = 112 if below else 30
         parts.append(_line(x, y + (5 if below else -5), x, text_y - 12 if below else text_y + 24, 0.8))
         parts.append(_text(x, text_y, str(year), 13, bold=True))
-        parts.append(_text(x, text_y + 14, name, 9.5) + _text(x, text_y + (26 if below else 0) + (0 if below else -14), date, 9.5))
+        parts.append(
+            _text(x, text_y + 14, name, 9.5) + _text(x, text_y + (26 if below else 0) + (0 if below else -14), date, 9.5)
+        )
     return _svg(680, 145, parts)
 
 
@@ -99,7 +101,9 @@ def remedies() -> str:
         x = 6 + n * 135
         parts.append(_arrow(340, 40, x + 62, 72))
         parts.append(_box(x, 72, 126, 64, [name, note, f"art. {articles}"]))
-    parts.append(_text(340, 156, "La réparation peut toujours s’ajouter aux autres sanctions (art. 1217, al. 2).", 10.5, color=ACCENT))
+    parts.append(
+        _text(340, 156, "La réparation peut toujours s’ajouter aux autres sanctions (art. 1217, al. 2).", 10.5, color=ACCENT)
+    )
     return _svg(680, 164, parts)
 
 
@@ -113,8 +117,16 @@ def limitation() -> str:
 
     parts = [
         bar(24, [(10, 470, SOFT, "5 ans")], "Sans incident"),
-        bar(78, [(10, 188, SOFT, "2 ans"), (198, 141, "#f5dfd3", "suspension : 18 mois"), (339, 282, SOFT, "3 ans restants")], "Suspension (art. 2230) : le délai couru est gardé"),
-        bar(132, [(10, 188, SOFT, "2 ans effacés"), (198, 470, "#dfe9da", "5 ans nouveaux")], "Interruption (art. 2231) : le délai couru est effacé"),
+        bar(
+            78,
+            [(10, 188, SOFT, "2 ans"), (198, 141, "#f5dfd3", "suspension : 18 mois"), (339, 282, SOFT, "3 ans restants")],
+            "Suspension (art. 2230) : le délai couru est gardé",
+        ),
+        bar(
+            132,
+            [(10, 188, SOFT, "2 ans effacés"), (198, 470, "#dfe9da", "5 ans nouveaux")],
+            "Interruption (art. 2231) : le délai couru est effacé",
+        ),
         _text(198, 172, "demande en justice", 9.5, color=ACCENT),
     ]
     return _svg(680, 180, parts)
@@ -141,7 +153,9 @@ def _arrow(x0: float, y0: float, x1: float, y1: float) -> str:
 
 def _box(x: float, y: float, width: float, height: float, lines: list[str], *, strong: bool = False) -> str:
     stroke, thick = (ACCENT, 1.6) if strong else (LINE, 1)
-    drawn = [f'<rect x="{x}" y="{y}" width="{width}" height="{height}" rx="5" fill="{SOFT}" stroke="{stroke}" stroke-width="{thick}"/>']
+    drawn = [
+        f'<rect x="{x}" y="{y}" width="{width}" height="{height}" rx="5" fill="{SOFT}" stroke="{stroke}" stroke-width="{thick}"/>'
+    ]
     first = y + height / 2 - (len(lines) - 1) * 7.5 + 4
     for n, line in enumerate(lines):
         drawn.append(_text(x + width / 2, first + n * 15, line, 11.5 if n == 0 else 10, bold=n == 0))
