@@ -35,13 +35,13 @@ def table_rows(lines: Sequence[Line]) -> dict[int, Row | None]:
 def _belongs(lines: Sequence[Line], run: list[int], number: int) -> bool:
     line, near = lines[number], [lines[place] for place in run[-5:]]
     bottom = max(other.y1 for other in near)
-    below = any(-0.75 * line.size < line.y0 - reached < 2.2 * line.size for reached in (bottom, near[-1].y1))
+    below = near[-1].y0 + 0.3 * line.size < line.y0 < max(bottom, near[-1].y1) + 2.2 * line.size
     beside = line.x0 > near[-1].x1 - 1 and line.y0 < bottom and line.y1 > near[-1].y0 - 4 * line.size
     if not (below or beside):
         return False
+    columns = [cell for place in run[-20:] for cell in lines[place].cells[1:]]
     if len(line.cells) > 1:
-        return _is_aligned(near, line)
-    columns = [cell for place in run[-40:] for cell in lines[place].cells[1:]]
+        return _is_aligned(columns, line)
     if any(abs(cell[0].x0 - line.x0) < 3 for cell in columns):
         return True
     first = min(lines[place].x0 for place in run)
@@ -57,11 +57,10 @@ def _has_a_cell_beside(lines: Sequence[Line], number: int, columns: Sequence[lis
     )
 
 
-def _is_aligned(near: Sequence[Line], line: Line) -> bool:
+def _is_aligned(columns: Sequence[list[Token]], line: Line) -> bool:
     """A cell after the first stands under one of the rows above, by its left, its right or its middle."""
-    above = next((other for other in reversed(near) if len(other.cells) > 1), None)
     for cell in line.cells[1:]:
-        for other in above.cells[1:] if above else ():
+        for other in columns:
             left, right = cell[0].x0 - other[0].x0, cell[-1].x1 - other[-1].x1
             if abs(left) < 3 or abs(right) < 3 or abs(left + right) < 3:
                 return True

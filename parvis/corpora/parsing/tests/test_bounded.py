@@ -55,8 +55,8 @@ def test_too_much_time_is_a_refusal_and_the_child_is_gone(tmp_path: Path) -> Non
 
 def test_a_reader_that_takes_its_time_is_not_the_fault_of_the_document(tmp_path: Path) -> None:
     path = long_pdf(tmp_path / "long.pdf", 3)
-    for part in read_bounded(path, name="long.pdf", limits=Limits(seconds=0.9), ocr=False):
-        time.sleep(0.4 if isinstance(part, Unit) else 0)
+    for part in read_bounded(path, name="long.pdf", limits=Limits(seconds=3), ocr=False):
+        time.sleep(1.1 if isinstance(part, Unit) else 0)
 
 
 def test_a_crash_of_the_parser_is_a_refusal(tmp_path: Path) -> None:
@@ -80,14 +80,18 @@ def test_leaving_the_iteration_ends_the_child(tmp_path: Path) -> None:
 
 
 def test_the_child_waits_for_its_reader(tmp_path: Path) -> None:
-    """A pipe holds 64 KiB: the child is not further ahead than that and one unit, however long its reader sleeps."""
-    parts = read_bounded(long_pdf(tmp_path / "long.pdf", 200), name="long.pdf", limits=Limits(), ocr=False)
+    """The pipe holds a mebibyte: the child is not further ahead than that and one unit, however long its reader sleeps."""
+    path = tmp_path / "long.txt"
+    path.write_text("Une phrase assez ordinaire. " * 200_000)
+    parts = read_bounded(path, name="long.txt", limits=Limits(), ocr=False)
     next(parts)
     (child,) = children()
-    wait_for(lambda: state(child) == "S")
+    wait_for(lambda: state(child) == "S" and processor_time(child) > 0)
+    time.sleep(0.5)
     used = processor_time(child)
     time.sleep(0.3)
     assert processor_time(child) - used <= 2
+    assert state(child) == "S"
     end(parts)
 
 
