@@ -89,6 +89,18 @@ def evaluate(
         out.print(_evaluation_table(result))
 
 
+@app.command("reindex", help=_("Make the search index again from the documents kept. The server may go on meanwhile."))
+def reindex() -> None:
+    start()
+    migrate()
+    from parvis.corpora.inventory import passage_counts
+    from parvis.corpora.jobs import reindex_all
+
+    with err.status(_("Indexing…")):
+        reindex_all()
+    out.print(_("%d passages indexed.") % passage_counts()[1])
+
+
 @app.command("maintain", help=_("Erase removed text from the disk and compact the index. Stop the server first on SQLite."))
 def maintain() -> None:
     start()

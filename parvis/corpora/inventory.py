@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TypedDict
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
 from parvis.access.middleware import principal_of
 from parvis.access.principal import Principal
@@ -29,7 +29,8 @@ def summaries() -> list[Summary]:
     waiting = Count("documents", Q(documents__state__in=WAITING))
     failed = Count("documents", Q(documents__state=DocumentState.FAILED))
     passages = Counter(Passage.unscoped.values_list("corpus_id", flat=True))
-    rows = Corpus.unscoped.annotate(ready=ready, waiting=waiting, failed=failed).select_related("institution").order_by("id")
+    corpora: QuerySet[Corpus] = Corpus.unscoped.select_related("institution").order_by("id")
+    rows = corpora.annotate(ready=ready, waiting=waiting, failed=failed)
     return [
         Summary(
             id=row.id,
