@@ -13,22 +13,24 @@ import argparse
 import random
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import astuple, fields
+from dataclasses import astuple, dataclass, fields
 from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from parvis.retrieval.abstention import Signals, observe
+from parvis.retrieval import abstention
+from parvis.retrieval.abstention import Signals, middle, observe, pseudo_evidence
 from parvis.retrieval.analysis import analyse
 from parvis.retrieval.evaluation import Dataset, Hiding, Library, Question, drawn, load
 from parvis.retrieval.passage import Passage
-from parvis.retrieval.search import Found
 
 SIZES = (20, 100, 400)
-WHOLE_QUESTIONS = 1_000
-SMALL_QUESTIONS = 500  # for each size
+WHOLE_QUESTIONS = 800
+SMALL_QUESTIONS = 250  # for each size
+PER_COLLECTION = 10
+KEPT = 0.83  # share of the answerable questions as written, in the whole half, that the neutral threshold lets through
 WEIGHTS = {None: 1.0, Hiding.NEAR: 0.5, Hiding.ARTICLE: 1.0}
 RIDGE = 1.0
 
@@ -52,19 +54,44 @@ def main() -> int:
     dataset = load(parser.parse_args().dataset)
     passages = [passage for passage in dataset.passages if in_dev(passage)]
     questions, _ = halves(dataset)
-    examples = [*_whole(passages, drawn(questions, WHOLE_QUESTIONS))]
+    libraries = {size: list(_collections(passages, size)) for size in SIZES}
+    whole = Library(passages)
+    examples = [*_whole(whole, drawn(questions, WHOLE_QUESTIONS))]
     for size in SIZES:
-        examples += _small(passages, questions, size)
-    values = np.array([astuple(signals) for signals, _ in examples])
-    present = np.array([float(how is None) for _, how in examples])
-    weights = np.array([WEIGHTS[how] for _, how in examples])
-    coefficients = fit(values, present, weights)
-    print(f"# {len(examples)} examples, {present.mean():.0%} answerable", file=sys.stderr)
+        examples += _small(libraries[size], questions, size)
+    values = np.array([astuple(example.signals) for example in examples])
+    present = np.array([float(example.hidden is None) for example in examples])
+    weights = np.array([WEIGHTS[example.hidden] for example in examples])
+    coefficients = np.round(fit(values, present, weights), 3)
+    evidences = values @ coefficients[:-1] + coefficients[-1]
+    as_written = [example.hidden is None and example.as_written and example.whole for example in examples]
+    _print(coefficients, values, neutral=float(np.quantile(evidences[as_written], 1 - KEPT)))
+    abstention.COEFFICIENTS, abstention.INTERCEPT = tuple(coefficients[:-1].tolist()), float(coefficients[-1])
+    middles = [_middle(library) for library in (whole, *(one for size in SIZES for one in libraries[size][:6]))]
+    print(f"USUAL_MIDDLE = {np.mean(middles):.2f}  # from {min(middles):.2f} to {max(middles):.2f}")
+    return 0
+
+
+def _print(coefficients: NDArray[np.float64], values: NDArray[np.float64], neutral: float) -> None:
     for field, coefficient, spread in zip(fields(Signals), coefficients, values.std(axis=0), strict=False):
-        print(f"# {field.name:22} {coefficient:8.3f}  by its spread {coefficient * spread:6.2f}", file=sys.stderr)
+        print(f"# {field.name:22} {coefficient:8.3f}, by its spread {coefficient * spread:6.2f}", file=sys.stderr)
     print(f"COEFFICIENTS = ({', '.join(f'{one:.3f}' for one in coefficients[:-1])})")
     print(f"INTERCEPT = {coefficients[-1]:.3f}")
-    return 0
+    print(f"NEUTRAL = {neutral:.2f}")
+
+
+def _middle(library: Library) -> float:
+    passages = list(library.passages.values())
+    evidences = pseudo_evidence(passages, index=library.index, corpora=library.corpora, fetch=library.fetch)
+    return middle(*evidences)
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    signals: Signals
+    hidden: Hiding | None  # what makes it unanswerable
+    as_written: bool
+    whole: bool
 
 
 def fit(values: NDArray[np.float64], present: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -85,56 +112,46 @@ def fit(values: NDArray[np.float64], present: NDArray[np.float64], weights: NDAr
     return np.append(raw, inside[-1] - raw @ mean)
 
 
-def _whole(passages: Sequence[Passage], questions: Sequence[Question]) -> Iterator[tuple[Signals, Hiding | None]]:
-    library = Library(passages)
+def _whole(library: Library, questions: Sequence[Question]) -> Iterator[Example]:
     for question in questions:
-        yield from _asked(library, question, _worded(question))
+        for hidden in (None, Hiding.NEAR, Hiding.ARTICLE):
+            yield from _asked(library, question, hidden, whole=True)
 
 
-def _small(passages: Sequence[Passage], questions: Sequence[Question], size: int) -> Iterator[tuple[Signals, Hiding | None]]:
-    """Collections drawn around a document of three passages at least; questions from inside and from outside."""
+def _small(libraries: Sequence[Library], questions: Sequence[Question], size: int) -> Iterator[Example]:
+    """Questions of each collection, then as many about what it does not have."""
+    draw = random.Random(size)
+    for library in libraries:
+        inside = [question for question in questions if library.passages.keys() >= question.relevant.keys()]
+        outside = [question for question in questions if library.passages.keys().isdisjoint(question.relevant)]
+        for question in draw.sample(inside, min(PER_COLLECTION, len(inside))):
+            yield from _asked(library, question, None)
+            yield from _asked(library, question, Hiding.NEAR)
+        for question in draw.sample(outside, PER_COLLECTION):
+            yield from _asked(library, question, Hiding.ARTICLE)
+
+
+def _collections(passages: Sequence[Passage], size: int) -> Iterator[Library]:
+    """Collections of whole documents, but for the last one, around one of three passages at least."""
     draw = random.Random(size)
     documents: dict[int, list[Passage]] = {}
     for passage in passages:
         documents.setdefault(passage.document_id, []).append(passage)
     large = [one for one in documents.values() if len(one) >= 3]
-    asked = 0
-    while asked < SMALL_QUESTIONS:
+    for _ in range(SMALL_QUESTIONS // PER_COLLECTION):
         chosen = draw.choice(large)[:size]
         while len(chosen) < size:
             chosen = list(dict.fromkeys([*chosen, *draw.choice(list(documents.values()))]))[:size]
-        library = Library(chosen)
-        held, about = set(library.passages), {passage.document_id for passage in chosen}
-        inside = [question for question in questions if held.issuperset(question.relevant)]
-        outside = [question for question in questions if about.isdisjoint(_documents(question, documents))]
-        for question in draw.sample(inside, min(8, len(inside))):
-            asked += 1
-            yield from _asked(library, question, _worded(question), hidings=(Hiding.NEAR,))
-        for question in draw.sample(outside, 8):
-            yield from _judged(library.ask(_worded(question)), Hiding.ARTICLE)
+        yield Library(chosen)
 
 
-def _documents(question: Question, documents: dict[int, list[Passage]]) -> set[int]:
-    return {
-        document_id
-        for document_id, passages in documents.items()
-        if any(passage.id in question.relevant for passage in passages)
-    }
-
-
-def _asked(
-    library: Library, question: Question, text: str, hidings: Sequence[Hiding] = (Hiding.NEAR, Hiding.ARTICLE)
-) -> Iterator[tuple[Signals, Hiding | None]]:
-    yield from _judged(library.ask(text), None)
-    for how in hidings:
-        if library.can_hide(question, how):
-            yield from _judged(library.ask(text, without=(question, how)), how)
-
-
-def _judged(found: Found, how: Hiding | None) -> Iterator[tuple[Signals, Hiding | None]]:
-    signals = observe(found)
-    if signals is not None:
-        yield signals, how
+def _asked(library: Library, question: Question, hidden: Hiding | None, *, whole: bool = False) -> Iterator[Example]:
+    text = _worded(question)
+    away = library.passages.keys().isdisjoint(question.relevant)
+    if hidden is None or away or library.can_hide(question, hidden):
+        signals = observe(library.ask(text, without=(question, hidden) if hidden and not away else None))
+        if signals is not None:
+            yield Example(signals, hidden, text == question.text, whole)
 
 
 def _worded(question: Question) -> str:

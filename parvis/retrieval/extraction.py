@@ -100,7 +100,7 @@ def _scored(found: Found) -> Iterator[_Piece]:
                 + 0.8 * passage_score
                 + 0.1 * _share_asked(piece, weighed)
                 + 0.15 * _is_of_kind(piece.text, kind, found.question)
-                + 0.3 * bool(defined and _defines(piece.text, defined))
+                + 0.3 * bool(defined and defines(piece.text, defined))
                 - 0.3 * _is_cut(piece, pieces)
                 - 1.0 * (_is_heading(piece, pieces) or _is_head_of_rows(piece, head, pieces))
                 - 0.3 * piece.text.rstrip().endswith((":", "?"))
@@ -175,7 +175,7 @@ _DEFINES = re.compile(
 _CALLED = re.compile(r"\bon (?:appelle|entend par|nomme|designe par|definit)\b|\b(?:est|sont) (?:appele|nomme|dit)e?s?\b")
 
 
-def _defines(text: str, defined: tuple[str, ...]) -> bool:
+def defines(text: str, defined: tuple[str, ...]) -> bool:
     """A sentence that begins by what is to be defined and goes on as a definition does ("X est", "X : "), or names it
     ("On appelle X")."""
     folded = fold(text)

@@ -41,7 +41,7 @@ class Weighed:
 
 
 def weigh(question_terms: Sequence[str], stats: Stats) -> Weighed:
-    weights = {term: rarity(stats, term) * (FRAMING_WEIGHT if term in _framing_terms() else 1.0) for term in question_terms}
+    weights = {term: rarity(stats, term) * _framing(term, stats) for term in question_terms}
     return Weighed(weights, sum(weights.values()) or 1.0)
 
 
@@ -67,7 +67,9 @@ def defined_terms(question: str) -> tuple[str, ...]:
 
 
 def is_name(token: Token, question: str) -> bool:
-    """A capitalised word, the first one of a sentence left out."""
+    """A capitalised word, the first one of a sentence left out; none in a question typed in capitals."""
+    if question.isupper():
+        return False
     before = question[: token.start].rstrip(" \u00a0«\"'’(")
     return token.surface[:1].isupper() and bool(before) and before[-1] not in ".?!:"
 
@@ -91,8 +93,15 @@ def _share(wanted: Collection[object], found: Collection[object]) -> float:
     return sum(one in found for one in wanted) / len(wanted) if wanted else 0.0
 
 
+def _framing(term: str, stats: Stats) -> float:
+    if term not in _framing_terms():
+        return 1.0
+    return FRAMING_WEIGHT if stats.document_frequency.get(term) else UNKNOWN_FRAMING_WEIGHT
+
+
 # Words of questions more than of answers: a passage that lacks them may well answer.
 FRAMING_WEIGHT = 0.4
+UNKNOWN_FRAMING_WEIGHT = 0.15
 _FRAMING = """
     an année appeler appelle appelée but calculer calculent caractéristique cas cause chose cite citer combien composé
     compte concerne connaître conséquence consiste correspond date décrire définir définition dernier désigne devenir
