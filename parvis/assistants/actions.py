@@ -257,6 +257,8 @@ def finish(
 
 def _history(turn: Turn) -> tuple[answering.Exchange, ...]:
     """The latest questions that were answered or declined, with the words of the answers."""
+    if turn.number == 1:
+        return ()
     former = Turn.unscoped.filter(
         conversation=turn.conversation, number__lt=turn.number, state__in=(State.ANSWERED, State.ABSTAINED)
     )
