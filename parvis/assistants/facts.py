@@ -263,6 +263,8 @@ def _romans(text: str) -> Iterator[_Number]:
 def _worded(text: str, *, generous: bool) -> Iterator[_Number]:
     for match in _NUMBER_WORDS.finditer(text):
         value = _word_value(match.group().lower())
+        if match.group().lower() in {"cent", "mille"} and text[: match.start()].endswith("pour "):
+            continue  # a percentage, read with its figure
         if value is None or (value == 1 and _strip_accents(match.group().lower()) in {"un", "une", "one"}):
             continue
         if generous or value:

@@ -37,14 +37,10 @@ class Segmenter:
     def __init__(self) -> None:
         self._thinking = _Thinking()
         self._pending = ""
-        self._scanned = 0
-        self._begun = False
+        self._scan = _Scan(line_start=True)
 
     def push(self, chunk: str) -> list[Segment]:
         self._pending += self._thinking.keep(chunk)
-        # Scanning starts over from the sentence's beginning: not at every token of a long one.
-        if len(self._pending) - self._scanned <= len(self._pending) // 16:
-            return []
         return self._segments(final=False)
 
     def close(self) -> list[Segment]:
@@ -54,25 +50,22 @@ class Segmenter:
 
     def cut(self) -> list[Segment]:
         """What is left and was proved, the model having been cut: half a sentence is not given out."""
-        self._pending += self._thinking.rest()
-        return [segment for segment in self._segments(final=True) if segment.claims]
+        return [segment for segment in self.close() if segment.claims]
 
     def _segments(self, *, final: bool) -> list[Segment]:
         found = []
         while self._pending:
             window = self._pending[:LONGEST_SEGMENT]
-            ended = len(window) == len(self._pending)
             try:
-                end, segment = _Scan(window, final=final and ended, line_start=not self._begun).segment()
+                end, segment = self._scan.segment(window, final=final and window == self._pending)
             except _More:
-                if ended and len(window) < LONGEST_SEGMENT:
+                if len(window) < LONGEST_SEGMENT:
                     break
                 end, segment = len(window), Segment(window)
             self._pending = self._pending[end:]
-            self._begun = True
+            self._scan = _Scan(line_start=False)
             if segment.text.strip() or segment.claims:
                 found.append(segment)
-        self._scanned = len(self._pending)
         return found
 
 
@@ -81,58 +74,95 @@ class _More(Exception):
 
 
 class _Scan:
-    """One pass over the text from the beginning of a segment; raises _More when the end cannot be told yet."""
+    """Reads one segment, step by step. A step that cannot be decided yet raises _More, having changed nothing: it is taken
+    again when there is more text."""
 
-    def __init__(self, text: str, *, final: bool, line_start: bool) -> None:
-        self.text = text
-        self.final = final
+    def __init__(self, *, line_start: bool) -> None:
+        self.text = ""
+        self.final = False
         self.line_start = line_start
+        self.one_line = False
+        self.position = 0
         self.claims: list[Claim] = []
         self.removed: list[tuple[int, int]] = []
+        self.step = self._begin
+        self.end: int | None = None
 
-    def segment(self) -> tuple[int, Segment]:
-        end = self._end()
+    def segment(self, text: str, *, final: bool) -> tuple[int, Segment]:
+        """Where the segment ends in the text, which is the former one continued, and the segment."""
+        self.text, self.final = text, final
+        while self.end is None:
+            self.step()
         kept, reached = [], 0
         for start, stop in self.removed:
-            kept.append(self.text[reached:start].rstrip(" \t"))
+            kept.append(text[reached:start].rstrip(" \t"))
             reached = stop
-        kept.append(self.text[reached:end])
-        return end, Segment("".join(kept), tuple(self.claims))
+        kept.append(text[reached : self.end])
+        return self.end, Segment("".join(kept), tuple(self.claims))
 
-    def _end(self) -> int:
+    def _begin(self) -> None:
         start = self._past_blank(0)
         if start == len(self.text):
-            return self._more_or(start)
-        one_line = False
-        position = start
-        if self.line_start or "\n" in self.text[:start]:
-            if self._begins(start, "```", "~~~"):
-                return self._with_proofs(self._code(start))
-            position = self._after_marker(start)
-            one_line = self.text[start] in "#|"
-        return self._sentence(position, one_line=one_line)
+            self.end = self._more_or(start)
+        elif not (self.line_start or "\n" in self.text[:start]):
+            self.position, self.step = start, self._read
+        elif self._begins(start, "```", "~~~"):
+            self.position, self.step = self._code(start), self._prove
+        else:
+            self.position, self.step = self._after_marker(start), self._read
+            self.one_line = self.text[start] in "#|"
 
-    def _sentence(self, position: int, *, one_line: bool) -> int:
-        while match := _INTERESTING.search(self.text, position):
-            position, sign = match.start(), match.group()
-            if sign == "\n":
-                if one_line or self._block_follows(position):
-                    return self._with_proofs(position)
-                position += 1
-            elif sign in '`$\\!«“"' and (after := self._atom(position)):
-                position = after
-            elif sign in "[【" and (claimed := self._claim(position)):
-                self._take(position, claimed)
-                if self._ends_after_claim(claimed[1]):
-                    return self._with_proofs(self._past_stop(claimed[1]))
-                position = claimed[1]
-            elif sign in ".!?…":
-                position = _STOP.match(self.text, position).end()  # type: ignore[union-attr]  # it begins there
-                if self._is_stop(match.start(), position):
-                    return self._with_proofs(position)
+    def _read(self) -> None:
+        """As far as the next sign that may matter, and past it."""
+        match = _INTERESTING.search(self.text, self.position)
+        self.position = match.start() if match else len(self.text)
+        sign = match.group() if match else ""
+        if not sign:
+            self.end = self._more_or(self.position)
+        elif sign == "\n":
+            if self.one_line or self._block_follows(self.position):
+                self.step = self._prove
             else:
-                position += 1
-        return self._more_or(len(self.text))
+                self.position += 1
+        elif sign in '`$\\!«“"' and (after := self._atom(self.position)):
+            self.position = after
+        elif sign in "[【" and (claimed := self._claim(self.position)):
+            ends = self._ends_after_claim(claimed[1])
+            self._take(self.position, claimed[0], claimed[1])
+            self.step = self._past_claim if ends else self._read
+        elif sign in ".!?…":
+            after = _STOP.match(self.text, self.position).end()  # type: ignore[union-attr]  # it begins there
+            self.step = self._prove if self._is_stop(self.position, after) else self._read
+            self.position = after
+        else:
+            self.position += 1
+
+    def _past_claim(self) -> None:
+        """A proof given before the full stop."""
+        match = _STOP.match(self.text, self.position)
+        if match and self._at(match.end()) is not None:
+            self.position = match.end()
+        self.step = self._prove
+
+    def _prove(self) -> None:
+        """The proofs that follow a sentence, be it on the next line; a full stop written once more after one is dropped."""
+        after = self._past_blank(self.position)
+        sign = self._at(after)
+        claimed = None
+        if sign and sign in "[【":
+            claimed = self._claim(after)
+        elif sign and sign in '«“"' and not self.claims:
+            claimed = self._quoted_claim(after)
+        if claimed is None:
+            self.end = self.position
+        else:
+            end = claimed[1] + (self._at(claimed[1]) in {".", ";", ","})
+            self._take(self.position, claimed[0], end)
+
+    def _take(self, start: int, claims: tuple[Claim, ...], end: int) -> None:
+        self.claims += claims
+        self.removed.append((start, end))
+        self.position = end
 
     def _past_blank(self, position: int) -> int:
         match = _NOT_BLANK.search(self.text, position)
@@ -202,38 +232,6 @@ class _Scan:
             return True
         return sign.isupper() or sign in "«“-*•"
 
-    def _past_stop(self, position: int) -> int:
-        match = _STOP.match(self.text, position)
-        if match is None:
-            return position
-        self._at(match.end())
-        return match.end()
-
-    def _with_proofs(self, position: int) -> int:
-        """The end of the segment, with the proofs that follow it, be it on the next line."""
-        while True:
-            after = self._past_blank(position)
-            sign = self._at(after)
-            if sign and sign in "[【" and (claimed := self._claim(after)):
-                self._take(position, claimed)
-                position = self._past_stop_mark(claimed[1])
-            elif sign and sign in '«“"' and not self.claims and (claimed := self._quoted_claim(after)):
-                self._take(position, claimed)
-                position = self._past_stop_mark(claimed[1])
-            else:
-                return position
-
-    def _past_stop_mark(self, position: int) -> int:
-        """A full stop written once more after the proof is dropped."""
-        if self._at(position) in {".", ";", ","}:
-            self.removed[-1] = (self.removed[-1][0], position + 1)
-            return position + 1
-        return position
-
-    def _take(self, start: int, claimed: tuple[tuple[Claim, ...], int]) -> None:
-        self.claims += claimed[0]
-        self.removed.append((start, claimed[1]))
-
     def _atom(self, position: int) -> int | None:
         """The end of what must stay whole from here: code, a formula, an image, a quotation. None: an ordinary sign."""
         here = self.text[position : position + 2]
@@ -264,6 +262,8 @@ class _Scan:
                 self._more_or(position)
             return None
         limit = min(len(self.text), position + LONGEST_CLAIM)
+        if limit == len(self.text) and not self.final and _CLOSING.search(self.text, position) is None:
+            raise _More
         blank = _PARAGRAPH.search(self.text, position, limit)
         window = self.text[position : blank.start() if blank else limit]
         complete = bool(blank) or limit < len(self.text) or self.final
@@ -362,6 +362,7 @@ _CLAIM_HEAD = re.compile(
     r"(?:\s*(?P<close>[\]】])|\s*[:,;|=—–-]\s*|\s+(?=[«“„\"'‘]))",
     re.IGNORECASE,
 )
+_CLOSING = re.compile(r"[\]】]|\n[ \t]*\n")
 _DIGITS = re.compile(r"\d+")
 _QUOTED_CLOSE = re.compile(r"(?<=[»”\"'’])[\s.;,]*[\]】]")
 _BARE_CLOSE = re.compile(r"(?<!…)(?<!\.\.)[\]】]")

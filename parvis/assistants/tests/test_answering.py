@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -24,6 +26,9 @@ from parvis.assistants.answering import (
     answer,
 )
 from parvis.inference.completion import Delta, Message, Model, UpstreamError
+from parvis.inference.tests import model_server
+from parvis.inference.tests.model_server import ModelServer
+from parvis.inference.upstream import Endpoint, stream_chat
 from parvis.retrieval.abstention import Band
 from parvis.retrieval.extraction import Sentence
 from parvis.retrieval.passage import Passage
@@ -218,7 +223,7 @@ PIECES = st.lists(
 
 
 @given(PIECES, st.lists(st.integers(1, 9), min_size=1, max_size=40))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_the_events_do_not_depend_on_the_chunks(pieces: list[str], sizes: list[int]) -> None:
     text = "".join(pieces)
     chunks: list[str] = []
@@ -233,7 +238,7 @@ def test_the_events_do_not_depend_on_the_chunks(pieces: list[str], sizes: list[i
 
 
 @given(PIECES)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_whatever_a_model_says_only_true_quotations_are_verified(pieces: list[str]) -> None:
     received = events(says("".join(pieces)))
     by_number = {one.number: one.passage for one in EVIDENCE}
@@ -459,3 +464,87 @@ def test_an_english_question_gets_english_rules() -> None:
 
     asyncio.run(ask())
     assert "Answer in English" in seen[0]["content"]
+
+
+HONEST = [
+    (
+        "Les étudiants défaillants à la première session ne peuvent pas conserver leur note de contrôle continu.",
+        ["Non : un étudiant défaillant perd sa note de contrôle continu.", "La note de contrôle continu n’est pas conservée."],
+    ),
+    (
+        "Le redoublement n’est autorisé que deux fois au cours de la licence, après avis du jury.",
+        ["On peut redoubler deux fois en licence.", "Le jury donne son avis avant tout redoublement.", "Au plus 2 fois."],
+    ),
+    (
+        "La demande doit être déposée avant le 15 octobre 2024 à 14 h 30 au service de la scolarité, bâtiment B.",
+        ["Il faut la déposer au plus tard le 15 octobre, avant 14h30.", "Le dépôt se fait à la scolarité (bâtiment B)."],
+    ),
+    (
+        "Le taux de réussite est passé de 45 % à 62,5 % entre 2019 et 2023, soit une hausse de plus de dix-sept points.",
+        [
+            "De 2019 à 2023, la réussite a gagné plus de 17 points.",
+            "Entre 2019 et 2023, le taux est passé de 45 à 62,5 pour cent.",
+        ],
+    ),
+    (
+        "Marie Curie reçut en 1911 le prix Nobel de chimie, huit ans après celui de physique.",
+        ["Elle obtint le Nobel de chimie en 1911.", "**Marie Curie** a reçu ce prix 8 ans après l’autre, en 1911."],
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "sentence"), [(text, sentence) for text, told in HONEST for sentence in told])
+def test_an_honest_paraphrase_is_verified(text: str, sentence: str) -> None:
+    received = events(says(f'{sentence} [1: "{text}"]'), [Evidence(1, passage(1, text))])
+    assert texts(received) == [(sentence, "verified")], [event for event in received if isinstance(event, Notice)]
+
+
+@pytest.mark.parametrize(
+    "piece", ["[1:", '[1: "a ', "«a. ", "$a", "`", "a. B", "![", "\n- ", "**", "[[", "x" * 50, '"', "1.", "<think>"]
+)
+def test_a_hostile_answer_costs_little(piece: str) -> None:
+    began = time.process_time()
+    events(says(*[piece] * (6_000 // len(piece))))
+    assert time.process_time() - began < 2
+
+
+@pytest.mark.parametrize("script", [model_server.honest, model_server.noisy(GOOD), model_server.whole(GOOD)])
+async def test_a_real_server_gives_a_verified_answer(script: model_server.Script) -> None:
+    received = await through(script)
+    assert "verified" in [status for _, status in texts(received)]
+    assert outcome(received) == "answered"
+
+
+@pytest.mark.parametrize(
+    ("script", "code", "expected"),
+    [
+        (model_server.cutting(GOOD + " Et la"), "cut", "interrupted"),
+        (model_server.stalling(GOOD + " Et la"), "stalled", "interrupted"),
+        (model_server.garbling(GOOD + " Et la"), "garbage", "interrupted"),
+        (model_server.refusing(429, Retry_After="3"), "rate_limited", "failed"),
+        (model_server.refusing(500), "overloaded", "failed"),
+        (model_server.inventing, "nothing_verified", "abstained"),
+        (model_server.dumping, "nothing_verified", "abstained"),
+    ],
+)
+async def test_a_real_server_that_misbehaves_is_told_of(script: model_server.Script, code: str, expected: str) -> None:
+    received = await through(script)
+    assert notices(received) == [code]
+    assert outcome(received) == expected
+    assert bool(texts(received)) == (expected == "interrupted")
+
+
+async def test_wherever_the_server_cuts_only_proved_sentences_are_kept() -> None:
+    whole = f"{GOOD} Le redoublement est possible. {TWICE}"
+    for place in range(0, len(whole), 7):
+        received = await through(model_server.cutting(whole[:place]))
+        assert outcome(received) == ("interrupted" if texts(received) else "failed")
+        assert {status for _, status in texts(received)} <= {"verified"}
+        assert len(texts(received)) <= whole[:place].count("]")
+
+
+async def through(script: model_server.Script) -> list[Event]:
+    async with ModelServer(script) as server:
+        model = partial(stream_chat, Endpoint(server.url, "", "petit-modele"))
+        stream = answer("Quand ?", EVIDENCE, decision=Band.ANSWER, model=model, limits=Limits(idle_seconds=0.2))
+        return [event async for event in stream]
