@@ -14,6 +14,7 @@ function follow(turn) {
     const former = turn.querySelector(`[data-block="${block.dataset.block}"]`);
     if (former) former.replaceWith(block);
     else turn.querySelector("[data-blocks]").append(block);
+    if (waiting) waiting.textContent = waiting.dataset.writing;
     window.htmx.process(block);
   });
   stream.addEventListener("notice", (event) => {
