@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from django.template.defaultfilters import filesizeformat
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -22,6 +22,16 @@ def duplicate_sentence(name: str) -> str:
 def refused_sentence(name: str, code: str, params: Mapping[str, Any]) -> str:
     """A file that was not taken at all."""
     return _("“%(name)s” was not added. %(reason)s") % {"name": name, "reason": failure_sentence(code, params)}
+
+
+def size_words(size: int) -> str:
+    """In decimal units, as people and their computers say it: "470 kB", "1.4 MB"."""
+    if size < 1_000:
+        return ngettext("%(count)d byte", "%(count)d bytes", size) % {"count": size}
+    if size < 999_500:
+        return _("%(size)s kB") % {"size": round(size / 1_000)}
+    megabytes = size / 1_000_000
+    return _("%(size)s MB") % {"size": number_format(megabytes, decimal_pos=1 if megabytes < 9.95 and size % 1_000_000 else 0)}
 
 
 def _empty(params: Mapping[str, Any]) -> str:
@@ -56,7 +66,7 @@ def _archive(params: Mapping[str, Any]) -> str:
 def _too_large(params: Mapping[str, Any]) -> str:
     if str(params.get("limit", "")).isdigit():
         return _("The file is larger than the limit of %(limit)s. Split it, or reduce the size of its images.") % {
-            "limit": filesizeformat(int(params["limit"]))
+            "limit": size_words(int(params["limit"]))
         }
     return _("The document holds more text than can be read. Split it into several files.")
 

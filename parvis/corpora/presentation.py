@@ -6,13 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from parvis.access.principal import Principal
-from parvis.corpora.messages import failure_sentence
+from parvis.corpora.messages import failure_sentence, size_words
 from parvis.corpora.models import Corpus, Document, DocumentState, Page
 from parvis.corpora.parsing import media_types, ocr
 from parvis.corpora.parsing.document import UnitKind
@@ -45,6 +44,7 @@ class DocumentView:
     name: str
     kind: str
     size: str
+    length: str
     url: str
     state: str
     pages_done: int
@@ -118,7 +118,8 @@ def document_view(document: Document, *, may_edit: bool) -> DocumentView:
         title=str(document),
         name=document.name,
         kind=_KINDS.get(document.media_type, "text"),
-        size=filesizeformat(document.size) if document.size else "",
+        size=size_words(document.size) if document.size else "",
+        length=_length(document) if indexed else "",
         url=reverse("corpora:open", args=[document.id]) if indexed else "",
         state=document.state,
         pages_done=document.pages_done,
@@ -138,7 +139,7 @@ def upload_view(corpus: Corpus) -> UploadView:
             "PDF, Word (DOCX), PowerPoint (PPTX), LibreOffice (ODT, ODP), HTML, Markdown, text, Jupyter, EPUB, subtitles"
             " (VTT, SRT), and ZIP archives of these"
         ),
-        limits=_("%(size)s at most for each file") % {"size": filesizeformat(settings.DOCUMENT_MAX_BYTES)},
+        limits=_("%(size)s at most for each file") % {"size": size_words(settings.DOCUMENT_MAX_BYTES)},
     )
 
 
@@ -201,6 +202,20 @@ def _shared_with(corpus: Corpus, groups: Iterable[Group]) -> str:
     if corpus.shared_with_institution:
         return corpus.institution.short_name
     return ", ".join(group.name for group in groups)
+
+
+def _length(document: Document) -> str:
+    count = document.pages_total or 0
+    match _KINDS.get(document.media_type, "text"):
+        case "pdf":
+            words = ngettext("%(count)d page", "%(count)d pages", count)
+        case "slides":
+            words = ngettext("%(count)d slide", "%(count)d slides", count)
+        case "recording":
+            words = ngettext("%(count)d minute", "%(count)d minutes", count)
+        case _:
+            words = ngettext("%(count)d section", "%(count)d sections", count)
+    return words % {"count": count}
 
 
 def _sentence(document: Document) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from threading import BoundedSemaphore
 
 from django.urls import reverse
@@ -27,11 +28,29 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class TextBlock:
-    """A paragraph, a heading of `level`, an item, a row… in runs."""
+    """A paragraph, a heading of `level`, an item, a row… in runs. A row has its runs cell by cell."""
 
     kind: str
     level: int
+    text: str
     segments: tuple[Segment, ...]
+    cells: tuple[tuple[Segment, ...], ...] = ()
+
+    @property
+    def highlighted(self) -> bool:
+        return any(segment.highlighted for segment in self.segments)
+
+    @property
+    def is_latex(self) -> bool:
+        return self.kind == BlockKind.FORMULA and self.text.startswith("$$")
+
+
+@dataclass(frozen=True, slots=True)
+class BlockGroup:
+    """Blocks of one kind that follow each other: the rows of a table, the items of a list, or one block alone."""
+
+    kind: str
+    blocks: tuple[TextBlock, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +65,14 @@ class Rectangle:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """Either an image with rectangles over it, or blocks of text; `segments` is the same text in one run."""
+    """Either an image with rectangles over it, or blocks of text in groups."""
 
     label: str
     image_url: str = ""
     width: float = 0
     height: float = 0
     boxes: tuple[Rectangle, ...] = ()
-    blocks: tuple[TextBlock, ...] = ()
-    segments: tuple[Segment, ...] = ()
-    code: bool = False
+    groups: tuple[BlockGroup, ...] = ()
 
 
 def sheet(page: Page, start: int = 0, end: int = 0) -> Sheet:
@@ -70,13 +87,7 @@ def sheet(page: Page, start: int = 0, end: int = 0) -> Sheet:
             height=page.height,
             boxes=_rectangles(page, start, end),
         )
-    kinds = {block[0] for block in page.blocks}
-    return Sheet(
-        label=label,
-        blocks=tuple(_blocks(page, start, end)),
-        segments=_segments(page.text, 0, len(page.text), start, end),
-        code=kinds == {BlockKind.CODE},
-    )
+    return Sheet(label=label, groups=tuple(_groups(_blocks(page, start, end))))
 
 
 def place(page: Page) -> str:
@@ -111,9 +122,33 @@ def _rectangles(page: Page, start: int, end: int) -> tuple[Rectangle, ...]:
     )
 
 
+def _groups(blocks: Iterable[TextBlock]) -> Iterator[BlockGroup]:
+    """Rows and items together; anything else alone."""
+    together = (BlockKind.TABLE_ROW, BlockKind.LIST_ITEM)
+    for (_number, kind), group in groupby(
+        enumerate(blocks), key=lambda one: (None if one[1].kind in together else one[0], one[1].kind)
+    ):
+        yield BlockGroup(kind, tuple(block for _number, block in group))
+
+
 def _blocks(page: Page, start: int, end: int) -> Iterator[TextBlock]:
-    for kind, block_start, block_end, level in page.blocks:
-        yield TextBlock(kind, level, _segments(page.text, block_start, block_end, start, end))
+    for kind, first, last, level in page.blocks:
+        segments = _segments(page.text, first, last, start, end)
+        places = _cells(page.text, first, last) if kind == BlockKind.TABLE_ROW else ()
+        cells = tuple(_segments(page.text, *cell, start, end) for cell in places)
+        yield TextBlock(kind, level, page.text[first:last], segments, cells)
+
+
+def _cells(text: str, first: int, last: int) -> Iterator[tuple[int, int]]:
+    """Where each cell of a row stands: parsers write " | " between them."""
+    at = first
+    while (bar := text.find(_BETWEEN_CELLS, at, last)) >= 0:
+        yield at, bar
+        at = bar + len(_BETWEEN_CELLS)
+    yield at, last
+
+
+_BETWEEN_CELLS = " | "
 
 
 def _segments(text: str, first: int, last: int, start: int, end: int) -> tuple[Segment, ...]:

@@ -257,6 +257,19 @@ def test_other_formats_show_their_text_with_the_passage_highlighted(student: Cli
     assert "<mark>neuf membres</mark>" in text_of(response)
 
 
+def test_a_text_keeps_its_tables_lists_and_formulas(student: Client, add: Add) -> None:
+    content = "# Thermo\n\n- un\n- deux\n\n| Nom | Valeur |\n|---|---|\n| Isobare | P constante |\n\n$$E = mc^2$$\n"
+    document = add("thermo.md", content).document
+    jobs.run_worker(until_idle=True)
+    page = document.pages.get()
+    start = page.text.index("Isobare")
+    address = reverse("corpora:document", args=[document.id, 1])
+    shown = text_of(student.get(address, {"debut": start + 3, "fin": start + len("Isobare | P")}))
+    assert "<li>un</li><li>deux</li>" in shown
+    assert "<tr><td>Iso<mark>bare</mark></td><td><mark>P</mark> constante</td></tr>" in shown
+    assert "<math" in shown
+
+
 @pytest.mark.parametrize("query", ["debut=-4&fin=99999999999", "debut=9&fin=2", "debut=a&fin=", "debut=²&fin=9²"])
 def test_a_locator_that_makes_no_sense_highlights_nothing(student: Client, indexed: Document, query: str) -> None:
     response = student.get(reverse("corpora:document", args=[indexed.id, 3]) + "?" + query)
