@@ -76,7 +76,8 @@ def rules() -> None:
 
 
 def _page(title: str, author: str, body: str) -> str:
-    return f'<html lang="fr"><head><meta charset="utf-8"><title>{title}</title><meta name="author" content="{author}"></head><body>{body}</body></html>'
+    head = f'<meta charset="utf-8"><title>{title}</title><meta name="author" content="{author}">'
+    return f'<html lang="fr"><head>{head}</head><body>{body}</body></html>'
 
 
 def to_pdf(html: str, style: Path, target: Path) -> None:
@@ -93,7 +94,7 @@ def to_pdf(html: str, style: Path, target: Path) -> None:
             str(source),
             str(target),
         ]
-        subprocess.run(command, check=True, env={**os.environ, "SOURCE_DATE_EPOCH": EPOCH})
+        subprocess.run(command, check=True, env={**os.environ, "SOURCE_DATE_EPOCH": EPOCH})  # noqa: S603
 
 
 def _heading(title: str, anchor: str) -> str:
@@ -102,7 +103,8 @@ def _heading(title: str, anchor: str) -> str:
 
 def _module(path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec and spec.loader
+    if spec is None or spec.loader is None:
+        raise ImportError(path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -112,8 +114,8 @@ RULES_FRONT = """<section class="front">
 <p class="name">Règlement des études 2026-2027</p>
 <p class="below">Licence et master — scolarité, contrôle des connaissances, progression</p>
 <p class="below">Scolarité — Faculté de démonstration</p>
-<p class="notice">Document écrit pour la démonstration de Parvis. La Faculté de démonstration est inventée ; ce règlement n’est celui d’aucun
-établissement.</p>
+<p class="notice">Document écrit pour la démonstration de Parvis. La Faculté de démonstration est inventée ;
+ce règlement n’est celui d’aucun établissement.</p>
 </section>"""
 
 COVER = """<section class="cover">
@@ -121,8 +123,8 @@ COVER = """<section class="cover">
 <p class="name">Introduction au<br>droit des contrats</p>
 <p class="below">Formation, validité, effets, inexécution, prescription</p>
 <p class="below">Claire Delmas</p>
-<p class="notice">Cours écrit pour la démonstration de Parvis. L’enseignante, la faculté, les personnes et les sociétés des exemples
-sont inventées ; les textes, les dates et les décisions cités sont réels. État du droit au 1er janvier 2025.</p>
+<p class="notice">Cours écrit pour la démonstration de Parvis. L’enseignante, la faculté, les personnes et les sociétés
+des exemples sont inventées ; les textes, les dates et les décisions cités sont réels. État du droit au 1er janvier 2025.</p>
 </section>"""
 
 if __name__ == "__main__":

@@ -19,9 +19,8 @@ SIZES = {"Title": "24pt", "1": "17pt", "2": "13pt"}
 def build(source: str, target: Path, *, author: str) -> None:
     document = OpenDocumentText()
     _styles(document)
-    title = re.search(r"^# (.+)$", source, re.M)
-    assert title
-    document.meta.addElement(dc.Title(text=title[1]))
+    title = source.splitlines()[0].removeprefix("# ")
+    document.meta.addElement(dc.Title(text=title))
     document.meta.addElement(dc.Creator(text=author))
     document.meta.addElement(dc.Date(text="2025-01-01T00:00:00"))
     document.meta.addElement(meta.CreationDate(text="2025-01-01T00:00:00"))

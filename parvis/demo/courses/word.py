@@ -1,8 +1,11 @@
 """From the courses' Markdown to DOCX: headings, lists, tables, and `$…$` formulas as OMML that Word can edit."""
 
+# ruff: noqa: SLF001 — python-docx offers no public way to add a formula, a field or a header row.
+
 from __future__ import annotations
 
 import datetime
+import io
 import re
 import zipfile
 from pathlib import Path
@@ -18,18 +21,17 @@ from lxml import etree
 from parvis.demo.courses.typeset import typography
 
 MATH = "http://schemas.openxmlformats.org/officeDocument/2006/math"
-STAMP = datetime.datetime(2025, 1, 1)
+STAMP = datetime.datetime(2025, 1, 1, tzinfo=datetime.UTC)
 
 
 def build(source: str, target: Path, *, author: str) -> None:
     document = Document()
     _styles(document)
-    title = re.search(r"^# (.+)$", source, re.M)
-    assert title
-    document.core_properties.title, document.core_properties.author = title[1], author
+    title = source.splitlines()[0].removeprefix("# ")
+    document.core_properties.title, document.core_properties.author = title, author
     document.core_properties.language = "fr-FR"
     document.core_properties.created = document.core_properties.modified = STAMP
-    _footer(document, f"{title[1]} — {author} — démonstration de Parvis")
+    _footer(document, f"{title} — {author} — démonstration de Parvis")
     lines = source.splitlines()
     at = 0
     while at < len(lines):
@@ -39,14 +41,8 @@ def build(source: str, target: Path, *, author: str) -> None:
 
 
 def freeze(target: Path) -> None:
-    """Rewrites the archive with one date for every member, so that the same source gives the same bytes."""
-    with zipfile.ZipFile(target) as archive:
-        members = [(name, archive.read(name)) for name in archive.namelist()]
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in members:
-            info = zipfile.ZipInfo(name, (2025, 1, 1, 0, 0, 0))
-            info.compress_type = zipfile.ZIP_STORED if name == "mimetype" else zipfile.ZIP_DEFLATED
-            archive.writestr(info, data)
+    """Rewrites the archive with one date everywhere, so that the same source gives the same bytes."""
+    target.write_bytes(_frozen(target.read_bytes()))
 
 
 def omml(formula: str) -> Any:
@@ -72,18 +68,18 @@ class _Formula:
                 parent.append(node)
 
     def _atom(self) -> list[Any]:
-        for name, parts in (("\\frac", ("num", "den")), ("\\sqrt", ("deg", "e"))):
+        for name, node in (("\\frac", self._fraction), ("\\sqrt", self._root)):
             if self.text.startswith(name, self.at):
                 self.at += len(name)
-                return [self._fraction() if name == "\\frac" else self._root()]
+                return [node()]
         if self.text[self.at] == "{":
             return self._argument()
         if self.text[self.at] in "([":
             return [self._brackets()]
-        found = re.compile(r"\d+(?:[,\u00a0]\d+)*|[^\W\d_]+|.", re.S).match(self.text, self.at)
-        assert found
-        self.at = found.end()
-        return [_run(found[0])]
+        run = re.compile(r"\d+(?:[,\u00a0]\d+)*|[^\W\d_]+|").match(self.text, self.at)
+        words = (run[0] if run else "") or self.text[self.at]
+        self.at += len(words)
+        return [_run(words)]
 
     def _argument(self) -> list[Any]:
         holder = _element("e")
@@ -150,6 +146,21 @@ def _run(text: str) -> Any:
     inner.text = text
     inner.set("{http://www.w3.org/XML/1998/namespace}space", "preserve")
     return run
+
+
+def _frozen(data: bytes) -> bytes:
+    copy = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as archive, zipfile.ZipFile(copy, "w", zipfile.ZIP_DEFLATED) as target:
+        for name in archive.namelist():
+            member = archive.read(name)
+            if name.endswith(".xlsx"):  # the numbers of a chart
+                member = _frozen(member)
+            elif name == "docProps/core.xml":
+                member = re.sub(rb">\d{4}-\d\d-\d\dT[\d:.]+Z<", STAMP.strftime(">%Y-%m-%dT00:00:00Z<").encode(), member)
+            info = zipfile.ZipInfo(name, (STAMP.year, STAMP.month, STAMP.day, 0, 0, 0))
+            info.compress_type = zipfile.ZIP_STORED if name == "mimetype" else zipfile.ZIP_DEFLATED
+            target.writestr(info, member)
+    return copy.getvalue()
 
 
 def _block(document: Any, lines: list[str], at: int) -> int:

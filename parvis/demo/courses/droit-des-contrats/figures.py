@@ -1,5 +1,7 @@
 """The five diagrams of the contract-law course, drawn as SVG."""
 
+# ruff: noqa: E501 — a shape and its words are read best on one line.
+
 from __future__ import annotations
 
 from html import escape
@@ -21,10 +23,15 @@ def all_figures() -> dict[str, str]:
 
 def chronology() -> str:
     events = [
-        (1804, "Code civil", "21 mars", 0), (1876, "Canal de Craponne", "6 mars", 1), (1916, "Gaz de Bordeaux", "30 mars", 0),
-        (1978, "Loi sur les", "clauses abusives", 1), (1996, "Chronopost", "22 octobre", 0), (2008, "Prescription", "17 juin", 1),
-        (2016, "Ordonnance", "10 février", 0), (2018, "Ratification", "20 avril", 1),
-    ]  # fmt: skip
+        (1804, "Code civil", "21 mars", 0),
+        (1876, "Canal de Craponne", "6 mars", 1),
+        (1916, "Gaz de Bordeaux", "30 mars", 0),
+        (1978, "Loi sur les", "clauses abusives", 1),
+        (1996, "Chronopost", "22 octobre", 0),
+        (2008, "Prescription", "17 juin", 1),
+        (2016, "Ordonnance", "10 février", 0),
+        (2018, "Ratification", "20 avril", 1),
+    ]
     parts = [_line(20, 80, 660, 80, 2)]
     for n, (year, name, date, below) in enumerate(events):
         x = 55 + n * 81
@@ -41,9 +48,12 @@ def chronology() -> str:
 
 def formation() -> str:
     steps = [
-        ("Pourparlers", "libres, de bonne foi", "1112"), ("Avant-contrat", "préférence, promesse", "1123, 1124"),
-        ("Offre", "précise et ferme", "1114"), ("Acceptation", "pure et simple", "1118"), ("Contrat", "à la réception", "1121"),
-    ]  # fmt: skip
+        ("Pourparlers", "libres, de bonne foi", "1112"),
+        ("Avant-contrat", "préférence, promesse", "1123, 1124"),
+        ("Offre", "précise et ferme", "1114"),
+        ("Acceptation", "pure et simple", "1118"),
+        ("Contrat", "à la réception", "1121"),
+    ]
     parts = []
     for n, (name, note, article) in enumerate(steps):
         x = 8 + n * 134
@@ -61,41 +71,69 @@ def formation() -> str:
 def nullity() -> str:
     parts = [
         _box(190, 8, 300, 40, ["Une condition de validité manque (art. 1178)"]),
-        _arrow(340, 48, 340, 70), _box(190, 70, 300, 40, ["Quel intérêt la règle violée protège-t-elle ?"]),
-        _arrow(250, 110, 150, 140), _arrow(430, 110, 530, 140),
-        _text(160, 124, "intérêt général", 10, color=ACCENT), _text(520, 124, "intérêt privé seul", 10, color=ACCENT),
-        _box(20, 140, 270, 84, ["Nullité absolue (art. 1180)", "tout intéressé, ministère public", "pas de confirmation", "cinq ans"], strong=True),
-        _box(390, 140, 270, 84, ["Nullité relative (art. 1181)", "la partie protégée", "confirmation possible (art. 1182)", "cinq ans"], strong=True),
-    ]  # fmt: skip
+        _arrow(340, 48, 340, 70),
+        _box(190, 70, 300, 40, ["Quel intérêt la règle violée protège-t-elle ?"]),
+        _arrow(250, 110, 150, 140),
+        _arrow(430, 110, 530, 140),
+        _text(160, 124, "intérêt général", 10, color=ACCENT),
+        _text(520, 124, "intérêt privé seul", 10, color=ACCENT),
+        _box(
+            20,
+            140,
+            270,
+            84,
+            ["Nullité absolue (art. 1180)", "tout intéressé, ministère public", "pas de confirmation", "cinq ans"],
+            strong=True,
+        ),
+        _box(
+            390,
+            140,
+            270,
+            84,
+            ["Nullité relative (art. 1181)", "la partie protégée", "confirmation possible (art. 1182)", "cinq ans"],
+            strong=True,
+        ),
+    ]
     return _svg(680, 232, parts)
 
 
 def hardship() -> str:
     parts = [
         _box(8, 10, 200, 66, ["Trois conditions", "imprévisible", "excessivement onéreux", "risque non accepté"]),
-        _arrow(208, 43, 236, 43), _box(236, 10, 190, 66, ["Renégociation", "demandée au cocontractant", "l’exécution continue"]),
-        _arrow(426, 43, 454, 43), _box(454, 10, 216, 66, ["Refus ou échec", "résolution amiable, ou", "adaptation demandée ensemble"]),
-        _arrow(562, 76, 562, 104), _text(610, 95, "délai raisonnable", 9.5, color=ACCENT),
+        _arrow(208, 43, 236, 43),
+        _box(236, 10, 190, 66, ["Renégociation", "demandée au cocontractant", "l’exécution continue"]),
+        _arrow(426, 43, 454, 43),
+        _box(454, 10, 216, 66, ["Refus ou échec", "résolution amiable, ou", "adaptation demandée ensemble"]),
+        _arrow(562, 76, 562, 104),
+        _text(610, 95, "délai raisonnable", 9.5, color=ACCENT),
         _box(454, 104, 216, 48, ["Le juge, saisi par une partie", "révise ou met fin au contrat"], strong=True),
-    ]  # fmt: skip
+    ]
     return _svg(680, 160, parts)
 
 
 def third_party() -> str:
     parts = [
-        _box(30, 20, 170, 44, ["Stipulant"]), _box(480, 20, 170, 44, ["Promettant"]), _box(255, 120, 170, 44, ["Bénéficiaire"], strong=True),
-        _arrow(200, 42, 480, 42), _text(340, 34, "contrat (art. 1205)", 10),
-        _arrow(540, 64, 425, 128), _text(530, 112, "prestation, droit direct (art. 1206)", 10, color=ACCENT),
-        _arrow(140, 64, 255, 128), _text(142, 112, "libéralité ou dette", 10, color=ACCENT),
-    ]  # fmt: skip
+        _box(30, 20, 170, 44, ["Stipulant"]),
+        _box(480, 20, 170, 44, ["Promettant"]),
+        _box(255, 120, 170, 44, ["Bénéficiaire"], strong=True),
+        _arrow(200, 42, 480, 42),
+        _text(340, 34, "contrat (art. 1205)", 10),
+        _arrow(540, 64, 425, 128),
+        _text(530, 112, "prestation, droit direct (art. 1206)", 10, color=ACCENT),
+        _arrow(140, 64, 255, 128),
+        _text(142, 112, "libéralité ou dette", 10, color=ACCENT),
+    ]
     return _svg(680, 172, parts)
 
 
 def remedies() -> str:
     names = [
-        ("Exception", "d’inexécution", "1219, 1220"), ("Exécution forcée", "ou remplacement", "1221, 1222"), ("Réduction", "du prix", "1223"),
-        ("Résolution", "trois voies", "1224 à 1230"), ("Réparation", "dommages et intérêts", "1231 à 1231-7"),
-    ]  # fmt: skip
+        ("Exception", "d’inexécution", "1219, 1220"),
+        ("Exécution forcée", "ou remplacement", "1221, 1222"),
+        ("Réduction", "du prix", "1223"),
+        ("Résolution", "trois voies", "1224 à 1230"),
+        ("Réparation", "dommages et intérêts", "1231 à 1231-7"),
+    ]
     parts = [_box(240, 6, 200, 34, ["Inexécution du contrat"], strong=True)]
     for n, (name, note, articles) in enumerate(names):
         x = 6 + n * 135

@@ -1,5 +1,8 @@
 """The slides of the thermodynamics course: native text, tables, charts and drawn figures, with speaker notes."""
 
+# ruff: noqa: E501, SLF001 — the text of a slide is read best on one line, and python-pptx has no public way to a connector's
+# arrow head, a raised run or a layout's shapes.
+
 from __future__ import annotations
 
 import math
@@ -16,7 +19,18 @@ from pptx.enum.shapes import MSO_CONNECTOR, MSO_SHAPE
 from pptx.enum.text import MSO_ANCHOR, PP_ALIGN
 from pptx.util import Emu, Inches, Pt
 
-INK, BLUE, PALE, WARM, GREY = RGBColor(0x1D, 0x24, 0x33), RGBColor(0x1F, 0x4E, 0x79), RGBColor(0xE8, 0xEF, 0xF7), RGBColor(0xB0, 0x3A, 0x2E), RGBColor(0x6B, 0x75, 0x86)  # fmt: skip
+
+def _colour(red: int, green: int, blue: int) -> RGBColor:
+    return RGBColor(red, green, blue)  # type: ignore[no-untyped-call]
+
+
+INK, BLUE, PALE, WARM, GREY = (
+    _colour(0x1D, 0x24, 0x33),
+    _colour(0x1F, 0x4E, 0x79),
+    _colour(0xE8, 0xEF, 0xF7),
+    _colour(0xB0, 0x3A, 0x2E),
+    _colour(0x6B, 0x75, 0x86),
+)
 TEXT_FONT, FORMULA_FONT = "Liberation Sans", "DejaVu Serif"
 R = 8.314
 
@@ -57,8 +71,11 @@ def _cover(deck: Any) -> None:
         ],
         20,
     )
-    _notes(slide, "Bienvenue. Ce cours compte 24 heures de cours, 24 heures de travaux dirigés et 12 heures de travaux pratiques. "
-                  "Les notes rédigées qui accompagnent ces diapositives contiennent les démonstrations et les exercices corrigés.")  # fmt: skip
+    _notes(
+        slide,
+        "Bienvenue. Ce cours compte 24 heures de cours, 24 heures de travaux dirigés et 12 heures de travaux pratiques. "
+        "Les notes rédigées qui accompagnent ces diapositives contiennent les démonstrations et les exercices corrigés.",
+    )
 
 
 def _slide(deck: Any, title: str, notes: str) -> Any:
@@ -172,8 +189,8 @@ def _table(
             cell.margin_top = cell.margin_bottom = Inches(0.05)
             cell.vertical_anchor = MSO_ANCHOR.MIDDLE
             cell.fill.solid()
-            cell.fill.fore_color.rgb = BLUE if i == 0 else (PALE if i % 2 else RGBColor(255, 255, 255))
-            _write(cell.text_frame, [words], size, bold=i == 0, color=RGBColor(255, 255, 255) if i == 0 else INK)
+            cell.fill.fore_color.rgb = BLUE if i == 0 else (PALE if i % 2 else _colour(255, 255, 255))
+            _write(cell.text_frame, [words], size, bold=i == 0, color=_colour(255, 255, 255) if i == 0 else INK)
             cell.text_frame.paragraphs[0].space_after = Pt(0)
 
 
@@ -188,7 +205,7 @@ def _chart(
     y_max: float | None = None,
     x_min: float | None = None,
 ) -> None:
-    data = XyChartData()
+    data: Any = XyChartData()  # type: ignore[no-untyped-call]
     for name, points in series:
         line = data.add_series(name)
         for point in points:
@@ -202,7 +219,7 @@ def _chart(
     for axis, title in ((chart.category_axis, x_title), (chart.value_axis, y_title)):
         axis.has_title = True
         axis.axis_title.text_frame.text = title
-        axis.major_gridlines.format.line.color.rgb = RGBColor(0xDD, 0xE1, 0xE8)
+        axis.major_gridlines.format.line.color.rgb = _colour(0xDD, 0xE1, 0xE8)
     chart.value_axis.minimum_scale = 0
     if y_max is not None:
         chart.value_axis.maximum_scale = y_max
@@ -263,13 +280,38 @@ def _curve(slide: Any, points: Sequence[tuple[float, float]], color: RGBColor, w
 
 
 def plan(deck: Any) -> None:
-    slide = _slide(deck, "Plan du cours et évaluation",
+    slide = _slide(
+        deck,
+        "Plan du cours et évaluation",
         "Rappeler que le contrôle continu compte pour 40 % et l'examen terminal pour 60 %. La calculatrice non programmable est autorisée. "
-        "Un formulaire d'une page, rédigé à la main, est admis à l'examen terminal de deux heures.")  # fmt: skip
-    _text(slide, ["**1.** Systèmes, états, transformations", "**2.** Le gaz parfait et les gaz réels", "**3.** Travail, chaleur, premier principe",
-        "**4.** Calorimétrie et changements d'état", "**5.** Entropie et second principe", "**6.** Machines thermiques", "**7.** Potentiels thermodynamiques"], width=6.6)  # fmt: skip
-    _table(slide, [("Épreuve", "Durée", "Part de la note"), ("Contrôle continu (2 devoirs)", "1 h chacun", "25 %"),
-        ("Travaux pratiques (4 comptes rendus)", "3 h par séance", "15 %"), ("Examen terminal", "2 h", "60 %")], x=7.0, width=5.7, widths=(2.6, 1.4, 1.4), size=14)  # fmt: skip
+        "Un formulaire d'une page, rédigé à la main, est admis à l'examen terminal de deux heures.",
+    )
+    _text(
+        slide,
+        [
+            "**1.** Systèmes, états, transformations",
+            "**2.** Le gaz parfait et les gaz réels",
+            "**3.** Travail, chaleur, premier principe",
+            "**4.** Calorimétrie et changements d'état",
+            "**5.** Entropie et second principe",
+            "**6.** Machines thermiques",
+            "**7.** Potentiels thermodynamiques",
+        ],
+        width=6.6,
+    )
+    _table(
+        slide,
+        [
+            ("Épreuve", "Durée", "Part de la note"),
+            ("Contrôle continu (2 devoirs)", "1 h chacun", "25 %"),
+            ("Travaux pratiques (4 comptes rendus)", "3 h par séance", "15 %"),
+            ("Examen terminal", "2 h", "60 %"),
+        ],
+        x=7.0,
+        width=5.7,
+        widths=(2.6, 1.4, 1.4),
+        size=14,
+    )
     _text(
         slide,
         ["Prérequis : dérivées, différentielles, intégrales simples, force et énergie mécanique."],
@@ -281,18 +323,33 @@ def plan(deck: Any) -> None:
 
 
 def system(deck: Any) -> None:
-    slide = _slide(deck, "Système, frontière, milieu extérieur",
+    slide = _slide(
+        deck,
+        "Système, frontière, milieu extérieur",
         "Insister sur le choix du système : c'est nous qui le découpons. Un même problème peut se traiter avec deux systèmes différents. "
-        "La bouteille isotherme fermée est une bonne approximation d'un système isolé pendant quelques heures.")  # fmt: skip
-    _shape(slide, MSO_SHAPE.RECTANGLE, 0.8, 1.7, 4.6, 3.6, "", color=RGBColor(0xFB, 0xF6, 0xEE))
+        "La bouteille isotherme fermée est une bonne approximation d'un système isolé pendant quelques heures.",
+    )
+    _shape(slide, MSO_SHAPE.RECTANGLE, 0.8, 1.7, 4.6, 3.6, "", color=_colour(0xFB, 0xF6, 0xEE))
     _shape(slide, MSO_SHAPE.OVAL, 1.7, 2.4, 2.8, 2.1, "Système\n(U, V, n)")
     _text(slide, ["Milieu extérieur"], x=1.0, y=1.75, width=3, size=14, color=GREY)
     _arrow(slide, 5.6, 2.9, 4.6, 3.2, WARM)
     _text(slide, ["énergie : travail W, chaleur Q"], x=5.5, y=2.35, width=3.2, size=13, color=WARM)
     _arrow(slide, 5.6, 4.4, 4.4, 4.0)
     _text(slide, ["matière"], x=5.65, y=4.2, width=1.6, size=13)
-    _table(slide, [("Système", "Énergie", "Matière", "Exemple"), ("Ouvert", "oui", "oui", "Casserole d'eau qui bout"), ("Fermé", "oui", "non", "Gaz dans un cylindre"),
-        ("Isolé", "non", "non", "Vase Dewar idéal")], x=7.0, y=3.0, width=5.8, widths=(1, 1, 1, 2.3), size=14)  # fmt: skip
+    _table(
+        slide,
+        [
+            ("Système", "Énergie", "Matière", "Exemple"),
+            ("Ouvert", "oui", "oui", "Casserole d'eau qui bout"),
+            ("Fermé", "oui", "non", "Gaz dans un cylindre"),
+            ("Isolé", "non", "non", "Vase Dewar idéal"),
+        ],
+        x=7.0,
+        y=3.0,
+        width=5.8,
+        widths=(1, 1, 1, 2.3),
+        size=14,
+    )
     _text(
         slide,
         ["**Convention de signe :** ce que le système **reçoit** est compté **positivement** (convention du banquier)."],
@@ -302,67 +359,180 @@ def system(deck: Any) -> None:
 
 
 def variables(deck: Any) -> None:
-    slide = _slide(deck, "Variables d'état : extensives et intensives",
+    slide = _slide(
+        deck,
+        "Variables d'état : extensives et intensives",
         "Test simple : on coupe le système en deux moitiés identiques. Ce qui est divisé par deux est extensif, ce qui ne change pas est intensif. "
-        "Le quotient de deux grandeurs extensives est intensif : masse volumique, volume molaire.")  # fmt: skip
-    _text(slide, ["- **Extensive** : proportionnelle à la quantité de matière ; elle s'ajoute quand on réunit deux systèmes.", "- **Intensive** : définie en chaque point ; elle ne dépend pas de la taille du système.",
-        "- **Fonction d'état** : sa variation ne dépend que de l'état initial et de l'état final. W et Q n'en sont **pas**."], size=19, height=2.0)  # fmt: skip
-    _table(slide, [("Grandeur", "Symbole", "Unité SI", "Nature"), ("Volume", "V", "m³", "extensive"), ("Quantité de matière", "n", "mol", "extensive"), ("Énergie interne", "U", "J", "extensive"),
-        ("Entropie", "S", "J·K⁻¹", "extensive"), ("Pression", "P", "Pa", "intensive"), ("Température", "T", "K", "intensive"), ("Masse volumique", "ρ", "kg·m⁻³", "intensive")], y=3.55, widths=(2, 1, 1, 1.2), size=15)  # fmt: skip
+        "Le quotient de deux grandeurs extensives est intensif : masse volumique, volume molaire.",
+    )
+    _text(
+        slide,
+        [
+            "- **Extensive** : proportionnelle à la quantité de matière ; elle s'ajoute quand on réunit deux systèmes.",
+            "- **Intensive** : définie en chaque point ; elle ne dépend pas de la taille du système.",
+            "- **Fonction d'état** : sa variation ne dépend que de l'état initial et de l'état final. W et Q n'en sont **pas**.",
+        ],
+        size=19,
+        height=2.0,
+    )
+    _table(
+        slide,
+        [
+            ("Grandeur", "Symbole", "Unité SI", "Nature"),
+            ("Volume", "V", "m³", "extensive"),
+            ("Quantité de matière", "n", "mol", "extensive"),
+            ("Énergie interne", "U", "J", "extensive"),
+            ("Entropie", "S", "J·K⁻¹", "extensive"),
+            ("Pression", "P", "Pa", "intensive"),
+            ("Température", "T", "K", "intensive"),
+            ("Masse volumique", "ρ", "kg·m⁻³", "intensive"),
+        ],
+        y=3.55,
+        widths=(2, 1, 1, 1.2),
+        size=15,
+    )
 
 
 def transformations(deck: Any) -> None:
-    slide = _slide(deck, "Équilibre et transformations",
+    slide = _slide(
+        deck,
+        "Équilibre et transformations",
         "Une transformation quasi statique est une suite d'états d'équilibre. Réversible demande davantage : quasi statique et sans phénomène dissipatif. "
-        "Toute transformation réversible est quasi statique ; la réciproque est fausse.")  # fmt: skip
+        "Toute transformation réversible est quasi statique ; la réciproque est fausse.",
+    )
     _text(
         slide,
         ["**Équilibre thermodynamique** : équilibre mécanique, thermique et chimique, sans flux à l'intérieur du système."],
         size=19,
         height=0.8,
     )
-    _table(slide, [("Transformation", "Ce qui est constant", "Réalisation"), ("Isotherme", "Température T du système", "Lente, au contact d'un thermostat"), ("Isobare", "Pression P du système", "Piston libre, évolution lente"),
-        ("Isochore", "Volume V", "Récipient rigide"), ("Monotherme", "Température extérieure", "Un seul thermostat"), ("Monobare", "Pression extérieure", "À l'air libre"),
-        ("Adiabatique", "Aucun échange de chaleur : Q = 0", "Parois calorifugées, ou rapide"), ("Cyclique", "État final = état initial", "Machines thermiques")], y=2.4, widths=(1.2, 2.2, 2.2), size=16)  # fmt: skip
+    _table(
+        slide,
+        [
+            ("Transformation", "Ce qui est constant", "Réalisation"),
+            ("Isotherme", "Température T du système", "Lente, au contact d'un thermostat"),
+            ("Isobare", "Pression P du système", "Piston libre, évolution lente"),
+            ("Isochore", "Volume V", "Récipient rigide"),
+            ("Monotherme", "Température extérieure", "Un seul thermostat"),
+            ("Monobare", "Pression extérieure", "À l'air libre"),
+            ("Adiabatique", "Aucun échange de chaleur : Q = 0", "Parois calorifugées, ou rapide"),
+            ("Cyclique", "État final = état initial", "Machines thermiques"),
+        ],
+        y=2.4,
+        widths=(1.2, 2.2, 2.2),
+        size=16,
+    )
 
 
 def temperature(deck: Any) -> None:
-    slide = _slide(deck, "Température et principe zéro",
+    slide = _slide(
+        deck,
+        "Température et principe zéro",
         "Depuis le 20 mai 2019, le kelvin est défini par la valeur fixée de la constante de Boltzmann, et non plus par le point triple de l'eau. "
-        "Dans toutes les formules du cours, T est en kelvins ; seules les différences peuvent se lire en degrés Celsius.")  # fmt: skip
-    _text(slide, ["**Principe zéro** : deux systèmes en équilibre thermique avec un même troisième sont en équilibre thermique entre eux.", "= T (K) = θ (°C) + 273,15",
-        "- Le kelvin est défini par k_B = 1,380 649 × 10⁻²³ J·K⁻¹ (exacte), depuis le 20 mai 2019.", "- Un écart de 1 K est un écart de 1 °C."], size=20, height=2.8)  # fmt: skip
-    _table(slide, [("Repère", "T (K)", "θ (°C)"), ("Ébullition de l'azote sous 1 atm", "77,36", "−195,79"), ("Point triple de l'eau", "273,16", "0,01"), ("Corps humain", "310", "37"),
-        ("Ébullition de l'eau sous 1 atm", "373,12", "99,97"), ("Surface du Soleil", "5 772", "5 499")], y=4.2, x=2.2, width=9, widths=(2.4, 1, 1), size=15)  # fmt: skip
+        "Dans toutes les formules du cours, T est en kelvins ; seules les différences peuvent se lire en degrés Celsius.",
+    )
+    _text(
+        slide,
+        [
+            "**Principe zéro** : deux systèmes en équilibre thermique avec un même troisième sont en équilibre thermique entre eux.",
+            "= T (K) = θ (°C) + 273,15",
+            "- Le kelvin est défini par k_B = 1,380 649 × 10⁻²³ J·K⁻¹ (exacte), depuis le 20 mai 2019.",
+            "- Un écart de 1 K est un écart de 1 °C.",
+        ],
+        size=20,
+        height=2.8,
+    )
+    _table(
+        slide,
+        [
+            ("Repère", "T (K)", "θ (°C)"),
+            ("Ébullition de l'azote sous 1 atm", "77,36", "−195,79"),
+            ("Point triple de l'eau", "273,16", "0,01"),
+            ("Corps humain", "310", "37"),
+            ("Ébullition de l'eau sous 1 atm", "373,12", "99,97"),
+            ("Surface du Soleil", "5 772", "5 499"),
+        ],
+        y=4.2,
+        x=2.2,
+        width=9,
+        widths=(2.4, 1, 1),
+        size=15,
+    )
 
 
 def pressure(deck: Any) -> None:
-    slide = _slide(deck, "Pression : définition et unités",
-        "Faire calculer la force exercée par l'atmosphère sur une vitre d'un mètre carré : environ cent mille newtons, soit le poids de dix tonnes.")  # fmt: skip
+    slide = _slide(
+        deck,
+        "Pression : définition et unités",
+        "Faire calculer la force exercée par l'atmosphère sur une vitre d'un mètre carré : environ cent mille newtons, soit le poids de dix tonnes.",
+    )
     _text(
         slide,
         ["= dF = P dS", "La pression est la force normale exercée par unité de surface : 1 Pa = 1 N·m⁻²."],
         size=20,
         height=1.4,
     )
-    _table(slide, [("Unité", "Symbole", "Valeur en pascals"), ("Pascal", "Pa", "1"), ("Hectopascal", "hPa", "100"), ("Bar", "bar", "100 000"), ("Atmosphère normale", "atm", "101 325"),
-        ("Millimètre de mercure", "mmHg", "133,322")], y=3.1, x=2.2, width=9, widths=(2, 1, 2), size=17)  # fmt: skip
+    _table(
+        slide,
+        [
+            ("Unité", "Symbole", "Valeur en pascals"),
+            ("Pascal", "Pa", "1"),
+            ("Hectopascal", "hPa", "100"),
+            ("Bar", "bar", "100 000"),
+            ("Atmosphère normale", "atm", "101 325"),
+            ("Millimètre de mercure", "mmHg", "133,322"),
+        ],
+        y=3.1,
+        x=2.2,
+        width=9,
+        widths=(2, 1, 2),
+        size=17,
+    )
     _text(slide, ["**Exemple.** Un pneu gonflé à 2,2 bar (relatif) contient de l'air à 3,2 bar (absolu)."], y=6.0, size=18)
 
 
 def ideal_gas(deck: Any) -> None:
-    slide = _slide(deck, "Le gaz parfait",
+    slide = _slide(
+        deck,
+        "Le gaz parfait",
         "Le volume molaire de 22,4 litres vaut à 0 °C et une atmosphère. À 20 °C et une atmosphère, il vaut 24,1 litres. "
-        "Demander aux étudiants de retrouver la constante R à partir de ces nombres.")  # fmt: skip
-    _text(slide, ["Modèle : particules **ponctuelles**, **sans interaction** à distance, en agitation désordonnée.", "= P V = n R T",
-        "- P en pascals, V en mètres cubes, n en moles, T en kelvins", "- R = 8,314 462 6 J·K⁻¹·mol⁻¹ = N_A k_B, avec N_A = 6,022 140 76 × 10²³ mol⁻¹", "- Forme massique : P = ρ r T, avec r = R / M ; pour l'air, M = 29,0 g·mol⁻¹ et r = 287 J·K⁻¹·kg⁻¹"], size=20, height=3.0)  # fmt: skip
-    _table(slide, [("Conditions", "Volume molaire"), ("0 °C, 101 325 Pa", "22,4 L·mol⁻¹"), ("0 °C, 100 000 Pa", "22,7 L·mol⁻¹"), ("20 °C, 101 325 Pa", "24,1 L·mol⁻¹"), ("25 °C, 100 000 Pa", "24,8 L·mol⁻¹")], y=4.6, x=3.2, width=7, size=16)  # fmt: skip
+        "Demander aux étudiants de retrouver la constante R à partir de ces nombres.",
+    )
+    _text(
+        slide,
+        [
+            "Modèle : particules **ponctuelles**, **sans interaction** à distance, en agitation désordonnée.",
+            "= P V = n R T",
+            "- P en pascals, V en mètres cubes, n en moles, T en kelvins",
+            "- R = 8,314 462 6 J·K⁻¹·mol⁻¹ = N_A k_B, avec N_A = 6,022 140 76 × 10²³ mol⁻¹",
+            "- Forme massique : P = ρ r T, avec r = R / M ; pour l'air, M = 29,0 g·mol⁻¹ et r = 287 J·K⁻¹·kg⁻¹",
+        ],
+        size=20,
+        height=3.0,
+    )
+    _table(
+        slide,
+        [
+            ("Conditions", "Volume molaire"),
+            ("0 °C, 101 325 Pa", "22,4 L·mol⁻¹"),
+            ("0 °C, 100 000 Pa", "22,7 L·mol⁻¹"),
+            ("20 °C, 101 325 Pa", "24,1 L·mol⁻¹"),
+            ("25 °C, 100 000 Pa", "24,8 L·mol⁻¹"),
+        ],
+        y=4.6,
+        x=3.2,
+        width=7,
+        size=16,
+    )
 
 
 def isotherms(deck: Any) -> None:
-    slide = _slide(deck, "Isothermes du gaz parfait (diagramme de Clapeyron)",
+    slide = _slide(
+        deck,
+        "Isothermes du gaz parfait (diagramme de Clapeyron)",
         "Chaque isotherme est une hyperbole équilatère. Plus la température est élevée, plus l'hyperbole est loin des axes. "
-        "L'aire sous la courbe représente, au signe près, le travail reçu dans une transformation quasi statique.")  # fmt: skip
+        "L'aire sous la courbe représente, au signe près, le travail reçu dans une transformation quasi statique.",
+    )
     volumes = [5 + k for k in range(0, 46, 3)]
     _chart(
         slide,
@@ -370,12 +540,27 @@ def isotherms(deck: Any) -> None:
         "Volume V (L)",
         "Pression P (bar)",
     )
-    _text(slide, ["Pour **n = 1 mol** :", "= P = n R T / V", "- à 300 K et 10 L : P = 2,49 bar", "- à 500 K et 10 L : P = 4,16 bar", "- le produit P V est constant le long d'une isotherme : loi de **Boyle-Mariotte**"], x=8.3, width=4.5, size=18)  # fmt: skip
+    _text(
+        slide,
+        [
+            "Pour **n = 1 mol** :",
+            "= P = n R T / V",
+            "- à 300 K et 10 L : P = 2,49 bar",
+            "- à 500 K et 10 L : P = 4,16 bar",
+            "- le produit P V est constant le long d'une isotherme : loi de **Boyle-Mariotte**",
+        ],
+        x=8.3,
+        width=4.5,
+        size=18,
+    )
 
 
 def kinetic(deck: Any) -> None:
-    slide = _slide(deck, "Théorie cinétique : pression et agitation",
-        "La température mesure l'énergie cinétique moyenne de translation. L'hélium va assez vite pour quitter lentement l'atmosphère terrestre, l'azote non.")  # fmt: skip
+    slide = _slide(
+        deck,
+        "Théorie cinétique : pression et agitation",
+        "La température mesure l'énergie cinétique moyenne de translation. L'hélium va assez vite pour quitter lentement l'atmosphère terrestre, l'azote non.",
+    )
     _text(
         slide,
         [
@@ -388,8 +573,21 @@ def kinetic(deck: Any) -> None:
         width=6,
         height=3,
     )
-    _table(slide, [("Gaz", "M (g·mol⁻¹)", "u à 300 K (m·s⁻¹)"), ("Dihydrogène", "2,016", "1 927"), ("Hélium", "4,003", "1 367"), ("Diazote", "28,0", "517"), ("Dioxygène", "32,0", "484"), ("Dioxyde de carbone", "44,0", "412")],
-        x=6.6, width=6.1, widths=(1.8, 1.2, 1.6), size=16)  # fmt: skip
+    _table(
+        slide,
+        [
+            ("Gaz", "M (g·mol⁻¹)", "u à 300 K (m·s⁻¹)"),
+            ("Dihydrogène", "2,016", "1 927"),
+            ("Hélium", "4,003", "1 367"),
+            ("Diazote", "28,0", "517"),
+            ("Dioxygène", "32,0", "484"),
+            ("Dioxyde de carbone", "44,0", "412"),
+        ],
+        x=6.6,
+        width=6.1,
+        widths=(1.8, 1.2, 1.6),
+        size=16,
+    )
     _text(
         slide,
         ["Gaz parfait monoatomique : U = (3/2) n R T. Gaz parfait diatomique à température ordinaire : U = (5/2) n R T."],
@@ -399,17 +597,45 @@ def kinetic(deck: Any) -> None:
 
 
 def real_gas(deck: Any) -> None:
-    slide = _slide(deck, "Gaz réels : l'équation de van der Waals",
+    slide = _slide(
+        deck,
+        "Gaz réels : l'équation de van der Waals",
         "Le terme a corrige les attractions entre molécules, le terme b le volume qu'elles occupent. Le modèle date de 1873. "
-        "Il prédit un point critique, mais la portion décroissante des isothermes doit être remplacée par un palier de Maxwell.")  # fmt: skip
-    _text(slide, ["= (P + n² a / V²) (V − n b) = n R T", "- **a** : attraction entre molécules (Pa·m⁶·mol⁻²)", "- **b** : covolume, volume propre des molécules (m³·mol⁻¹)",
-        "- Le gaz réel tend vers le gaz parfait quand la pression tend vers zéro."], size=20, height=2.6)  # fmt: skip
-    _table(slide, [("Gaz", "a (Pa·m⁶·mol⁻²)", "b (10⁻⁵ m³·mol⁻¹)"), ("Hélium", "0,00346", "2,38"), ("Diazote", "0,137", "3,87"), ("Dioxyde de carbone", "0,366", "4,29"), ("Eau", "0,554", "3,05")], y=4.2, x=2.2, width=9, size=17)  # fmt: skip
+        "Il prédit un point critique, mais la portion décroissante des isothermes doit être remplacée par un palier de Maxwell.",
+    )
+    _text(
+        slide,
+        [
+            "= (P + n² a / V²) (V − n b) = n R T",
+            "- **a** : attraction entre molécules (Pa·m⁶·mol⁻²)",
+            "- **b** : covolume, volume propre des molécules (m³·mol⁻¹)",
+            "- Le gaz réel tend vers le gaz parfait quand la pression tend vers zéro.",
+        ],
+        size=20,
+        height=2.6,
+    )
+    _table(
+        slide,
+        [
+            ("Gaz", "a (Pa·m⁶·mol⁻²)", "b (10⁻⁵ m³·mol⁻¹)"),
+            ("Hélium", "0,00346", "2,38"),
+            ("Diazote", "0,137", "3,87"),
+            ("Dioxyde de carbone", "0,366", "4,29"),
+            ("Eau", "0,554", "3,05"),
+        ],
+        y=4.2,
+        x=2.2,
+        width=9,
+        size=17,
+    )
 
 
 def work(deck: Any) -> None:
-    slide = _slide(deck, "Travail des forces de pression",
-        "Le signe moins est celui de la convention du banquier : en se comprimant, le gaz reçoit du travail. Attention, c'est la pression extérieure qui figure dans la définition.")  # fmt: skip
+    slide = _slide(
+        deck,
+        "Travail des forces de pression",
+        "Le signe moins est celui de la convention du banquier : en se comprimant, le gaz reçoit du travail. Attention, c'est la pression extérieure qui figure dans la définition.",
+    )
     _shape(slide, MSO_SHAPE.RECTANGLE, 0.9, 1.9, 3.4, 1.5, "gaz : P, V, T")
     _shape(slide, MSO_SHAPE.RECTANGLE, 4.3, 1.8, 0.3, 1.7, "", color=GREY)
     _arrow(slide, 6.0, 2.65, 4.7, 2.65, WARM)
@@ -422,13 +648,29 @@ def work(deck: Any) -> None:
         width=5.5,
         size=19,
     )
-    _table(slide, [("Transformation d'un gaz parfait", "Travail reçu"), ("Isochore", "W = 0"), ("Monobare", "W = − P_ext (V₂ − V₁)"), ("Isotherme réversible", "W = − n R T ln(V₂ / V₁)"),
-        ("Adiabatique réversible", "W = (P₂V₂ − P₁V₁) / (γ − 1)"), ("Détente dans le vide", "W = 0")], y=4.0, x=1.6, width=10, size=16)  # fmt: skip
+    _table(
+        slide,
+        [
+            ("Transformation d'un gaz parfait", "Travail reçu"),
+            ("Isochore", "W = 0"),
+            ("Monobare", "W = − P_ext (V₂ − V₁)"),
+            ("Isotherme réversible", "W = − n R T ln(V₂ / V₁)"),
+            ("Adiabatique réversible", "W = (P₂V₂ − P₁V₁) / (γ − 1)"),
+            ("Détente dans le vide", "W = 0"),
+        ],
+        y=4.0,
+        x=1.6,
+        width=10,
+        size=16,
+    )
 
 
 def heat(deck: Any) -> None:
-    slide = _slide(deck, "Transferts thermiques : trois modes",
-        "Bien distinguer chaleur et température. Un bain à 40 °C contient plus d'énergie interne qu'une étincelle à 1 500 °C.")  # fmt: skip
+    slide = _slide(
+        deck,
+        "Transferts thermiques : trois modes",
+        "Bien distinguer chaleur et température. Un bain à 40 °C contient plus d'énergie interne qu'une étincelle à 1 500 °C.",
+    )
     for k, (name, words) in enumerate(
         [
             ("Conduction", "de proche en proche,\nsans déplacement de matière\nΦ = λ S ΔT / e"),
@@ -437,60 +679,158 @@ def heat(deck: Any) -> None:
         ]
     ):
         _shape(slide, MSO_SHAPE.ROUNDED_RECTANGLE, 0.7 + k * 4.1, 1.6, 3.7, 1.9, f"**{name}**\n{words}", size=16)
-    _table(slide, [("Matériau", "Conductivité λ (W·m⁻¹·K⁻¹)"), ("Cuivre", "401"), ("Acier inoxydable", "15 environ"), ("Verre", "1 environ"), ("Eau liquide (20 °C)", "0,60"), ("Laine de verre", "0,04 environ"), ("Air (20 °C)", "0,026")], y=3.65, x=2.6, width=8, size=13)  # fmt: skip
+    _table(
+        slide,
+        [
+            ("Matériau", "Conductivité λ (W·m⁻¹·K⁻¹)"),
+            ("Cuivre", "401"),
+            ("Acier inoxydable", "15 environ"),
+            ("Verre", "1 environ"),
+            ("Eau liquide (20 °C)", "0,60"),
+            ("Laine de verre", "0,04 environ"),
+            ("Air (20 °C)", "0,026"),
+        ],
+        y=3.65,
+        x=2.6,
+        width=8,
+        size=13,
+    )
     _text(slide, ["σ = 5,670 × 10⁻⁸ W·m⁻²·K⁻⁴ (constante de Stefan-Boltzmann)"], y=6.62, size=13, color=GREY)
 
 
 def capacities(deck: Any) -> None:
-    slide = _slide(deck, "Capacités thermiques",
-        "L'eau a une capacité massique exceptionnelle : elle règle le climat des côtes. Comparer avec le cuivre, onze fois moindre.")  # fmt: skip
+    slide = _slide(
+        deck,
+        "Capacités thermiques",
+        "L'eau a une capacité massique exceptionnelle : elle règle le climat des côtes. Comparer avec le cuivre, onze fois moindre.",
+    )
     _text(
         slide,
         ["= C_V = (∂U/∂T)_V      C_P = (∂H/∂T)_P", "Pour une phase condensée, C_P ≈ C_V et Q = m c ΔT."],
         size=20,
         height=1.4,
     )
-    _table(slide, [("Corps", "c (J·K⁻¹·kg⁻¹)", "Pour chauffer 1 kg de 10 °C"), ("Eau liquide", "4 185", "41,9 kJ"), ("Glace (0 °C)", "2 100", "21,0 kJ"), ("Aluminium", "897", "8,97 kJ"), ("Fer", "449", "4,49 kJ"),
-        ("Cuivre", "385", "3,85 kJ"), ("Air (à pression constante)", "1 005", "10,1 kJ")], y=3.1, x=1.8, width=9.8, widths=(2, 1.4, 1.9), size=17)  # fmt: skip
+    _table(
+        slide,
+        [
+            ("Corps", "c (J·K⁻¹·kg⁻¹)", "Pour chauffer 1 kg de 10 °C"),
+            ("Eau liquide", "4 185", "41,9 kJ"),
+            ("Glace (0 °C)", "2 100", "21,0 kJ"),
+            ("Aluminium", "897", "8,97 kJ"),
+            ("Fer", "449", "4,49 kJ"),
+            ("Cuivre", "385", "3,85 kJ"),
+            ("Air (à pression constante)", "1 005", "10,1 kJ"),
+        ],
+        y=3.1,
+        x=1.8,
+        width=9.8,
+        widths=(2, 1.4, 1.9),
+        size=17,
+    )
 
 
 def first_law(deck: Any) -> None:
-    slide = _slide(deck, "Le premier principe",
+    slide = _slide(
+        deck,
+        "Le premier principe",
         "Énoncer lentement. L'énergie interne est une fonction d'état ; le travail et la chaleur n'en sont pas, d'où les symboles delta et d droit. "
-        "Joule a établi l'équivalence entre travail et chaleur entre 1843 et 1850.")  # fmt: skip
-    _text(slide, ["Pour tout système **fermé**, il existe une fonction d'état extensive U, l'**énergie interne**, telle que :", "= ΔU + ΔE_c + ΔE_p = W + Q",
-        "Au repos à l'échelle macroscopique :", "= ΔU = W + Q          dU = δW + δQ",
-        "- C'est un principe de **conservation** : l'énergie ne peut être ni créée ni détruite.", "- Système **isolé** : U est constante.", "- **Cycle** : ΔU = 0, donc W = − Q. Le mouvement perpétuel de première espèce est impossible."], size=21)  # fmt: skip
+        "Joule a établi l'équivalence entre travail et chaleur entre 1843 et 1850.",
+    )
+    _text(
+        slide,
+        [
+            "Pour tout système **fermé**, il existe une fonction d'état extensive U, l'**énergie interne**, telle que :",
+            "= ΔU + ΔE_c + ΔE_p = W + Q",
+            "Au repos à l'échelle macroscopique :",
+            "= ΔU = W + Q          dU = δW + δQ",
+            "- C'est un principe de **conservation** : l'énergie ne peut être ni créée ni détruite.",
+            "- Système **isolé** : U est constante.",
+            "- **Cycle** : ΔU = 0, donc W = − Q. Le mouvement perpétuel de première espèce est impossible.",
+        ],
+        size=21,
+    )
 
 
 def enthalpy(deck: Any) -> None:
-    slide = _slide(deck, "L'enthalpie",
-        "L'enthalpie est faite pour les transformations à pression constante, celles du chimiste et du cuisinier. Faire démontrer que Q est égal à la variation d'enthalpie dans le cas monobare.")  # fmt: skip
-    _text(slide, ["= H = U + P V", "Transformation **monobare** entre deux états d'équilibre mécanique, sans autre travail que celui de la pression :", "= ΔH = Q_P", "Transformation **isochore** :", "= ΔU = Q_V",
-        "- H est une fonction d'état extensive, en joules.", "- Écoulement permanent (premier principe industriel), par unité de masse :", "= Δh + Δe_c + Δe_p = w_u + q"], size=20)  # fmt: skip
+    slide = _slide(
+        deck,
+        "L'enthalpie",
+        "L'enthalpie est faite pour les transformations à pression constante, celles du chimiste et du cuisinier. Faire démontrer que Q est égal à la variation d'enthalpie dans le cas monobare.",
+    )
+    _text(
+        slide,
+        [
+            "= H = U + P V",
+            "Transformation **monobare** entre deux états d'équilibre mécanique, sans autre travail que celui de la pression :",
+            "= ΔH = Q_P",
+            "Transformation **isochore** :",
+            "= ΔU = Q_V",
+            "- H est une fonction d'état extensive, en joules.",
+            "- Écoulement permanent (premier principe industriel), par unité de masse :",
+            "= Δh + Δe_c + Δe_p = w_u + q",
+        ],
+        size=20,
+    )
 
 
 def joule_laws(deck: Any) -> None:
-    slide = _slide(deck, "Lois de Joule et relation de Mayer",
-        "Les valeurs du tableau valent à température ordinaire. Pour les molécules diatomiques, la vibration ne s'excite qu'à haute température, vers mille kelvins et au-delà.")  # fmt: skip
-    _text(slide, ["**Première loi de Joule** : l'énergie interne d'un gaz parfait ne dépend que de T : dU = C_V dT.", "**Seconde loi de Joule** : son enthalpie ne dépend que de T : dH = C_P dT.",
-        "= C_P − C_V = n R        γ = C_P / C_V", "= C_V = n R / (γ − 1)        C_P = γ n R / (γ − 1)"], size=20, height=2.6)  # fmt: skip
-    _table(slide, [("Gaz parfait", "C_V molaire", "C_P molaire", "γ", "Exemples"), ("Monoatomique", "3R/2 = 12,5", "5R/2 = 20,8", "5/3 ≈ 1,67", "He, Ne, Ar"), ("Diatomique", "5R/2 = 20,8", "7R/2 = 29,1", "7/5 = 1,40", "N₂, O₂, air")],
-        y=4.3, widths=(1.4, 1.4, 1.4, 1.2, 1.4), size=17)  # fmt: skip
+    slide = _slide(
+        deck,
+        "Lois de Joule et relation de Mayer",
+        "Les valeurs du tableau valent à température ordinaire. Pour les molécules diatomiques, la vibration ne s'excite qu'à haute température, vers mille kelvins et au-delà.",
+    )
+    _text(
+        slide,
+        [
+            "**Première loi de Joule** : l'énergie interne d'un gaz parfait ne dépend que de T : dU = C_V dT.",
+            "**Seconde loi de Joule** : son enthalpie ne dépend que de T : dH = C_P dT.",
+            "= C_P − C_V = n R        γ = C_P / C_V",
+            "= C_V = n R / (γ − 1)        C_P = γ n R / (γ − 1)",
+        ],
+        size=20,
+        height=2.6,
+    )
+    _table(
+        slide,
+        [
+            ("Gaz parfait", "C_V molaire", "C_P molaire", "γ", "Exemples"),
+            ("Monoatomique", "3R/2 = 12,5", "5R/2 = 20,8", "5/3 ≈ 1,67", "He, Ne, Ar"),
+            ("Diatomique", "5R/2 = 20,8", "7R/2 = 29,1", "7/5 = 1,40", "N₂, O₂, air"),
+        ],
+        y=4.3,
+        widths=(1.4, 1.4, 1.4, 1.2, 1.4),
+        size=17,
+    )
     _text(slide, ["Capacités en J·K⁻¹·mol⁻¹, à température ordinaire."], y=5.8, size=15, color=GREY)
 
 
 def laplace(deck: Any) -> None:
-    slide = _slide(deck, "Adiabatique réversible : lois de Laplace",
-        "Trois conditions, toutes nécessaires : gaz parfait, adiabatique, réversible, avec gamma constant. C'est l'erreur la plus fréquente aux examens d'appliquer Laplace à une détente brutale.")  # fmt: skip
-    _text(slide, ["Conditions : gaz **parfait**, γ constant, transformation **adiabatique** et **réversible**.", "= P V^γ = constante", "= T V^(γ−1) = constante", "= T^γ P^(1−γ) = constante",
-        "**Exemple.** De l'air (γ = 1,40) à 293 K et 1,00 bar est comprimé de façon adiabatique réversible à un volume dix fois plus petit :",
-        f"= T₂ = T₁ a^(γ−1) = 293 × 2,51 = {293 * 10**0.4:.0f} K     P₂ = P₁ a^γ = {10**1.4:.1f} bar".replace(".", ","), "C'est ainsi que s'enflamme le gazole dans un moteur Diesel."], size=20)  # fmt: skip
+    slide = _slide(
+        deck,
+        "Adiabatique réversible : lois de Laplace",
+        "Trois conditions, toutes nécessaires : gaz parfait, adiabatique, réversible, avec gamma constant. C'est l'erreur la plus fréquente aux examens d'appliquer Laplace à une détente brutale.",
+    )
+    _text(
+        slide,
+        [
+            "Conditions : gaz **parfait**, γ constant, transformation **adiabatique** et **réversible**.",
+            "= P V^γ = constante",
+            "= T V^(γ−1) = constante",
+            "= T^γ P^(1−γ) = constante",
+            "**Exemple.** De l'air (γ = 1,40) à 293 K et 1,00 bar est comprimé de façon adiabatique réversible à un volume dix fois plus petit :",
+            f"= T₂ = T₁ a^(γ−1) = 293 × 2,51 = {293 * 10**0.4:.0f} K     P₂ = P₁ a^γ = {10**1.4:.1f} bar".replace(".", ","),
+            "C'est ainsi que s'enflamme le gazole dans un moteur Diesel.",
+        ],
+        size=20,
+    )
 
 
 def adiabat(deck: Any) -> None:
-    slide = _slide(deck, "Isotherme et adiabatique comparées",
-        "Au point commun, la pente de l'adiabatique est gamma fois celle de l'isotherme. Le faire démontrer en dérivant les logarithmes.")  # fmt: skip
+    slide = _slide(
+        deck,
+        "Isotherme et adiabatique comparées",
+        "Au point commun, la pente de l'adiabatique est gamma fois celle de l'isotherme. Le faire démontrer en dérivant les logarithmes.",
+    )
     volumes = [10 + 2 * k for k in range(21)]
     start = R * 300 / 10 / 100
     _chart(
@@ -502,21 +842,50 @@ def adiabat(deck: Any) -> None:
         "Volume V (L)",
         "Pression P (bar)",
     )
-    _text(slide, ["Au point commun :", "= (dP/dV)_S = γ (dP/dV)_T", "- La détente adiabatique **refroidit** le gaz.", "- De 10 L à 20 L, départ à 300 K :", f"= T₂ = T₁ (V₁/V₂)^(γ−1) = {300 * 0.5**0.4:.0f} K", "- Dans l'isotherme, le thermostat fournit la chaleur manquante."], x=8.3, width=4.6, size=17)  # fmt: skip
+    _text(
+        slide,
+        [
+            "Au point commun :",
+            "= (dP/dV)_S = γ (dP/dV)_T",
+            "- La détente adiabatique **refroidit** le gaz.",
+            "- De 10 L à 20 L, départ à 300 K :",
+            f"= T₂ = T₁ (V₁/V₂)^(γ−1) = {300 * 0.5**0.4:.0f} K",
+            "- Dans l'isotherme, le thermostat fournit la chaleur manquante.",
+        ],
+        x=8.3,
+        width=4.6,
+        size=17,
+    )
 
 
 def calorimetry(deck: Any) -> None:
-    slide = _slide(deck, "Calorimétrie : méthode des mélanges",
-        "Rédiger au tableau les quatre étapes : système, transformation, bilan d'enthalpie, application numérique. La valeur en eau du calorimètre est négligée ici et donnée dans l'exercice trois des notes.")  # fmt: skip
+    slide = _slide(
+        deck,
+        "Calorimétrie : méthode des mélanges",
+        "Rédiger au tableau les quatre étapes : système, transformation, bilan d'enthalpie, application numérique. La valeur en eau du calorimètre est négligée ici et donnée dans l'exercice trois des notes.",
+    )
     final = (0.200 * 4185 * 20 + 0.100 * 385 * 100) / (0.200 * 4185 + 0.100 * 385)
-    _text(slide, ["Système {eau + métal} dans un calorimètre, évolution **monobare** et **adiabatique** : ΔH = 0.", "= m₁ c₁ (T_f − T₁) + m₂ c₂ (T_f − T₂) = 0", "= T_f = (m₁ c₁ T₁ + m₂ c₂ T₂) / (m₁ c₁ + m₂ c₂)",
-        "**Application.** On plonge 100 g de cuivre à 100 °C dans 200 g d'eau à 20 °C :", f"= T_f = {final:.1f} °C".replace(".", ","),
-        "- **Valeur en eau** du calorimètre : masse d'eau μ qui aurait la même capacité thermique que le vase et ses accessoires.", "- Précision ordinaire en travaux pratiques : 2 à 5 %."], size=20)  # fmt: skip
+    _text(
+        slide,
+        [
+            "Système {eau + métal} dans un calorimètre, évolution **monobare** et **adiabatique** : ΔH = 0.",
+            "= m₁ c₁ (T_f − T₁) + m₂ c₂ (T_f − T₂) = 0",
+            "= T_f = (m₁ c₁ T₁ + m₂ c₂ T₂) / (m₁ c₁ + m₂ c₂)",
+            "**Application.** On plonge 100 g de cuivre à 100 °C dans 200 g d'eau à 20 °C :",
+            f"= T_f = {final:.1f} °C".replace(".", ","),
+            "- **Valeur en eau** du calorimètre : masse d'eau μ qui aurait la même capacité thermique que le vase et ses accessoires.",
+            "- Précision ordinaire en travaux pratiques : 2 à 5 %.",
+        ],
+        size=20,
+    )
 
 
 def phases(deck: Any) -> None:
-    slide = _slide(deck, "Diagramme des phases de l'eau",
-        "La courbe de fusion de l'eau penche à gauche, ce qui est rare : la glace flotte. Au-delà du point critique, on passe du liquide au gaz sans changement d'état visible.")  # fmt: skip
+    slide = _slide(
+        deck,
+        "Diagramme des phases de l'eau",
+        "La courbe de fusion de l'eau penche à gauche, ce qui est rare : la glace flotte. Au-delà du point critique, on passe du liquide au gaz sans changement d'état visible.",
+    )
     _arrow(slide, 1.0, 6.5, 7.6, 6.5)
     _arrow(slide, 1.0, 6.5, 1.0, 1.6)
     _text(slide, ["T"], x=7.3, y=6.5, width=0.5, size=16)
@@ -565,33 +934,84 @@ def phases(deck: Any) -> None:
 
 
 def why_second(deck: Any) -> None:
-    slide = _slide(deck, "Pourquoi un second principe ?",
-        "Le premier principe n'interdit pas qu'un glaçon se forme dans un verre d'eau tiède en réchauffant le reste. Il faut un principe d'évolution.")  # fmt: skip
-    _text(slide, ["Le premier principe autorise des évolutions que l'on n'observe **jamais** :", "- la chaleur ne passe pas d'elle-même d'un corps froid à un corps chaud (**Clausius**, 1850) ;", "- un gaz détendu dans le vide ne revient pas seul dans sa moitié de récipient ;",
-        "- on ne tire pas de travail d'une seule source de chaleur (**Kelvin**, 1851).", "**Causes d'irréversibilité** : frottements, différence de température, de pression ou de concentration, effet Joule, réaction chimique.",
-        "Le second principe est un principe d'**évolution** : il donne un sens au temps."], size=21)  # fmt: skip
+    slide = _slide(
+        deck,
+        "Pourquoi un second principe ?",
+        "Le premier principe n'interdit pas qu'un glaçon se forme dans un verre d'eau tiède en réchauffant le reste. Il faut un principe d'évolution.",
+    )
+    _text(
+        slide,
+        [
+            "Le premier principe autorise des évolutions que l'on n'observe **jamais** :",
+            "- la chaleur ne passe pas d'elle-même d'un corps froid à un corps chaud (**Clausius**, 1850) ;",
+            "- un gaz détendu dans le vide ne revient pas seul dans sa moitié de récipient ;",
+            "- on ne tire pas de travail d'une seule source de chaleur (**Kelvin**, 1851).",
+            "**Causes d'irréversibilité** : frottements, différence de température, de pression ou de concentration, effet Joule, réaction chimique.",
+            "Le second principe est un principe d'**évolution** : il donne un sens au temps.",
+        ],
+        size=21,
+    )
 
 
 def second_law(deck: Any) -> None:
-    slide = _slide(deck, "Le second principe",
-        "Clausius introduit le mot entropie en 1865. L'entropie échangée peut être négative ; l'entropie créée jamais. Un système peut donc voir son entropie diminuer, s'il en cède assez.")  # fmt: skip
-    _text(slide, ["Il existe une fonction d'état extensive S, l'**entropie** (J·K⁻¹), telle que pour tout système fermé :", "= ΔS = S_éch + S_créée", "= S_éch = Σ Q_i / T_i        S_créée ≥ 0",
-        "- Transformation **réversible** : S_créée = 0.", "- Transformation **irréversible** : S_créée > 0.", "- Système **isolé** : son entropie ne peut que croître ; elle est maximale à l'équilibre.",
-        "T_i est la température de la **source** qui échange la chaleur Q_i, et non celle du système."], size=21)  # fmt: skip
+    slide = _slide(
+        deck,
+        "Le second principe",
+        "Clausius introduit le mot entropie en 1865. L'entropie échangée peut être négative ; l'entropie créée jamais. Un système peut donc voir son entropie diminuer, s'il en cède assez.",
+    )
+    _text(
+        slide,
+        [
+            "Il existe une fonction d'état extensive S, l'**entropie** (J·K⁻¹), telle que pour tout système fermé :",
+            "= ΔS = S_éch + S_créée",
+            "= S_éch = Σ Q_i / T_i        S_créée ≥ 0",
+            "- Transformation **réversible** : S_créée = 0.",
+            "- Transformation **irréversible** : S_créée > 0.",
+            "- Système **isolé** : son entropie ne peut que croître ; elle est maximale à l'équilibre.",
+            "T_i est la température de la **source** qui échange la chaleur Q_i, et non celle du système.",
+        ],
+        size=21,
+    )
 
 
 def entropies(deck: Any) -> None:
-    slide = _slide(deck, "Calculer une variation d'entropie",
-        "Identité thermodynamique : dU = T dS − P dV. C'est d'elle que viennent les deux premières lignes. On choisit toujours un chemin réversible imaginaire entre les mêmes états.")  # fmt: skip
+    slide = _slide(
+        deck,
+        "Calculer une variation d'entropie",
+        "Identité thermodynamique : dU = T dS − P dV. C'est d'elle que viennent les deux premières lignes. On choisit toujours un chemin réversible imaginaire entre les mêmes états.",
+    )
     _text(slide, ["= dU = T dS − P dV"], size=22, height=0.8)
-    _table(slide, [("Système", "Variation d'entropie ΔS"), ("Gaz parfait, variables T et V", "C_V ln(T₂/T₁) + n R ln(V₂/V₁)"), ("Gaz parfait, variables T et P", "C_P ln(T₂/T₁) − n R ln(P₂/P₁)"), ("Phase condensée", "m c ln(T₂/T₁)"),
-        ("Changement d'état à T constante", "m ℓ / T"), ("Thermostat recevant Q", "Q / T₀")], y=2.4, x=1.2, width=10.9, size=18)  # fmt: skip
-    _text(slide, [f"**Exemples.** Fonte de 1,00 kg de glace à 0 °C : ΔS = 334 000 / 273,15 = {334000 / 273.15:.0f} J·K⁻¹. Doublement du volume de 1 mol de gaz parfait dans le vide : ΔS = R ln 2 = {f'{R * math.log(2):.2f}'.replace('.', ',')} J·K⁻¹, entièrement créée."], y=5.4, size=18)  # fmt: skip
+    _table(
+        slide,
+        [
+            ("Système", "Variation d'entropie ΔS"),
+            ("Gaz parfait, variables T et V", "C_V ln(T₂/T₁) + n R ln(V₂/V₁)"),
+            ("Gaz parfait, variables T et P", "C_P ln(T₂/T₁) − n R ln(P₂/P₁)"),
+            ("Phase condensée", "m c ln(T₂/T₁)"),
+            ("Changement d'état à T constante", "m ℓ / T"),
+            ("Thermostat recevant Q", "Q / T₀"),
+        ],
+        y=2.4,
+        x=1.2,
+        width=10.9,
+        size=18,
+    )
+    _text(
+        slide,
+        [
+            f"**Exemples.** Fonte de 1,00 kg de glace à 0 °C : ΔS = 334 000 / 273,15 = {334000 / 273.15:.0f} J·K⁻¹. Doublement du volume de 1 mol de gaz parfait dans le vide : ΔS = R ln 2 = {f'{R * math.log(2):.2f}'.replace('.', ',')} J·K⁻¹, entièrement créée."
+        ],
+        y=5.4,
+        size=18,
+    )
 
 
 def boltzmann(deck: Any) -> None:
-    slide = _slide(deck, "Interprétation statistique : la formule de Boltzmann",
-        "Compter les configurations de quatre molécules dans deux moitiés de boîte : seize microétats, six pour la répartition égale. Avec cent molécules, la fluctuation devient invisible.")  # fmt: skip
+    slide = _slide(
+        deck,
+        "Interprétation statistique : la formule de Boltzmann",
+        "Compter les configurations de quatre molécules dans deux moitiés de boîte : seize microétats, six pour la répartition égale. Avec cent molécules, la fluctuation devient invisible.",
+    )
     _text(
         slide,
         [
@@ -602,7 +1022,22 @@ def boltzmann(deck: Any) -> None:
         size=20,
         height=2.0,
     )
-    _table(slide, [("Répartition (gauche – droite)", "Nombre de microétats", "Probabilité"), ("4 – 0", "1", "6,25 %"), ("3 – 1", "4", "25 %"), ("2 – 2", "6", "37,5 %"), ("1 – 3", "4", "25 %"), ("0 – 4", "1", "6,25 %")], y=3.35, x=1.8, width=9.8, widths=(1.5, 1.2, 1), size=16)  # fmt: skip
+    _table(
+        slide,
+        [
+            ("Répartition (gauche – droite)", "Nombre de microétats", "Probabilité"),
+            ("4 – 0", "1", "6,25 %"),
+            ("3 – 1", "4", "25 %"),
+            ("2 – 2", "6", "37,5 %"),
+            ("1 – 3", "4", "25 %"),
+            ("0 – 4", "1", "6,25 %"),
+        ],
+        y=3.35,
+        x=1.8,
+        width=9.8,
+        widths=(1.5, 1.2, 1),
+        size=16,
+    )
     _text(
         slide,
         [
@@ -614,11 +1049,14 @@ def boltzmann(deck: Any) -> None:
 
 
 def engines(deck: Any) -> None:
-    slide = _slide(deck, "Machines dithermes : le schéma général",
-        "Faire orienter les flèches selon la machine : dans un moteur, la source chaude fournit, la source froide reçoit, le travail sort. Dans un réfrigérateur, tout est renversé.")  # fmt: skip
-    _shape(slide, MSO_SHAPE.RECTANGLE, 0.8, 2.0, 1.9, 3.0, "Source\nchaude\nT_c", color=RGBColor(0xF6, 0xDD, 0xD8))
+    slide = _slide(
+        deck,
+        "Machines dithermes : le schéma général",
+        "Faire orienter les flèches selon la machine : dans un moteur, la source chaude fournit, la source froide reçoit, le travail sort. Dans un réfrigérateur, tout est renversé.",
+    )
+    _shape(slide, MSO_SHAPE.RECTANGLE, 0.8, 2.0, 1.9, 3.0, "Source\nchaude\nT_c", color=_colour(0xF6, 0xDD, 0xD8))
     _shape(slide, MSO_SHAPE.OVAL, 3.9, 2.5, 2.0, 2.0, "Machine")
-    _shape(slide, MSO_SHAPE.RECTANGLE, 7.1, 2.0, 1.9, 3.0, "Source\nfroide\nT_f", color=RGBColor(0xDC, 0xE9, 0xF6))
+    _shape(slide, MSO_SHAPE.RECTANGLE, 7.1, 2.0, 1.9, 3.0, "Source\nfroide\nT_f", color=_colour(0xDC, 0xE9, 0xF6))
     _arrow(slide, 2.75, 3.5, 3.85, 3.5, WARM)
     _arrow(slide, 7.05, 3.5, 5.95, 3.5, BLUE)
     _arrow(slide, 4.9, 5.6, 4.9, 4.55)
@@ -653,8 +1091,11 @@ def engines(deck: Any) -> None:
 
 
 def carnot(deck: Any) -> None:
-    slide = _slide(deck, "Rendement d'un moteur et théorème de Carnot",
-        "Sadi Carnot publie ses Réflexions sur la puissance motrice du feu en 1824. Le rendement maximal ne dépend que des deux températures, jamais du fluide.")  # fmt: skip
+    slide = _slide(
+        deck,
+        "Rendement d'un moteur et théorème de Carnot",
+        "Sadi Carnot publie ses Réflexions sur la puissance motrice du feu en 1824. Le rendement maximal ne dépend que des deux températures, jamais du fluide.",
+    )
     _text(
         slide,
         [
@@ -669,13 +1110,27 @@ def carnot(deck: Any) -> None:
     def eta(hot: float, cold: float) -> str:
         return f"{100 * (1 - cold / hot):.0f} %"
 
-    _table(slide, [("Installation", "T_c (K)", "T_f (K)", "Rendement de Carnot", "Rendement réel"), ("Centrale nucléaire à eau sous pression", "560", "300", eta(560, 300), "33 % environ"), ("Centrale à gaz à cycle combiné", "1 700", "300", eta(1700, 300), "60 % environ"),
-        ("Moteur à essence", "2 300", "350", eta(2300, 350), "25 à 40 %"), ("Énergie thermique des mers", "298", "278", eta(298, 278), "2 à 4 %")], y=4.2, widths=(2.6, 0.9, 0.9, 1.4, 1.3), size=16)  # fmt: skip
+    _table(
+        slide,
+        [
+            ("Installation", "T_c (K)", "T_f (K)", "Rendement de Carnot", "Rendement réel"),
+            ("Centrale nucléaire à eau sous pression", "560", "300", eta(560, 300), "33 % environ"),
+            ("Centrale à gaz à cycle combiné", "1 700", "300", eta(1700, 300), "60 % environ"),
+            ("Moteur à essence", "2 300", "350", eta(2300, 350), "25 à 40 %"),
+            ("Énergie thermique des mers", "298", "278", eta(298, 278), "2 à 4 %"),
+        ],
+        y=4.2,
+        widths=(2.6, 0.9, 0.9, 1.4, 1.3),
+        size=16,
+    )
 
 
 def carnot_curve(deck: Any) -> None:
-    slide = _slide(deck, "Rendement de Carnot selon la température chaude",
-        "La courbe sature : gagner cent kelvins rapporte beaucoup à 400 K, peu à 1 500 K. C'est pourquoi l'on travaille aussi la source froide.")  # fmt: skip
+    slide = _slide(
+        deck,
+        "Rendement de Carnot selon la température chaude",
+        "La courbe sature : gagner cent kelvins rapporte beaucoup à 400 K, peu à 1 500 K. C'est pourquoi l'on travaille aussi la source froide.",
+    )
     hot = range(320, 1521, 60)
     _chart(
         slide,
@@ -688,12 +1143,28 @@ def carnot_curve(deck: Any) -> None:
         y_max=100,
         x_min=300,
     )
-    _text(slide, ["Avec T_f = 290 K :", "- T_c = 400 K : 27,5 %", "- T_c = 600 K : 51,7 %", "- T_c = 1 000 K : 71,0 %", "- T_c = 1 500 K : 80,7 %", "Le rendement n'atteint 1 que pour une source froide à 0 K, ce qui est impossible."], x=8.3, width=4.5, size=18)  # fmt: skip
+    _text(
+        slide,
+        [
+            "Avec T_f = 290 K :",
+            "- T_c = 400 K : 27,5 %",
+            "- T_c = 600 K : 51,7 %",
+            "- T_c = 1 000 K : 71,0 %",
+            "- T_c = 1 500 K : 80,7 %",
+            "Le rendement n'atteint 1 que pour une source froide à 0 K, ce qui est impossible.",
+        ],
+        x=8.3,
+        width=4.5,
+        size=18,
+    )
 
 
 def carnot_cycle(deck: Any) -> None:
-    slide = _slide(deck, "Le cycle de Carnot",
-        "Deux isothermes, deux adiabatiques, le tout réversible. L'aire du cycle parcouru dans le sens horaire est le travail fourni.")  # fmt: skip
+    slide = _slide(
+        deck,
+        "Le cycle de Carnot",
+        "Deux isothermes, deux adiabatiques, le tout réversible. L'aire du cycle parcouru dans le sens horaire est le travail fourni.",
+    )
     gamma, scale_x, scale_y = 1.4, 0.155, 1.12
 
     def at(volume: float, pressure: float) -> tuple[float, float]:
@@ -745,8 +1216,11 @@ def carnot_cycle(deck: Any) -> None:
 
 
 def otto(deck: Any) -> None:
-    slide = _slide(deck, "Moteur à explosion : le cycle de Beau de Rochas (Otto)",
-        "Alphonse Beau de Rochas décrit le cycle à quatre temps en 1862 ; Nikolaus Otto construit le moteur en 1876. Le cliquetis limite le taux de compression des moteurs à essence.")  # fmt: skip
+    slide = _slide(
+        deck,
+        "Moteur à explosion : le cycle de Beau de Rochas (Otto)",
+        "Alphonse Beau de Rochas décrit le cycle à quatre temps en 1862 ; Nikolaus Otto construit le moteur en 1876. Le cliquetis limite le taux de compression des moteurs à essence.",
+    )
     _text(
         slide,
         [
@@ -761,48 +1235,188 @@ def otto(deck: Any) -> None:
         (str(a), f"{100 * (1 - a**-0.4):.1f} %".replace(".", ",")) for a in (6, 8, 10, 12)
     ]
     _table(slide, rows, y=3.9, x=1.0, width=6.2, size=17)
-    _text(slide, ["- Rendement réel : 25 à 40 %, à cause des frottements, des pertes aux parois et de la combustion incomplète.", "- Cycle **Diesel** : la combustion est modélisée par une **isobare** ; a vaut 14 à 22.", "- Le **cliquetis** limite a, dans un moteur à essence, à 10 ou 13 environ."], x=7.6, y=3.8, width=5.2, size=17)  # fmt: skip
+    _text(
+        slide,
+        [
+            "- Rendement réel : 25 à 40 %, à cause des frottements, des pertes aux parois et de la combustion incomplète.",
+            "- Cycle **Diesel** : la combustion est modélisée par une **isobare** ; a vaut 14 à 22.",
+            "- Le **cliquetis** limite a, dans un moteur à essence, à 10 ou 13 environ.",
+        ],
+        x=7.6,
+        y=3.8,
+        width=5.2,
+        size=17,
+    )
 
 
 def fridge(deck: Any) -> None:
-    slide = _slide(deck, "Réfrigérateur et pompe à chaleur",
-        "Une efficacité supérieure à un n'a rien de choquant : la machine déplace de la chaleur, elle n'en crée pas. Bien identifier l'énergie utile dans chaque cas.")  # fmt: skip
-    _table(slide, [("Machine", "Énergie utile", "Efficacité", "Maximum de Carnot"), ("Réfrigérateur", "Q_f prise au froid", "e = Q_f / W", "T_f / (T_c − T_f)"), ("Pompe à chaleur", "− Q_c donnée au chaud", "e = − Q_c / W", "T_c / (T_c − T_f)")], widths=(1.3, 1.6, 1.3, 1.5), size=18)  # fmt: skip
-    _text(slide, ["**Réfrigérateur** : intérieur à 5 °C (278 K), cuisine à 25 °C (298 K).", f"= e_max = 278 / 20 = {278 / 20:.1f}".replace(".", ","), "**Pompe à chaleur** : air extérieur à 5 °C (278 K), eau de chauffage à 35 °C (308 K).", f"= e_max = 308 / 30 = {308 / 30:.1f}".replace(".", ","),
-        "- Valeurs réelles : 2 à 4 pour un réfrigérateur, 3 à 5 pour une pompe à chaleur.", "- Pour une même machine réversible : e_PAC = e_frigo + 1."], y=3.5, size=19)  # fmt: skip
+    slide = _slide(
+        deck,
+        "Réfrigérateur et pompe à chaleur",
+        "Une efficacité supérieure à un n'a rien de choquant : la machine déplace de la chaleur, elle n'en crée pas. Bien identifier l'énergie utile dans chaque cas.",
+    )
+    _table(
+        slide,
+        [
+            ("Machine", "Énergie utile", "Efficacité", "Maximum de Carnot"),
+            ("Réfrigérateur", "Q_f prise au froid", "e = Q_f / W", "T_f / (T_c − T_f)"),
+            ("Pompe à chaleur", "− Q_c donnée au chaud", "e = − Q_c / W", "T_c / (T_c − T_f)"),
+        ],
+        widths=(1.3, 1.6, 1.3, 1.5),
+        size=18,
+    )
+    _text(
+        slide,
+        [
+            "**Réfrigérateur** : intérieur à 5 °C (278 K), cuisine à 25 °C (298 K).",
+            f"= e_max = 278 / 20 = {278 / 20:.1f}".replace(".", ","),
+            "**Pompe à chaleur** : air extérieur à 5 °C (278 K), eau de chauffage à 35 °C (308 K).",
+            f"= e_max = 308 / 30 = {308 / 30:.1f}".replace(".", ","),
+            "- Valeurs réelles : 2 à 4 pour un réfrigérateur, 3 à 5 pour une pompe à chaleur.",
+            "- Pour une même machine réversible : e_PAC = e_frigo + 1.",
+        ],
+        y=3.5,
+        size=19,
+    )
 
 
 def potentials(deck: Any) -> None:
-    slide = _slide(deck, "Potentiels thermodynamiques",
-        "L'enthalpie libre sert au chimiste, l'énergie libre au physicien des transformations à volume constant. Les deux diminuent au cours d'une évolution spontanée dans leurs conditions.")  # fmt: skip
-    _table(slide, [("Fonction", "Définition", "Différentielle", "Évolution spontanée"), ("Énergie interne", "U", "T dS − P dV", "S et V constants : dU ≤ 0"), ("Enthalpie", "H = U + P V", "T dS + V dP", "S et P constants : dH ≤ 0"), ("Énergie libre (Helmholtz)", "F = U − T S", "− S dT − P dV", "T et V constants : dF ≤ 0"),
-        ("Enthalpie libre (Gibbs)", "G = H − T S", "− S dT + V dP", "T et P constants : dG ≤ 0")], widths=(1.7, 1.2, 1.4, 2), size=17)  # fmt: skip
-    _text(slide, ["**Relation de Clapeyron**, le long d'une courbe de changement d'état :", "= dP/dT = ℓ / [T (v₂ − v₁)]", "Pour la fusion de l'eau, v_liquide < v_solide : la pente est **négative**, et la pression fait fondre la glace."], y=4.5, size=19)  # fmt: skip
+    slide = _slide(
+        deck,
+        "Potentiels thermodynamiques",
+        "L'enthalpie libre sert au chimiste, l'énergie libre au physicien des transformations à volume constant. Les deux diminuent au cours d'une évolution spontanée dans leurs conditions.",
+    )
+    _table(
+        slide,
+        [
+            ("Fonction", "Définition", "Différentielle", "Évolution spontanée"),
+            ("Énergie interne", "U", "T dS − P dV", "S et V constants : dU ≤ 0"),
+            ("Enthalpie", "H = U + P V", "T dS + V dP", "S et P constants : dH ≤ 0"),
+            ("Énergie libre (Helmholtz)", "F = U − T S", "− S dT − P dV", "T et V constants : dF ≤ 0"),
+            ("Enthalpie libre (Gibbs)", "G = H − T S", "− S dT + V dP", "T et P constants : dG ≤ 0"),
+        ],
+        widths=(1.7, 1.2, 1.4, 2),
+        size=17,
+    )
+    _text(
+        slide,
+        [
+            "**Relation de Clapeyron**, le long d'une courbe de changement d'état :",
+            "= dP/dT = ℓ / [T (v₂ − v₁)]",
+            "Pour la fusion de l'eau, v_liquide < v_solide : la pente est **négative**, et la pression fait fondre la glace.",
+        ],
+        y=4.5,
+        size=19,
+    )
 
 
 def magnitudes(deck: Any) -> None:
-    slide = _slide(deck, "Ordres de grandeur à connaître",
-        "Un ordre de grandeur faux doit alerter : un rendement de moteur de 95 % ou une entropie créée négative signalent une erreur de calcul.")  # fmt: skip
-    _table(slide, [("Grandeur", "Valeur"), ("Énergie d'agitation k_B T à 300 K", "4,1 × 10⁻²¹ J, soit 26 meV"), ("Énergie pour porter 1 L d'eau de 20 °C à 100 °C", "335 kJ, soit 0,093 kWh"), ("Énergie pour vaporiser 1 kg d'eau à 100 °C", "2 257 kJ"), ("Puissance thermique d'un corps humain au repos", "100 W environ"),
-        ("Flux solaire au sommet de l'atmosphère", "1 361 W·m⁻²"), ("Pouvoir calorifique de l'essence", "44 MJ·kg⁻¹ environ"), ("Libre parcours moyen dans l'air, 1 bar", "70 nm environ")], widths=(2, 1.6), size=18)  # fmt: skip
+    slide = _slide(
+        deck,
+        "Ordres de grandeur à connaître",
+        "Un ordre de grandeur faux doit alerter : un rendement de moteur de 95 % ou une entropie créée négative signalent une erreur de calcul.",
+    )
+    _table(
+        slide,
+        [
+            ("Grandeur", "Valeur"),
+            ("Énergie d'agitation k_B T à 300 K", "4,1 × 10⁻²¹ J, soit 26 meV"),
+            ("Énergie pour porter 1 L d'eau de 20 °C à 100 °C", "335 kJ, soit 0,093 kWh"),
+            ("Énergie pour vaporiser 1 kg d'eau à 100 °C", "2 257 kJ"),
+            ("Puissance thermique d'un corps humain au repos", "100 W environ"),
+            ("Flux solaire au sommet de l'atmosphère", "1 361 W·m⁻²"),
+            ("Pouvoir calorifique de l'essence", "44 MJ·kg⁻¹ environ"),
+            ("Libre parcours moyen dans l'air, 1 bar", "70 nm environ"),
+        ],
+        widths=(2, 1.6),
+        size=18,
+    )
 
 
 def mistakes(deck: Any) -> None:
-    slide = _slide(deck, "Dix erreurs à éviter",
-        "Liste dressée pour le cours de démonstration. À relire la veille de l'examen.")  # fmt: skip
-    _text(slide, ["**1.** Oublier de convertir en kelvins.", "**2.** Confondre chaleur et température.", "**3.** Écrire ΔW ou ΔQ : W et Q ne sont pas des fonctions d'état.", "**4.** Appliquer Laplace à une transformation irréversible.", "**5.** Mettre P au lieu de P_ext dans le travail."], width=6.0, size=19)  # fmt: skip
-    _text(slide, ["**6.** Croire qu'adiabatique veut dire isotherme.", "**7.** Croire que l'entropie d'un système ne peut pas diminuer.", "**8.** Prendre la température du système au lieu de celle de la source.", "**9.** Donner un rendement supérieur à celui de Carnot.", "**10.** Oublier les unités, ou mêler bar et pascal."], x=6.8, width=6.0, size=19)  # fmt: skip
+    slide = _slide(
+        deck, "Dix erreurs à éviter", "Liste dressée pour le cours de démonstration. À relire la veille de l'examen."
+    )
+    _text(
+        slide,
+        [
+            "**1.** Oublier de convertir en kelvins.",
+            "**2.** Confondre chaleur et température.",
+            "**3.** Écrire ΔW ou ΔQ : W et Q ne sont pas des fonctions d'état.",
+            "**4.** Appliquer Laplace à une transformation irréversible.",
+            "**5.** Mettre P au lieu de P_ext dans le travail.",
+        ],
+        width=6.0,
+        size=19,
+    )
+    _text(
+        slide,
+        [
+            "**6.** Croire qu'adiabatique veut dire isotherme.",
+            "**7.** Croire que l'entropie d'un système ne peut pas diminuer.",
+            "**8.** Prendre la température du système au lieu de celle de la source.",
+            "**9.** Donner un rendement supérieur à celui de Carnot.",
+            "**10.** Oublier les unités, ou mêler bar et pascal.",
+        ],
+        x=6.8,
+        width=6.0,
+        size=19,
+    )
 
 
 def glossary(deck: Any) -> None:
     slide = _slide(deck, "Glossaire", "Le glossaire complet est à la fin des notes de cours.")
-    _table(slide, [("Terme", "Définition"), ("Adiabatique", "Sans échange de chaleur avec l'extérieur"), ("Covolume", "Volume propre des molécules d'un gaz réel, constante b de van der Waals"), ("Enthalpie", "H = U + P V ; sa variation est la chaleur reçue à pression constante"),
-        ("Entropie", "Fonction d'état qui ne peut que croître dans un système isolé"), ("Quasi statique", "Assez lente pour que le système soit toujours en équilibre interne"), ("Thermostat", "Source de chaleur de température constante"),
-        ("Valeur en eau", "Masse d'eau de même capacité thermique que le calorimètre"), ("Zéro absolu", "0 K, soit −273,15 °C")], widths=(1, 3.6), size=17)  # fmt: skip
+    _table(
+        slide,
+        [
+            ("Terme", "Définition"),
+            ("Adiabatique", "Sans échange de chaleur avec l'extérieur"),
+            ("Covolume", "Volume propre des molécules d'un gaz réel, constante b de van der Waals"),
+            ("Enthalpie", "H = U + P V ; sa variation est la chaleur reçue à pression constante"),
+            ("Entropie", "Fonction d'état qui ne peut que croître dans un système isolé"),
+            ("Quasi statique", "Assez lente pour que le système soit toujours en équilibre interne"),
+            ("Thermostat", "Source de chaleur de température constante"),
+            ("Valeur en eau", "Masse d'eau de même capacité thermique que le calorimètre"),
+            ("Zéro absolu", "0 K, soit −273,15 °C"),
+        ],
+        widths=(1, 3.6),
+        size=17,
+    )
 
 
 SLIDES: Sequence[Callable[[Any], None]] = (
-    plan, system, variables, transformations, temperature, pressure, ideal_gas, isotherms, kinetic, real_gas, work, heat, capacities, first_law, enthalpy,
-    joule_laws, laplace, adiabat, calorimetry, phases, why_second, second_law, entropies, boltzmann, engines, carnot, carnot_curve, carnot_cycle, otto, fridge,
-    potentials, magnitudes, mistakes, glossary,
-)  # fmt: skip
+    plan,
+    system,
+    variables,
+    transformations,
+    temperature,
+    pressure,
+    ideal_gas,
+    isotherms,
+    kinetic,
+    real_gas,
+    work,
+    heat,
+    capacities,
+    first_law,
+    enthalpy,
+    joule_laws,
+    laplace,
+    adiabat,
+    calorimetry,
+    phases,
+    why_second,
+    second_law,
+    entropies,
+    boltzmann,
+    engines,
+    carnot,
+    carnot_curve,
+    carnot_cycle,
+    otto,
+    fridge,
+    potentials,
+    magnitudes,
+    mistakes,
+    glossary,
+)
