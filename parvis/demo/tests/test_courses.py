@@ -41,7 +41,7 @@ def _stands(asked: dict[str, Any]) -> bool:
 def _is_at(unit: Unit, asked: dict[str, Any]) -> bool:
     if "heading" in asked:
         return _plain(asked["heading"]) in {_plain(name) for name in (unit.label, *unit.heading_path)}
-    return unit.number == (asked.get("page") or asked["slide"])
+    return bool(unit.number == (asked.get("page") or asked["slide"]))
 
 
 @cache
