@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 from django.utils import translation
 from django.utils.html import escape
+from pytest_django import Settings
 
 from conftest import House
 from parvis.assistants.actions import AssistantValues, create_course, edit_assistant
@@ -18,8 +19,10 @@ from parvis.assistants.sentences import notice_sentence
 from parvis.assistants.tests.conftest import QUESTION, UNANSWERED, Use
 from parvis.audit.models import Entry
 from parvis.corpora.actions import share_corpus
-from parvis.corpora.models import Corpus
+from parvis.corpora.models import Corpus, Page
 from parvis.inference.completion import UpstreamError
+from parvis.inference.tests.conftest import running
+from parvis.inference.tests.model_server import Script, honest, inventing
 from parvis.institutions.models import Profile
 
 SignIn = Callable[[Profile], Client]
@@ -227,3 +230,23 @@ def test_the_question_and_the_answer_are_not_in_the_audit(house: House, course: 
     entries = Entry.objects.filter(action__startswith="turn.")
     assert [entry.action for entry in entries] == ["turn.ask"]
     assert "prescription" not in json.dumps([entry.details for entry in entries])
+
+
+@pytest.mark.parametrize(("script", "state"), [(honest, State.ANSWERED), (inventing, State.ABSTAINED)])
+def test_a_real_server_is_believed_only_where_its_quotations_are_found(
+    house: House, course: Assistant, sign_in: SignIn, settings: Settings, script: Script, state: State
+) -> None:
+    """From the administrator's address to the page, over real sockets."""
+    Corpus.unscoped.update(threshold=0)
+    student = sign_in(house.student)
+    with running(script) as server:
+        settings.MODEL_URL, settings.MODEL_NAME = server.url, "petit-modele"
+        turn = asked(student, course)
+    citations = TurnEvent.unscoped.filter(turn=turn, kind="citation")
+    verified = [event.payload for event in citations if event.payload["verified"]]
+    assert len(server.requests) == 1
+    assert (turn.mode, turn.state, bool(verified)) == ("generative", state, state == State.ANSWERED)
+    for payload in verified:
+        page = Page.unscoped.get(document_id=payload["document_id"], number=payload["unit_number"])
+        assert page.text[payload["start"] : payload["end"]] == payload["quotation"]
+    assert "Napoléon" not in student.get(f"/conversations/{turn.conversation_id}/").content.decode()
