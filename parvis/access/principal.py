@@ -19,6 +19,8 @@ ROLES_ALLOWED: dict[str, frozenset[str]] = {
     "corpus:view": EVERYONE,
     "corpus:create": TEACHING,
     "corpus:edit": TEACHING,
+    "signal:view": TEACHING,
+    "signal:edit": TEACHING,
     "document:view": EVERYONE,
     "document:edit": TEACHING,
     "model:view": ADMINISTRATION,

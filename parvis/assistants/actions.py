@@ -21,6 +21,8 @@ from parvis.assistants.models import (
     Conversation,
     EventKind,
     Mode,
+    Signal,
+    SignalKind,
     State,
     Turn,
     TurnEvent,
@@ -131,6 +133,39 @@ def cancel(principal: Principal, turn: Turn) -> bool:
     if stopped:
         _record(principal, "turn.cancel", f"turn:{turn.id}")
     return stopped
+
+
+@transaction.atomic
+def signal(principal: Principal, turn: Turn, kind: SignalKind) -> Signal:
+    """Shows one exchange to those responsible for the assistant. Saying it twice says it once."""
+    texts = turn.events.filter(kind=EventKind.TEXT).order_by("seq")
+    sent, is_new = Signal.unscoped.get_or_create(
+        turn=turn,
+        kind=kind,
+        defaults={
+            "institution_id": turn.institution_id,
+            "assistant_id": turn.conversation.assistant_id,
+            "profile_id": turn.conversation.profile_id,
+            "question": turn.question,
+            "answer": "".join(event.payload.get("text", "") for event in texts).strip(),
+        },
+    )
+    if is_new:
+        _record(principal, "signal.send", f"turn:{turn.id}", kind=kind.value)
+    return sent
+
+
+@transaction.atomic
+def withdraw_signal(principal: Principal, turn: Turn, kind: SignalKind) -> None:
+    if Signal.unscoped.filter(turn=turn, kind=kind).delete()[0]:
+        _record(principal, "signal.withdraw", f"turn:{turn.id}", kind=kind.value)
+
+
+@transaction.atomic
+def close_signal(principal: Principal, signal: Signal) -> None:
+    signal.closed_at = signal.closed_at or timezone.now()
+    signal.save(update_fields=["closed_at"])
+    _record(principal, "signal.close", f"signal:{signal.id}")
 
 
 @transaction.atomic

@@ -206,3 +206,85 @@ class TurnEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.turn_id}, {self.seq}: {self.kind}"
+
+
+class SignalKind(models.TextChoices):
+    WRONG = "wrong", _("signalled as wrong")
+    QUESTION = "question", _("passed on to the teacher")
+
+
+class SignalQuerySet(models.QuerySet["Signal"]):
+    def visible_to(self, principal: Principal) -> SignalQuerySet:
+        """What was sent to the assistants one is responsible for."""
+        return self.filter(assistant__in=Assistant.unscoped.editable_by(principal).order_by())
+
+    def editable_by(self, principal: Principal) -> SignalQuerySet:
+        return self.visible_to(principal)
+
+    def waiting(self) -> SignalQuerySet:
+        return self.filter(closed_at=None)
+
+
+class Signal(models.Model):
+    """One exchange that a person chose to show to those responsible for the assistant. It holds a copy: they see what was
+    sent, never the conversation."""
+
+    institution = models.ForeignKey(Institution, on_delete=models.CASCADE, related_name="+")
+    assistant = models.ForeignKey(Assistant, on_delete=models.CASCADE, related_name="+")
+    turn = models.ForeignKey(Turn, on_delete=models.CASCADE, related_name="signals")
+    profile = models.ForeignKey(Profile, on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=10, choices=SignalKind.choices)
+    question = models.TextField()
+    answer = models.TextField(blank=True)  # as it was written; "" when the documents did not answer
+    created_at = models.DateTimeField(auto_now_add=True)
+    closed_at = models.DateTimeField(null=True)
+
+    unscoped = SignalQuerySet.as_manager()
+    objects: ClassVar[Door] = Door()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["turn", "kind"], name="signal_once_per_turn_and_kind")]
+        ordering = ["-created_at", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.turn_id}, {self.kind}"
+
+    @property
+    def sender(self) -> str:
+        """Who asks to be answered is named; who points out a mistake is not."""
+        return self.profile.person.display_name if self.kind == SignalKind.QUESTION else ""
+
+
+class ReportKind(models.TextChoices):
+    WRONG = "wrong", _("said to be wrong")
+    UNANSWERED = "unanswered", _("a question for the teacher")
+
+
+class ReportQuerySet(models.QuerySet["Report"]):
+    def visible_to(self, principal: Principal) -> ReportQuerySet:
+        """One's own, and those about the assistants one looks after."""
+        own = Turn.unscoped.visible_to(principal).values("id")
+        return self.filter(Q(turn__in=own) | Q(id__in=self.editable_by(principal).values("id")))
+
+    def editable_by(self, principal: Principal) -> ReportQuerySet:
+        looked_after = Assistant.unscoped.editable_by(principal).order_by()
+        return self.filter(turn__conversation__assistant__in=looked_after.values("id"))
+
+
+class Report(models.Model):
+    """What a person chose to show to whoever looks after the assistant: one question and its answer, without their name."""
+
+    institution = models.ForeignKey(Institution, on_delete=models.CASCADE, related_name="+")
+    turn = models.ForeignKey(Turn, on_delete=models.CASCADE, related_name="reports")
+    kind = models.CharField(max_length=10, choices=ReportKind.choices)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    unscoped = ReportQuerySet.as_manager()
+    objects: ClassVar[Door] = Door()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["turn", "kind"], name="one_report_per_turn_and_kind")]
+        ordering = ["-created_at", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.turn_id}, {self.kind}"

@@ -100,6 +100,8 @@ class TurnShown:
     stop_url: str
     retry_url: str
     extractive_url: str
+    signal_url: str  # "" until there is something to signal
+    signals: frozenset[str]  # the kinds already sent
     follow_ups: tuple[str, ...] = ()
 
 
@@ -145,6 +147,8 @@ def _turn_shown(turn: Turn, events: Sequence[TurnEvent], places: Places, princip
         stop_url=reverse("assistants:cancellation", args=[turn.id]),
         retry_url=reverse("assistants:retry", args=[turn.id]) if retriable else "",
         extractive_url=_extract_url(turn, state),
+        signal_url=reverse("assistants:signal", args=[turn.id]) if state in (State.ANSWERED, State.ABSTAINED) else "",
+        signals=frozenset(signal.kind for signal in turn.signals.all()),
     )
 
 

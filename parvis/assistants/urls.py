@@ -22,4 +22,7 @@ urlpatterns = [
     path("echanges/<int:turn_id>/annulation/", views.cancellation, name="cancellation"),
     path("echanges/<int:turn_id>/reprise/", views.retry, name="retry"),
     path("echanges/<int:turn_id>/extrait/", views.extract, name="extract"),
+    path("echanges/<int:turn_id>/signalement/", views.signal, name="signal"),
+    path("cours/<int:corpus_id>/signalements/", views.signals, name="signals"),
+    path("signalements/<int:signal_id>/cloture/", views.signal_closing, name="signal_closing"),
 ]

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from asgiref.sync import sync_to_async
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Sum
+from django.db.models import F, Sum
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -20,7 +20,7 @@ from parvis.access.doors import get_or_404, requires
 from parvis.access.http import SignedInRequest
 from parvis.assistants import actions, export, jobs
 from parvis.assistants.forms import AssistantForm, QuestionForm, TitleForm
-from parvis.assistants.models import Assistant, Conversation, Turn
+from parvis.assistants.models import Assistant, Conversation, Signal, SignalKind, Turn
 from parvis.assistants.presentation import excerpts, exported, source_shown, turns_shown
 from parvis.assistants.streaming import messages_since
 from parvis.corpora.forms import CorpusForm
@@ -107,6 +107,38 @@ def retry(request: SignedInRequest, turn_id: int) -> HttpResponse:
 @require_POST
 def extract(request: SignedInRequest, turn_id: int) -> HttpResponse:
     return _ask_again(request, turn_id, quotes_only=True)
+
+
+@requires("conversation:edit")
+@require_POST
+def signal(request: SignedInRequest, turn_id: int) -> HttpResponse:
+    """“This is wrong”, “pass it to my teacher”, or taking it back."""
+    found = get_or_404(request.principal, "conversation:edit", Turn, id=turn_id)
+    kind = request.POST.get("kind", "")
+    if kind not in SignalKind.values:
+        raise Http404
+    act = actions.withdraw_signal if "withdraw" in request.POST else actions.signal
+    act(request.principal, found, SignalKind(kind))
+    return _turn(request, found) if request.headers.get("HX-Request") else redirect(_place(found))
+
+
+@requires("signal:view")
+@require_GET
+def signals(request: SignedInRequest, corpus_id: int) -> HttpResponse:
+    """What students sent to the people responsible for a course."""
+    corpus = get_or_404(request.principal, "corpus:edit", Corpus, id=corpus_id)
+    sent = Signal.objects.visible_to(request.principal).filter(assistant__corpora=corpus).select_related("profile__person")
+    page = Paginator(sent.order_by(F("closed_at").asc(nulls_first=True), "-id"), PER_PAGE).get_page(request.GET.get("page"))
+    return render(request, "assistants/signals.html", {"corpus": corpus, "page": page, "waiting": sent.waiting().count()})
+
+
+@requires("signal:edit")
+@require_POST
+def signal_closing(request: SignedInRequest, signal_id: int) -> HttpResponse:
+    found = get_or_404(request.principal, "signal:edit", Signal, id=signal_id)
+    actions.close_signal(request.principal, found)
+    corpus = found.assistant.corpora.first()
+    return redirect("assistants:signals", corpus.id) if corpus else redirect("assistants:home")
 
 
 @requires("conversation:view")
@@ -297,7 +329,7 @@ def _after(request: HttpRequest) -> int:
 
 
 def _turns(conversation: Conversation) -> list[Turn]:
-    return list(conversation.turns.order_by("number"))
+    return list(conversation.turns.order_by("number").prefetch_related("signals"))
 
 
 def _place(turn: Turn) -> str:

@@ -27,6 +27,7 @@ class CorpusView:
     url: str
     list_url: str
     try_url: str
+    signals_url: str
     edit_url: str
     delete_url: str
     owner: str  # "" where the reader may change the course
@@ -100,6 +101,7 @@ def corpus_view(corpus: Corpus, documents: Iterable[Document], groups: Iterable[
         url=reverse("corpora:detail", args=[corpus.id]),
         list_url=reverse("corpora:list"),
         try_url=reverse("assistants:try_course", args=[corpus.id]) if may_edit else "",
+        signals_url=reverse("assistants:signals", args=[corpus.id]) if may_edit else "",
         edit_url=reverse("corpora:edit", args=[corpus.id]) if may_edit else "",
         delete_url=reverse("corpora:delete", args=[corpus.id]) if may_edit else "",
         owner="" if may_edit else corpus.owner.person.display_name,
