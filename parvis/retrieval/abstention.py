@@ -38,7 +38,7 @@ class Signals:
     """What is seen of a question and of the five best passages. Shares go from 0 to 1, weighted by rarity."""
 
     sentence_coverage: float  # of the question, by one sentence and its title
-    resemblance: float  # of the words as written to those of one passage, by runs of four letters
+    resemblance: float  # of the words to those of one passage, by runs of four letters
     runs: float  # the ranking's score for runs, by letter of the question
     names: float  # share of the question's capitalised words in one passage, minus .7; 0 without any
     name_missing: float  # 1 when one of them is not in that passage
@@ -143,6 +143,7 @@ def observe(found: Found) -> Signals | None:
 
 
 PASSAGES_READ = 5
+MENDED_SHARE = 0.75  # of a word that one edit brings to a word of the passage
 
 # Printed by `python -m bench.train_abstention`, in the order of Signals.
 COEFFICIENTS = (0.838, 3.638, 1.076, 0.432, -1.598, 0.889, -0.352, 2.568, 0.543, 1.139, -0.287, 0.822, 0.310)
@@ -223,14 +224,21 @@ def _read(hit: Hit) -> _Read:
 
 
 def _resemblance(found: Found, read: Sequence[_Read]) -> float:
-    """By the words as written, not as corrected: a correction must not count as a word found."""
-    asked = weigh([token.term for token in found.tokens], found.stats)
-    written = {token.term: runs_of(fold(token.surface)) for token in found.tokens}
+    """By the words as written; a word corrected counts for what it was corrected to, but less at each edit."""
+    corrected = {one.written: one for one in found.corrections}
+    weighed = weigh(found.terms, found.stats)
     best = 0.0
     for text in read:
         runs = frozenset(run for word in text.words for run in runs_of(word))
-        best = max(best, sum(weight * _held(written[term], runs) for term, weight in asked.weights.items()))
-    return best / asked.total
+        held = 0.0
+        for surface, term in {token.surface: token.term for token in found.tokens}.items():
+            share = _held(runs_of(fold(surface)), runs)
+            if one := corrected.get(surface):
+                term = one.term
+                share = max(share, (one.term in text.distinct) * MENDED_SHARE**one.distance)
+            held += weighed.weights.get(term, 0.0) * share
+        best = max(best, held)
+    return min(1.0, best / weighed.total)
 
 
 @lru_cache(maxsize=1 << 15)

@@ -88,9 +88,9 @@ def _scored(found: Found) -> Iterator[_Piece]:
         passage_score = hit.score / (hits[0].score or 1.0)
         pieces = _with_lists(_pieces(hit, rank))
         title = set(terms(" ".join((hit.passage.document_title, *hit.passage.heading_path))))
-        head = next((piece for piece in pieces if _ROW.search(piece.text)), None)
+        head = next((piece for piece in pieces if _ROW.match(piece.text)), None)
         for piece in pieces:
-            above = title.union(head.terms) if head and _ROW.search(piece.text) else title
+            above = title.union(head.terms) if head and _ROW.match(piece.text) else title
             around = {term for near in pieces[max(0, piece.position - 1) : piece.position + 2] for term in near.terms}
             score = (
                 0.6 * weighed.coverage(above.union(piece.terms))
@@ -109,7 +109,30 @@ def _scored(found: Found) -> Iterator[_Piece]:
 
 
 def _pieces(hit: Hit, rank: int) -> list[_Piece]:
-    return [_Piece(hit, rank, position, start, end) for position, (start, end) in enumerate(sentences(hit.passage.text))]
+    text = hit.passage.text
+    spans: list[tuple[int, int]] = []
+    for start, end in sentences(text):
+        if spans and _is_run_in_title(text, spans[-1], start):
+            spans[-1] = spans[-1][0], end
+        else:
+            spans.append((start, end))
+    return [_Piece(hit, rank, position, start, end) for position, (start, end) in enumerate(spans)]
+
+
+_NUMBERED_TITLE = re.compile(r"\d{1,4}[ \u00a0\u202f](?:\|[ \u00a0\u202f])?[^\W\d_].*", re.DOTALL)
+_REFERRED_TITLE = re.compile(r"[^:]*\((?:art\.|article|§)[^)]*\)[ \u00a0\u202f]?[.:–—]", re.DOTALL)
+
+
+def _is_run_in_title(text: str, span: tuple[int, int], next_start: int) -> bool:
+    """ "66 Les conditions de validité (article 1128)." opens a paragraph: a title, quoted with what it announces."""
+    words = len(text[span[0] : span[1]].split())
+    if "\n\n" in text[span[1] : next_start] or _ITEM.match(text, next_start):
+        return False
+    opens = span[0] == 0 or text[span[0] - 1] == "\n"
+    return opens and (
+        (words <= 14 and _NUMBERED_TITLE.fullmatch(text, *span) is not None)
+        or (words <= 9 and _REFERRED_TITLE.fullmatch(text, *span) is not None)
+    )
 
 
 MOST_WORDS_OF_A_LIST = 90
@@ -189,7 +212,7 @@ def defines(text: str, defined: tuple[str, ...]) -> bool:
 _ENDS_WHOLE = re.compile(r"[.!?…:;][»”\")\]\s\u00a0\u202f\d\[]*$")
 _BEGINS_CUT = re.compile(r"^[\"«(\s\u00a0\u202f]*[a-zà-öø-ÿ]")
 _ITEM = re.compile(r"\s*(?:[-–—•‣▪●○◦*·]|\d{1,3}[.)°]|[a-zA-Z]\))\s")
-_ROW = re.compile(r"\S[^\S\n]*(?:\||\t)[^\S\n]*\S")
+_ROW = re.compile(r"(?!\d{1,4}[^\S\n]*\|[^|]*$)[^|\t]*[^\s|][^\S\n]*[|\t][^\S\n]*\S", re.DOTALL)
 _GLOSSED = re.compile(r"^[^:.\n]{2,60}?[ \u00a0\u202f]?: \S")
 
 
@@ -219,12 +242,12 @@ def _is_heading(piece: _Piece, pieces: list[_Piece]) -> bool:
 
 def _is_head_of_rows(piece: _Piece, head: _Piece | None, pieces: list[_Piece]) -> bool:
     """What the columns of a table are called, which is quoted with a row and not alone."""
-    return piece is head and any(_ROW.search(one.text) for one in pieces[piece.position + 1 : piece.position + 2])
+    return piece is head and any(_ROW.match(one.text) for one in pieces[piece.position + 1 : piece.position + 2])
 
 
 def _stands_apart(text: str) -> bool:
     """Items, rows and glossary lines need no full stop to be whole."""
-    return bool(_ITEM.match(text) or _ROW.search(text) or _GLOSSED.match(text))
+    return bool(_ITEM.match(text) or _ROW.match(text) or _GLOSSED.match(text))
 
 
 def _distinct(ranked: list[_Piece], limit: int) -> list[_Piece]:
@@ -268,8 +291,8 @@ def _needed(piece: _Piece) -> _Piece | None:
         return None
     if _ITEM.match(piece.text):
         return next((one for one in reversed(before) if not _ITEM.match(one.text)), None)
-    if _ROW.search(piece.text):
-        return next((one for one in before if _ROW.search(one.text)), before[-1])
+    if _ROW.match(piece.text):
+        return next((one for one in before if _ROW.match(one.text)), before[-1])
     return before[-1] if _ANAPHOR.match(fold(piece.text)) else None
 
 

@@ -67,8 +67,8 @@ def defined_terms(question: str) -> tuple[str, ...]:
 
 
 def is_name(token: Token, question: str) -> bool:
-    """A capitalised word, the first one of a sentence left out; none in a question typed in capitals."""
-    if question.isupper():
+    """A capitalised word, the first one of a sentence left out; none in a question typed in capitals, nor "L2"."""
+    if question.isupper() or len(token.surface) < 3:
         return False
     before = question[: token.start].rstrip(" \u00a0«\"'’(")
     return token.surface[:1].isupper() and bool(before) and before[-1] not in ".?!:"
@@ -103,13 +103,18 @@ def _framing(term: str, stats: Stats) -> float:
 FRAMING_WEIGHT = 0.4
 UNKNOWN_FRAMING_WEIGHT = 0.15
 _FRAMING = """
-    an année appeler appelle appelée but calculer calculent caractéristique cas cause chose cite citer combien composé
-    compte concerne connaître conséquence consiste correspond date décrire définir définition dernier désigne devenir
-    différence dire dit doit donner donne durée effet endroit entendre entend époque exemple existe expliquer explique
-    façon fonction fonctionne genre heure important intérêt jour jusque lieu maximum minimum mois moment montant
-    nom nombre nomme objectif obtenir origine part pays période permet personne possible pourcentage précise premier
-    prendre prévoir prévu principal principe quantité raison rôle savoir sens sert servir signifie situe sorte
-    taille taux temps trouve trouver type utilise utilité valeur veut ville
+    commence commencent commencer débute débutent débuter finir finit finissent max min obtient recevoir reçoit termine
+    terminent terminer voir aider ailleurs aller an année appeler appelle appelée arrive arriver avance bonjour but
+    calculer calculent
+    caractéristique cas cause cb cest chose cite citer combien comment composé compte concerne concrètement connaître
+    conséquence consiste correspond coup date décrire définir définition dernier désigne devenir devoir devrais
+    différence dire dit dois doit donner donne dun dune durée effet endroit énonce entendre entend époque exactement
+    exemple existe expliquer explique façon falloir fonction fonctionne genre heure important intérêt jai jour jusque
+    kel kelle ki lieu manque maximum merci minimum mois moment montant nom nombre nomme objectif obtenir
+    origine parler part pays penser période permet permettre personne peux possible pourcentage pouvoir pr précise
+    premier prendre prévoir prévu principal principe puis quantité question quoi raison résumer rôle savoir sens sert
+    servir signifie situe sorte svp taille taux temps trouve trouver type utilise utiliser utilité valeur vais veux
+    vouloir veut ville voudrais
 """
 
 

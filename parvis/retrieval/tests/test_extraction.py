@@ -105,3 +105,16 @@ def test_a_heading_answers_nothing() -> None:
 def test_nothing_found_nothing_told(course: Library) -> None:
     assert told(course, "Quelle est la recette du gâteau au yaourt ?") == []
     assert told(course, "") == []
+
+
+def test_the_title_of_a_numbered_paragraph_is_not_quoted_alone() -> None:
+    manual = library(
+        (
+            "Manuel",
+            "66 Les trois conditions de validité (article 1128). Sont nécessaires le consentement des parties, leur capacité "
+            "de contracter et un contenu licite et certain.\n\n67 La sanction. Le contrat qui ne les remplit pas est nul.",
+        )
+    )
+    [best] = told(manual, "Quelles sont les trois conditions de validité ?", limit=1)
+    assert best.text.startswith("66 Les trois conditions")
+    assert best.text.endswith("un contenu licite et certain.")
