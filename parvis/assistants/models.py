@@ -253,38 +253,3 @@ class Signal(models.Model):
     def sender(self) -> str:
         """Who asks to be answered is named; who points out a mistake is not."""
         return self.profile.person.display_name if self.kind == SignalKind.QUESTION else ""
-
-
-class ReportKind(models.TextChoices):
-    WRONG = "wrong", _("said to be wrong")
-    UNANSWERED = "unanswered", _("a question for the teacher")
-
-
-class ReportQuerySet(models.QuerySet["Report"]):
-    def visible_to(self, principal: Principal) -> ReportQuerySet:
-        """One's own, and those about the assistants one looks after."""
-        own = Turn.unscoped.visible_to(principal).values("id")
-        return self.filter(Q(turn__in=own) | Q(id__in=self.editable_by(principal).values("id")))
-
-    def editable_by(self, principal: Principal) -> ReportQuerySet:
-        looked_after = Assistant.unscoped.editable_by(principal).order_by()
-        return self.filter(turn__conversation__assistant__in=looked_after.values("id"))
-
-
-class Report(models.Model):
-    """What a person chose to show to whoever looks after the assistant: one question and its answer, without their name."""
-
-    institution = models.ForeignKey(Institution, on_delete=models.CASCADE, related_name="+")
-    turn = models.ForeignKey(Turn, on_delete=models.CASCADE, related_name="reports")
-    kind = models.CharField(max_length=10, choices=ReportKind.choices)
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    unscoped = ReportQuerySet.as_manager()
-    objects: ClassVar[Door] = Door()
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["turn", "kind"], name="one_report_per_turn_and_kind")]
-        ordering = ["-created_at", "-id"]
-
-    def __str__(self) -> str:
-        return f"{self.turn_id}, {self.kind}"
