@@ -81,7 +81,7 @@ class _Scan:
         self.text = ""
         self.final = False
         self.line_start = line_start
-        self.one_line = False
+        self.one_line = False  # a heading, a row of a table
         self.position = 0
         self.claims: list[Claim] = []
         self.removed: list[tuple[int, int]] = []
@@ -130,7 +130,7 @@ class _Scan:
             ends = self._ends_after_claim(claimed[1])
             self._take(self.position, claimed[0], claimed[1])
             self.step = self._past_claim if ends else self._read
-        elif sign in ".!?…":
+        elif sign in ".!?…" and not self.one_line:
             after = _STOP.match(self.text, self.position).end()  # type: ignore[union-attr]  # it begins there
             self.step = self._prove if self._is_stop(self.position, after) else self._read
             self.position = after
@@ -219,11 +219,12 @@ class _Scan:
         if not following.isspace():
             return False
         after = self._past_blank(end)
+        begins = self._at(after)
         if "\n" in self.text[end:after]:
             return True
         if self.text[start:end] == "." and _ABBREVIATION.search(self.text, max(0, start - 12), start):
             return False
-        return not self._at(after).islower()
+        return not begins.islower()
 
     def _ends_after_claim(self, position: int) -> bool:
         after = self._past_blank(position)
@@ -356,10 +357,10 @@ _PAIRS = {
     "“": re.compile(r"”"),
     '"': re.compile(r'"'),
 }
-_LABEL = r"(?:(?:extraits?|sources?|passages?|documents?|docs?|excerpts?|r[ée]f\.?)\s*)?(?:n[°o]\s*)?"
+_LABEL = r"(?:(?:extraits?|sources?|passages?|documents?|docs?|excerpts?|r[ée]f\.?)[^\S\n]*)?(?:n[°o][^\S\n]*)?"
 _CLAIM_HEAD = re.compile(
-    rf"[\[【]\s*{_LABEL}(?P<numbers>\d{{1,3}}(?:\s*(?:,|;|et|and|&)\s*\d{{1,3}})*)"
-    r"(?:\s*(?P<close>[\]】])|\s*[:,;|=—–-]\s*|\s+(?=[«“„\"'‘]))",
+    rf"[\[【][^\S\n]*{_LABEL}(?P<numbers>\d{{1,3}}(?:[^\S\n]*(?:,|;|et|and|&)[^\S\n]*\d{{1,3}})*)"
+    r"(?:[^\S\n]*(?P<close>[\]】])|[^\S\n]*[:,;|=—–-][^\S\n]*|[^\S\n]+(?=[«“„\"'‘]))",
     re.IGNORECASE,
 )
 _CLOSING = re.compile(r"[\]】]|\n[ \t]*\n")
