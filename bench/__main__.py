@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 MEASUREMENTS = ROOT / "docs" / "measurements.md"
-NAMES = ("retrieval", "answers", "parsing", "citations", "verification", "ingestion", "question")
+NAMES = ("retrieval", "answers", "parsing", "citations", "verification", "ingestion", "question", "demonstration")
 
 INTRODUCTION = """# Measurements
 
