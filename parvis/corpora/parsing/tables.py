@@ -131,4 +131,4 @@ def _column(columns: Sequence[Column], cell: list[Token]) -> int:
     return min(range(len(columns)), key=away)
 
 
-_NUMBER = re.compile(r"^(?:[•◦▪■●○‣⁃∙·►➢✓–—*-]|\(?\d{1,2}[.)]?|\d+(?:\.\d+)+\.?|\(?[a-z][.)]|[IVXivx]{1,5}[.)])$")
+_NUMBER = re.compile(r"^(?:[•◦▪■●○‣⁃∙·►➢✓–—*-]|\(?\d{1,3}[.)]?|\d+(?:\.\d+)+\.?|\(?[a-z][.)]|[IVXivx]{1,5}[.)])$")
