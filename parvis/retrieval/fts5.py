@@ -8,7 +8,7 @@ Row ids carry the passage's length in their last 6 bits: choosing candidates the
 
 SQLite before 3.43 deletes from a contentless table only when given the exact terms back. Analysing the text again would
 not do: the analysis may have changed since. So the distinct terms of each batch of passages are kept, compressed, and the
-lists themselves tell which passage has which: a third of the room that the terms of each passage would take.
+lists themselves tell which passage has which: little more than half the room that the terms of each passage would take.
 """
 
 from __future__ import annotations
