@@ -11,7 +11,7 @@ from django.urls import URLPattern
 
 from conftest import House
 from parvis.assistants.actions import create_assistant
-from parvis.assistants.models import Assistant, Turn
+from parvis.assistants.models import Assistant, Signal, Turn
 from parvis.assistants.tests.conftest import QUESTION
 from parvis.assistants.urls import urlpatterns
 from parvis.corpora.models import Corpus
@@ -21,14 +21,19 @@ SignIn = Callable[[Profile], Client]
 pytestmark = pytest.mark.usefixtures("at_once")
 
 OPEN_TO_ALL = {"home", "history", "course_new"}  # no row behind them; course_new has its own test
+THE_TEACHERS = {"settings", "try_course", "signals", "signal_closing"}
+SENT = {"question": QUESTION, "title": "x", "name": "x", "kind": "question"}
 PATTERNS = [pattern for pattern in urlpatterns if pattern.name not in OPEN_TO_ALL]
 
 
 @pytest.fixture
 def turn(house: House, course: Assistant, sign_in: SignIn) -> Turn:
-    """The student's, in the teacher's course."""
-    sign_in(house.student).post(f"/assistants/{course.id}/", {"question": QUESTION})
-    return Turn.unscoped.latest("id")
+    """The student's, in the teacher's course, passed on to the teacher."""
+    student = sign_in(house.student)
+    student.post(f"/assistants/{course.id}/", {"question": QUESTION})
+    turn = Turn.unscoped.latest("id")
+    student.post(f"/echanges/{turn.id}/signalement/", SENT)
+    return turn
 
 
 def address(pattern: URLPattern, turn: Turn, *, absent: bool = False) -> str:
@@ -38,6 +43,7 @@ def address(pattern: URLPattern, turn: Turn, *, absent: bool = False) -> str:
         "conversation_id": turn.conversation_id,
         "assistant_id": turn.conversation.assistant_id,
         "corpus_id": corpus.id,
+        "signal_id": Signal.unscoped.get().id,
     }
     path = f"/{pattern.pattern}"
     for name, value in ids.items():
@@ -50,13 +56,12 @@ def test_what_is_not_mine_answers_as_what_does_not_exist(
     house: House, turn: Turn, sign_in: SignIn, pattern: URLPattern
 ) -> None:
     theirs, absent = address(pattern, turn), address(pattern, turn, absent=True)
-    sent = {"question": QUESTION, "title": "x", "name": "x"}
     for profile in (house.neighbour_student, house.neighbour_teacher, house.other_student, house.other_teacher):
         client = sign_in(profile)
         answered = []
         for refused, missing in (
             (client.get(theirs), client.get(absent)),
-            (client.post(theirs, sent), client.post(absent, sent)),
+            (client.post(theirs, SENT), client.post(absent, SENT)),
         ):
             assert refused.status_code == missing.status_code
             assert _plain(refused.content, theirs) == _plain(missing.content, absent)
@@ -74,8 +79,8 @@ def _plain(content: bytes, path: str) -> str:
 @pytest.mark.parametrize("pattern", PATTERNS, ids=lambda pattern: str(pattern.name))
 def test_its_owner_reaches_it(house: House, turn: Turn, sign_in: SignIn, pattern: URLPattern) -> None:
     """The refusals above have one cause: the same addresses open for those they belong to."""
-    owner = sign_in(house.teacher if pattern.name in ("settings", "try_course") else house.student)
-    answered = [owner.get(address(pattern, turn)).status_code, owner.post(address(pattern, turn)).status_code]
+    owner = sign_in(house.teacher if pattern.name in THE_TEACHERS else house.student)
+    answered = [owner.get(address(pattern, turn)).status_code, owner.post(address(pattern, turn), SENT).status_code]
     assert any(status in (200, 302, 422) for status in answered)
     assert 404 not in answered
 
