@@ -25,7 +25,8 @@ def main(command: Sequence[str]) -> int:
     scratch.chmod(0o755)
     data, port = scratch / "data", _free_port()
     run_as = _server_user(scratch)
-    initdb: list[str | Path] = [binaries / "initdb", "-D", data, "-U", "parvis", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]
+    how = ["-U", "parvis", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]
+    initdb: list[str | Path] = [binaries / "initdb", "-D", data, *how]
     _run([*run_as, *initdb])
     # Unsynced: the data are thrown away with the folder.
     options = f"-p {port} -k {scratch} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=60"
