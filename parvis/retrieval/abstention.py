@@ -123,6 +123,7 @@ def observe(found: Found) -> Signals | None:
     weighed = weigh(found.terms, found.stats)
     read = [_read(hit) for hit in found.hits[:PASSAGES_READ]]
     scores = [hit.score for hit in found.hits]
+    best = scores[0] or 1.0  # embeddings alone may have found them, all at 0
     asked_names, asked_numbers = _names_and_numbers(found)
     held_names = max(_held(asked_names, text.distinct) for text in read[:3])
     return Signals(
@@ -133,8 +134,8 @@ def observe(found: Found) -> Signals | None:
         name_missing=float(bool(asked_names) and held_names < 1),
         numbers=max(_held(asked_numbers, text.distinct) for text in read[:3]) - 0.7 if asked_numbers else 0.0,
         unknown=1 - weighed.coverage([term for term, number in found.stats.document_frequency.items() if number]),
-        lead=1 - scores[1] / scores[0] if len(scores) > 1 else 0.3,
-        lead_over_rest=1 - sum(scores[1:]) / (len(scores) - 1) / scores[0] if len(scores) > 1 else 0.5,
+        lead=1 - scores[1] / best if len(scores) > 1 else 0.3,
+        lead_over_rest=1 - sum(scores[1:]) / (len(scores) - 1) / best if len(scores) > 1 else 0.5,
         same_document=sum(text.document == read[0].document for text in read) / len(read),
         corpus_size=round(2 * math.log1p(found.stats.passage_count)) / 2,
         weight_found=max(weighed.total * weighed.coverage(text.distinct) for text in read) / 10,

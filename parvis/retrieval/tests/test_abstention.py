@@ -16,6 +16,7 @@ from parvis.retrieval.abstention import (
     probability,
 )
 from parvis.retrieval.evaluation import Library
+from parvis.retrieval.extraction import best_sentences
 from parvis.retrieval.index import Index
 from parvis.retrieval.passage import Passage
 from parvis.retrieval.search import search
@@ -107,6 +108,14 @@ def test_a_probability_between_0_and_1_and_0_when_nothing_is_found(course: Libra
     for question in ("dol", "Qu'est-ce que le dol ?", "dol " * 500, "1234567890", "L'article 1137 du Code civil en 2016"):
         assert 0 <= answerability(course.ask(question)) <= 1
     assert answerability(course.ask("gâteau yaourt")) == 0
+
+
+def test_passages_that_only_embeddings_found_are_judged_too(course: Library) -> None:
+    """They may come with no score at all."""
+    found = course.ask("Qu'est-ce que le dol ?")
+    unscored = replace(found, hits=tuple(replace(hit, score=0.0) for hit in found.hits))
+    assert 0 <= answerability(unscored) <= 1
+    assert best_sentences(unscored)
 
 
 def test_nothing_else_than_the_allowed_corpora_counts() -> None:
