@@ -69,12 +69,14 @@ class Paragraph:
         return " ".join(line.text for line in self.lines)
 
 
-def lines_of(tokens: Sequence[Token], width: float, height: float) -> list[Line]:
+def lines_of(tokens: Sequence[Token], width: float, height: float, *, drawn_in_order: bool = True) -> list[Line]:
     """Words into lines, in reading order."""
-    lines = _group(_without_leaders(tokens))
+    lines = _group(_without_leaders(tokens) if drawn_in_order else sorted(tokens, key=lambda t: (round(t.y1), t.x0)))
     if _is_interleaved(lines, width):
         lines = _in_columns([_line([cell]) for line in lines for cell in line.cells])
-    elif _is_out_of_order([line for line in lines if 0.08 * height < line.y0 and line.y1 < 0.92 * height]):
+    elif not drawn_in_order or _is_out_of_order(
+        [line for line in lines if 0.08 * height < line.y0 and line.y1 < 0.92 * height]
+    ):
         lines = _in_columns(lines)
     return lines
 
@@ -365,6 +367,15 @@ def _continues(before: Paragraph, paragraph: Paragraph) -> bool:
     return moved and same_hand and text[:1].islower() and not re.search(r"[.!?…][»\"”)]?$", last.text)
 
 
+def _line_tokens(line: Line, *, is_last: bool) -> list[Token]:
+    """The words of a line; a hyphen at its end is one even where the parser took it for a sign."""
+    tokens = [token for cell in line.cells for token in cell]
+    end = tokens[-1]
+    if not is_last and not end.hyphen and len(end.text) > 2 and end.text[-1] in "-‐" and end.text[-2].isalpha():
+        tokens[-1] = replace(end, text=end.text[:-1], hyphen=True)
+    return tokens
+
+
 class _Writer:
     """Lays paragraphs end to end and keeps each word's offsets and boxes."""
 
@@ -405,7 +416,7 @@ class _Writer:
                     self._write("\n")
                 self._tokens([token for cell in line.cells for token in cell])
         else:
-            self._tokens([token for line in lines for cell in line.cells for token in cell])
+            self._tokens([token for line in lines for token in _line_tokens(line, is_last=line is lines[-1])])
 
     def _tokens(self, tokens: Sequence[Token]) -> None:
         carried: tuple[str, list[Box]] | None = None

@@ -12,10 +12,11 @@ from .document import Box, Word
 def boxes_for(words: Sequence[Word], start: int, end: int) -> tuple[Box, ...]:
     """The boxes to highlight for `text[start:end]`: those of its words, merged along each line."""
     merged: list[Box] = []
+    goes_on = _goes_on_down if _runs_down(words) else _goes_on_across
     for word in words:
         if word.start < end and word.end > start:
             for box in word.boxes:
-                if merged and _goes_on(merged[-1], box):
+                if merged and goes_on(merged[-1], box):
                     merged[-1] = _union(merged[-1], box)
                 else:
                     merged.append(box)
@@ -65,16 +66,23 @@ def _tenths(box: Box) -> tuple[int, int, int, int]:
     return round(box.x0 * 10), round(box.y0 * 10), round(box.x1 * 10), round(box.y1 * 10)
 
 
-def _goes_on(left: Box, right: Box) -> bool:
+def _runs_down(words: Sequence[Word]) -> bool:
+    """Whether the page's text runs up or down: most of its long words are taller than wide."""
+    long = [word.boxes[0] for word in words if word.end - word.start >= 4]
+    return 2 * sum(box.y1 - box.y0 > 1.3 * (box.x1 - box.x0) for box in long) > len(long)
+
+
+def _goes_on_across(before: Box, box: Box) -> bool:
     """Same line and near: not a cell of another column."""
-    height = min(left.y1 - left.y0, right.y1 - right.y0)
-    overlap = min(left.y1, right.y1) - max(left.y0, right.y0)
-    across = min(left.x1, right.x1) - max(left.x0, right.x0)
-    down = max(left.y0, right.y0) - min(left.y1, right.y1)
-    if overlap > 0.5 * height:
-        return -0.5 * height < right.x0 - left.x1 < 1.5 * height
-    width = min(left.x1 - left.x0, right.x1 - right.x0)  # text running up or down a page on its side
-    return across > 0.5 * width and left.y1 - left.y0 > 2 * (left.x1 - left.x0) and down < 1.5 * width
+    height = min(before.y1 - before.y0, box.y1 - box.y0)
+    overlap = min(before.y1, box.y1) - max(before.y0, box.y0)
+    return overlap > 0.5 * height and -0.5 * height < max(box.x0 - before.x1, before.x0 - box.x1) < 1.5 * height
+
+
+def _goes_on_down(before: Box, box: Box) -> bool:
+    width = min(before.x1 - before.x0, box.x1 - box.x0)
+    overlap = min(before.x1, box.x1) - max(before.x0, box.x0)
+    return overlap > 0.5 * width and -0.5 * width < max(box.y0 - before.y1, before.y0 - box.y1) < 1.5 * width
 
 
 def _union(left: Box, right: Box) -> Box:

@@ -181,6 +181,12 @@ class _Page:
         pdfium.FPDFText_GetFontInfo(self._text, index, buffer, len(buffer), flags)
         return _font(buffer.value, flags.value)
 
+    def is_upside_down(self, index: int) -> bool:
+        """As displayed. pdfium then gives the words of a line from its end."""
+        with _lock:
+            angle = pdfium.FPDFText_GetCharAngle(self._text, index)
+        return math.cos(angle + self._rotation * math.pi / 2) < -0.9
+
     def png(self, scale: float) -> bytes:
         from PIL import Image
 
@@ -442,7 +448,7 @@ def _laid_out(index: int, page: _Page, tokens: list[Token], recognised: bool, la
     turn = 0 if recognised else _turn(page, tokens)
     framed = [_turned(token, turn, page.width, page.height) for token in tokens] if turn else tokens
     width, height = (page.height, page.width) if turn % 2 else (page.width, page.height)
-    lines = lines_of(framed, width, height)
+    lines = lines_of(framed, width, height, drawn_in_order=turn != 2)
     if recognised:
         _even_out(lines)
     else:
@@ -484,9 +490,8 @@ def _turn(page: _Page, tokens: list[Token]) -> int:
     if 2 * len(tall) > len(long):
         downwards = sum(a.y0 < b.y0 for a, b in pairwise(tall) if abs(a.x0 - b.x0) < 2)
         return 3 if 2 * downwards > len(tall) - 1 else 1
-    backwards = sum(a.x0 > b.x0 for a, b in pairwise(long) if abs(a.y0 - b.y0) < 2)
-    pairs = sum(1 for a, b in pairwise(long) if abs(a.y0 - b.y0) < 2)
-    return 2 if pairs > 10 and backwards > 0.7 * pairs else 0
+    sample = long[:: 1 + len(long) // 7]
+    return 2 if 2 * sum(page.is_upside_down(token.index) for token in sample) > len(sample) else 0
 
 
 def _turned(token: Token, turn: int, width: float, height: float) -> Token:
