@@ -22,7 +22,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -289,14 +289,13 @@ def _kill_at_random(worker: subprocess.Popen[bytes], document: Document, pages: 
     wanted = chance.choice([0, pages // 3, 2 * pages // 3, pages])
     _until(lambda: rows.filter(attempts__gt=0, pages_done__gte=wanted).exists())
     time.sleep(chance.uniform(0, 0.3 if wanted < pages else 0.05))
-    victim = worker.pid
     children = psutil.Process(worker.pid).children()
     if children and chance.random() < 0.3:
-        victim = children[0].pid
+        with suppress(ProcessLookupError):
+            os.kill(children[0].pid, signal.SIGKILL)
+            return "of the parser"
     state, done = rows.values_list("state", "pages_done").get()
-    os.kill(victim, signal.SIGKILL)
-    if victim != worker.pid:
-        return "of the parser"
+    worker.kill()
     if state == "reading":
         return "before a page was stored" if not done else "between pages" if done < pages else "at the last page"
     return "once indexed"

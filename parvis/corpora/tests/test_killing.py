@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 
@@ -115,3 +116,15 @@ def test_two_workers_share_the_documents(committed: None, corpus: Corpus, add: A
     for document in documents:
         assert_indexed_once(corpus, document)
         assert document.attempts == 1
+
+
+def test_the_same_file_given_by_several_at_once_is_one_document(committed: None, corpus: Corpus, add: Add) -> None:
+    def give(_number: int) -> bool:
+        try:
+            return add("cours.md", "# Cours\n\nLe même texte pour tous.\n").is_new
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as people:
+        assert sorted(people.map(give, range(4))) == [False, False, False, True]
+    assert Document.unscoped.filter(corpus=corpus).count() == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import re
 import zipfile
@@ -10,8 +11,8 @@ from html import unescape
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
-from django.urls import reverse
+from django.test import AsyncRequestFactory, Client
+from django.urls import resolve, reverse
 from pytest_django import Settings
 from reportlab.lib.pagesizes import A4
 from reportlab.pdfgen.canvas import Canvas
@@ -297,6 +298,24 @@ def test_the_original_is_offered_and_cannot_run(student: Client, indexed: Docume
     assert response.headers["Content-Disposition"] == 'attachment; filename="cours.md"'
     assert response.headers["Content-Security-Policy"] == "sandbox; default-src 'none'"
     assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_the_server_sends_the_original_in_pieces(house: House, add: Add) -> None:
+    """A FileResponse would be read whole into the server's memory before its first byte is sent."""
+    content = bytes(range(256)) * 4_000
+    address = reverse("corpora:original", args=[add("gros.bin", content).document.id])
+    request = AsyncRequestFactory().get(address)
+    request.principal = house.principal(house.teacher)  # type: ignore[attr-defined]
+    view = resolve(address)
+    response = view.func(request, **view.kwargs)
+
+    async def received() -> list[bytes]:
+        return [piece async for piece in response]
+
+    pieces = asyncio.run(received())
+    assert b"".join(pieces) == content
+    assert max(map(len, pieces)) <= 1 << 18
+    assert response.headers["Content-Length"] == str(len(content))
 
 
 def test_a_citation_of_a_removed_document_says_so(teacher: Client, student: Client, indexed: Document) -> None:
