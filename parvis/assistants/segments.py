@@ -140,7 +140,8 @@ class _Scan:
     def _past_claim(self) -> None:
         """A proof given before the full stop."""
         match = _STOP.match(self.text, self.position)
-        if match and self._at(match.end()) is not None:
+        if match:
+            self._at(self._past_blank(match.end()))  # a closing quotation mark may yet follow
             self.position = match.end()
         self.step = self._prove
 
@@ -336,7 +337,7 @@ _THINK, _THOUGHT = "<think>", "</think>"
 _NOT_BLANK = re.compile(r"\S")
 _PARAGRAPH = re.compile(r"\n[ \t]*\n")
 _INTERESTING = re.compile(r"[\n`$\\!«“\"\[【.?…]")
-_STOP = re.compile(r"[ \u00a0\u202f]?[.!?…]+[)»”\"'’*_]*")
+_STOP = re.compile(r"[ \u00a0\u202f]?[.!?…]+(?:[)”\"'’*_]|[ \u00a0\u202f]?»)*")
 _MARKER = re.compile(r"(?:[-*•+]|\d{1,3}[.)]|#{1,6})[ \t]")
 _PART_OF_MARKER = re.compile(r"[-*•+]|\d{1,3}[.)]?|#{1,6}")
 _ABBREVIATION = re.compile(

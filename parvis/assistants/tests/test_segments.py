@@ -31,6 +31,7 @@ def texts(text: str) -> list[str]:
         ("Un prix de 20 $. Ou 30 $.", ["Un prix de 20 $.", " Ou 30 $."]),
         ("```\na. B\n\nc. D\n```\nPuis.", ["```\na. B\n\nc. D\n```", "\nPuis."]),
         ("Il dit « Non. Jamais. » et part. Bien.", ["Il dit « Non. Jamais. » et part.", " Bien."]),
+        ("« Non. Oui » dit-il. Bien. » Puis.", ["« Non. Oui » dit-il.", " Bien. »", " Puis."]),
         ("<think>Hum. [1]</think>Oui.", ["Oui."]),
     ],
 )
