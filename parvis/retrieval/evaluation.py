@@ -37,9 +37,8 @@ MOST_FOR_ABSTENTION = 1_500  # questions asked three times more, each time with 
 
 
 class BadDataset(Exception):
-    """A folder that is not a labelled set. `code`: missing_file, empty_file, not_utf8, not_json, missing_field,
-    empty_field, wrong_type, wrong_columns, duplicate_id, unknown_id, bad_score. `params`: file, and where known
-    line, field, value."""
+    """A folder that is not a labelled set. `code`: missing_file, empty_file, not_utf8, not_json, missing_field, wrong_type,
+    duplicate_id, unknown_id, bad_score, bad_heading. `params`: file, and where known line and value."""
 
     def __init__(self, code: str, **params: str | int) -> None:
         super().__init__(f"{code} {params}")
@@ -362,11 +361,11 @@ class _Row:
     def text(self, field: str, default: str | None = None) -> str:
         value = self.fields.get(field, default)
         if value is None:
-            raise self.refused("missing_field", field=field)
+            raise self.refused("missing_field", value=field)
         if not isinstance(value, str):
-            raise self.refused("wrong_type", field=field)
+            raise self.refused("wrong_type", value=field)
         if not value.strip() and default is None:
-            raise self.refused("empty_field", field=field)
+            raise self.refused("missing_field", value=field)
         return value
 
     def new_id(self, known: Mapping[str, object]) -> str:
@@ -384,10 +383,10 @@ class _Row:
     def answers(self) -> tuple[str, ...]:
         given = self.fields.get("answers")
         if not isinstance(given, list):
-            raise self.refused("missing_field" if given is None else "wrong_type", field="answers")
+            raise self.refused("missing_field" if given is None else "wrong_type", value="answers")
         texts = [one.get("text") if isinstance(one, dict) else None for one in given]
         if not all(isinstance(text, str) and text.strip() for text in texts):
-            raise self.refused("wrong_type", field="answers")
+            raise self.refused("wrong_type", value="answers")
         return tuple(dict.fromkeys(str(text) for text in texts))
 
     def refused(self, code: str, **params: str | int) -> BadDataset:
@@ -422,11 +421,14 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
 
 def _relevant(path: Path, queries: Mapping[str, str], corpus: Mapping[str, Passage]) -> dict[str, dict[int, int]]:
     relevant: dict[str, dict[int, int]] = {}
-    for number, line in list(_lines(path))[1:]:
+    (_, heading), *rows = _lines(path)
+    if heading.split() != ["query-id", "corpus-id", "score"]:
+        raise BadDataset("bad_heading", file=path.name, line=1)
+    for number, line in rows:
         row = _Row(path.name, number, {})
         cells = line.rstrip("\r").split("\t")
         if len(cells) != 3:
-            raise row.refused("wrong_columns", value=len(cells))
+            raise row.refused("wrong_type", value=line[:40])
         query, passage, grade = cells
         if query not in queries or passage not in corpus:
             raise row.refused("unknown_id", value=passage if query in queries else query)
