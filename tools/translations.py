@@ -63,7 +63,7 @@ def _messages(catalogue: polib.POFile | polib.MOFile) -> dict[tuple[str | None, 
     return {
         (entry.msgctxt, entry.msgid): entry.msgstr_plural or entry.msgstr
         for entry in catalogue
-        if not entry.obsolete and entry.translated()
+        if not entry.obsolete and entry.msgid and (entry.msgstr or any(entry.msgstr_plural.values()))
     }
 
 
