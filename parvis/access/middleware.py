@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
-from django.utils.decorators import sync_and_async_middleware
 
 from parvis.access.principal import Principal
 from parvis.identity.models import Person
@@ -16,23 +14,12 @@ from parvis.institutions.models import Profile
 PROFILE_KEY = "profile_id"  # in the session: which of their profiles the person acts in
 
 
-@sync_and_async_middleware
-def principal(
-    get_response: Callable[[HttpRequest], HttpResponseBase] | Callable[[HttpRequest], Awaitable[HttpResponseBase]],
-) -> Callable[[HttpRequest], HttpResponseBase] | Callable[[HttpRequest], Awaitable[HttpResponseBase]]:
-    if iscoroutinefunction(get_response):
-
-        async def async_middleware(request: HttpRequest) -> HttpResponseBase:
-            await sync_to_async(_attach)(request)
-            response: HttpResponseBase = await get_response(request)
-            return response
-
-        markcoroutinefunction(async_middleware)
-        return async_middleware
-
+# Synchronous on purpose: the last middleware decides for those before it, and Django would otherwise change threads twice
+# for each of them, at every request.
+def principal(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
     def middleware(request: HttpRequest) -> HttpResponseBase:
         _attach(request)
-        return get_response(request)  # type: ignore[return-value]
+        return get_response(request)
 
     return middleware
 

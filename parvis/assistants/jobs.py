@@ -1,8 +1,8 @@
 """Writing answers and following them (decision 0007).
 
 A turn is written by a task on a loop of its own thread, apart from any request: whoever asked may leave. What it writes goes
-to the log; readers, in this process or another, read the log and nothing else. Database work runs in threads that open and
-close their own connections, because those of a request end with it.
+to the log; readers, in this process or another, read the log and nothing else. Database work runs in threads with
+connections of their own, because those of a request end with it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
@@ -19,7 +20,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import ParamSpec, TypeVar
 
-from django.db import close_old_connections
+from django.db import connection
 
 from parvis.assistants import actions, answering
 from parvis.assistants.models import LEASE, Mode, State, Turn
@@ -33,6 +34,7 @@ T = TypeVar("T")
 
 POLL_SECONDS = 0.2  # for a turn that another process writes
 SAFETY_SECONDS = 2.0  # for one written here, should a wake-up be lost
+CONNECTION_SECONDS = 60.0
 
 # Apart, so that a log is read and written while questions wait for their search.
 _searches = ThreadPoolExecutor(max_workers=4, thread_name_prefix="search")
@@ -257,8 +259,9 @@ async def _in_pool(pool: ThreadPoolExecutor, function: Callable[P, T], *args: P.
 
 
 def _with_own_connection(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    close_old_connections()
-    try:
-        return function(*args, **kwargs)
-    finally:
-        close_old_connections()
+    """The thread keeps its connection for a while: opening one makes SQLite read its whole schema again."""
+    connection.close_if_unusable_or_obsolete()
+    if connection.connection is None:
+        connection.connect()
+        connection.close_at = time.monotonic() + CONNECTION_SECONDS
+    return function(*args, **kwargs)

@@ -101,6 +101,15 @@ def committed(transactional_db: None) -> Iterator[None]:
     """Data that other threads see: for the tests about threads, streams and locks."""
     yield
     SyncToAsync.single_thread_executor.submit(connections.close_all).result()  # what async tests opened
+    for pool in (jobs._log, jobs._searches):
+        everyone = threading.Barrier(pool._max_workers)
+        list(pool.map(_close_when_all_are_here, [everyone] * pool._max_workers))
+
+
+def _close_when_all_are_here(everyone: threading.Barrier) -> None:
+    """Each thread of a pool takes this once: none can take a second one before all have taken one."""
+    everyone.wait(5)
+    connections.close_all()
 
 
 class ScriptedModel:
