@@ -41,7 +41,7 @@ lock: .venv/.dev  ## Pin every dependency by hash, without addresses
 clean:  ## Remove the environment and the demonstration's data
 	rm -rf .venv var .mypy_cache .ruff_cache .pytest_cache
 
-INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r
+INSTALL = PYTHONUTF8=1 $(BIN)/python -m tools.install
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Parvis needs Python 3.11 or newer."; exit 2; }
