@@ -6,6 +6,7 @@ It lowers itself before it touches the file, and ends as soon as whoever started
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import resource
 import signal
@@ -22,6 +23,7 @@ def main() -> int:
     os.dup2(2, 1)  # whatever a library prints does not reach the pipe
     path, name, limits, ocr = job_from(source.read(int.from_bytes(source.read(4), "little")))
     _lower(limits)
+    gc.set_threshold(100_000, 50, 50)  # a page is thousands of small objects and no cycle
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         for part in read(path, name=name, limits=limits, ocr=ocr):

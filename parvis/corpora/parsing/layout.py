@@ -126,15 +126,19 @@ _NUMBERING = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[IVX]+\.?|[A-Z]\.|Chapitre|Annexe
 _TERMINAL = re.compile(r"[.!?…:;][»\"”)]?$")
 _LEADERS = re.compile(r"^[.…·_]{4,}$")
 _DOTS = frozenset(".…·_")
+_LONG_WORD = re.compile(r"[^\W\d_]{4,}")
 _MATHS = re.compile(r"[=≈≤≥≠∑∫∂√∞∏∈∀∃→⇒]")
 
 
 def _without_leaders(tokens: Sequence[Token]) -> Sequence[Token]:
     """Without the rows of dots that lead to a page number."""
-    if not any(_LEADERS.match(token.text) or token.text in _DOTS for token in tokens):
+    if not any(token.text[0] in _DOTS for token in tokens):
         return tokens
     kept: list[Token] = []
     for place, token in enumerate(tokens):
+        if token.text[0] not in _DOTS:
+            kept.append(token)
+            continue
         near = tokens[max(0, place - 2) : place + 3]
         if not _LEADERS.match(token.text) and not (token.text in _DOTS and sum(t.text in _DOTS for t in near) >= 3):
             kept.append(token)
@@ -329,8 +333,7 @@ def _kind(paragraph: Paragraph, body: float, body_is_bold: bool) -> BlockKind:
     if CAPTION.match(text):
         return BlockKind.CAPTION
     size = max(line.size for line in lines)
-    letters = sum(char.isalpha() for char in text)
-    short = len(lines) <= 3 and 2 <= letters and len(text) <= 200
+    short = len(lines) <= 3 and len(text) <= 200 and sum(char.isalpha() for char in text) >= 2
     if short and not text.endswith((",", ";")) and text[0] not in "•–-*":
         if size >= 1.15 * body and not text.endswith("."):
             return BlockKind.HEADING
@@ -340,8 +343,7 @@ def _kind(paragraph: Paragraph, body: float, body_is_bold: bool) -> BlockKind:
                 return BlockKind.HEADING
     if LIST_MARKER.match(lines[0].cells[0][0].text):
         return BlockKind.LIST_ITEM
-    words = re.findall(r"[^\W\d_]{4,}", text)
-    if len(lines) <= 3 and _MATHS.search(text) and sum(map(len, words)) < 0.3 * len(text):
+    if len(lines) <= 3 and _MATHS.search(text) and sum(map(len, _LONG_WORD.findall(text))) < 0.3 * len(text):
         return BlockKind.FORMULA
     return BlockKind.PARAGRAPH
 
@@ -420,33 +422,28 @@ class _Writer:
 
     def _tokens(self, tokens: Sequence[Token]) -> None:
         carried: tuple[str, list[Box]] | None = None
+        pieces, words, to_page, length = self.pieces, self.words, self._to_page, self._length
         fresh = True
         for token in tokens:
-            box = self._to_page(token)
-            if carried is None:
-                text, boxes = token.text, [box]
-            else:
-                text, boxes = carried
-                joined = join_hyphenated(text, token.text, self._vocabulary)
-                text = joined if joined is not None else f"{text}-{token.text}"
-                boxes.append(box)
+            text, boxes = token.text, [to_page(token)]
+            if carried is not None:
+                joined = join_hyphenated(carried[0], text, self._vocabulary)
+                text = joined if joined is not None else f"{carried[0]}-{text}"
+                boxes = carried[1] + boxes
+                carried = None
             if token.hyphen:
-                carried = text, boxes
-                continue
-            carried = None
-            fresh = self._word(text, boxes, fresh)
-        if carried is not None:
-            self._word(carried[0] + "-", carried[1], fresh)
-
-    def _word(self, text: str, boxes: list[Box], fresh: bool) -> bool:
-        start = self._length
-        if not fresh:
-            self.pieces.append(" ")
-            start += 1
-        self.pieces.append(text)
-        self._length = end = start + len(text)
-        self.words.append(Word(start, end, tuple(boxes)))
-        return False
+                if token is not tokens[-1]:
+                    carried = text, boxes
+                    continue
+                text += "-"
+            if not fresh:
+                pieces.append(" ")
+                length += 1
+            fresh = False
+            pieces.append(text)
+            words.append(Word(length, length + len(text), tuple(boxes)))
+            length += len(text)
+        self._length = length
 
     def _write(self, text: str) -> None:
         self.pieces.append(text)

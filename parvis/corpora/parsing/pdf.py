@@ -255,8 +255,11 @@ class _Page:
             x0, y0, x1, y1 = rect.left, rect.bottom, rect.right, rect.top
             if end - start > 1:
                 loose(handle, end - 1, pointer)
-                x0, y0 = min(x0, rect.left), min(y0, rect.bottom)
-                x1, y1 = max(x1, rect.right), max(y1, rect.top)
+                other = rect.left, rect.bottom, rect.right, rect.top
+                x0 = other[0] if other[0] < x0 else x0
+                y0 = other[1] if other[1] < y0 else y0
+                x1 = other[2] if other[2] > x1 else x1
+                y1 = other[3] if other[3] > y1 else y1
             if x1 - x0 <= 0 or y1 - y0 <= 0:
                 x0, y0, x1, y1 = _union(self._tight(start), self._tight(end - 1))
             if rotation == 0:
@@ -272,8 +275,9 @@ class _Page:
             word = word.rstrip(_HYPHENS + _TYPOGRAPHIC_HYPHEN) if hyphen else word
             if word:
                 token = Token(word, *box, start, hyphen, "\n" in text[previous_end:start])
-                note = _MAYBE_A_NOTE.search(word)
-                if note and len(word) == end - start and self._runs_across(start):
+                if word.isalpha() or (note := _MAYBE_A_NOTE.search(word)) is None:
+                    yield token
+                elif len(word) == end - start and self._runs_across(start):
                     yield from self._without_note(token, note)
                 else:
                     yield token
