@@ -115,7 +115,7 @@ def _try(request: SignedInRequest, model: LanguageModel) -> None:
 
 def _say(request: SignedInRequest, name: str, outcome: actions.Trial) -> None:
     if outcome.code:
-        messages.error(request, f"{name} : {sentence(outcome.code, outcome.params)}")
+        messages.error(request, f"{name} – {sentence(outcome.code, outcome.params)}")
     else:
         said = _("%(name)s answered in %(milliseconds)s ms.")
         messages.success(request, said % {"name": name, "milliseconds": outcome.milliseconds})
