@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from parvis.cli.terminal import err, migrate, out, start, stop
+from parvis.cli.terminal import Exit, err, migrate, out, start, stop
 from parvis.cli.words import gettext as _
 
 if TYPE_CHECKING:
@@ -105,9 +105,15 @@ def reindex() -> None:
 def maintain() -> None:
     start()
     migrate()
-    from parvis.corpora.actions import erase
+    from django.db import OperationalError
 
-    erased = erase()
+    from parvis.corpora.actions import erase
+    from parvis.retrieval.index import FilesInUse
+
+    try:
+        erased = erase()
+    except (FilesInUse, OperationalError):
+        stop(_("Another process uses the database. Stop the server, then run this again."), Exit.FAILED)
     out.print(
         _("Erased: %(documents)d names, %(files)d files.") % {"documents": erased.documents, "files": erased.files},
         markup=False,

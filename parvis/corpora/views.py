@@ -131,7 +131,8 @@ def delete(request: SignedInRequest, corpus_id: int) -> HttpResponse:
 def upload(request: SignedInRequest, corpus_id: int) -> HttpResponse:
     """Several files, a folder's files, archives: each on its own, so that a refused one costs nothing to the others."""
     row = get_or_404(request.principal, "corpus:edit", Corpus, id=corpus_id)
-    files = cast("list[UploadedFile[bytes]]", request.FILES.getlist("files"))
+    arrived = cast("list[UploadedFile[bytes]]", request.FILES.getlist("files"))
+    files = [file for file in arrived if not _is_system_file(file.name or "")]
     if not files:
         messages.error(request, _("No file arrived. Choose at least one, then send again."))
     added = sum(_add(request, row, file) for file in files)
@@ -262,6 +263,11 @@ def _add(request: SignedInRequest, row: Corpus, file: UploadedFile[bytes], *, re
     if not added.is_new:
         messages.info(request, duplicate_sentence(name))
     return added.is_new
+
+
+def _is_system_file(name: str) -> bool:
+    """What a system leaves in a folder, and nobody means to give."""
+    return name.startswith((".", "~$")) or name.lower() in ("thumbs.db", "desktop.ini")
 
 
 def _may_edit(request: SignedInRequest, row: Corpus) -> bool:
