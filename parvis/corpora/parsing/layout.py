@@ -71,7 +71,7 @@ class Paragraph:
 
 def lines_of(tokens: Sequence[Token], width: float, height: float, *, drawn_in_order: bool = True) -> list[Line]:
     """Words into lines, in reading order."""
-    lines = _group(_without_leaders(tokens) if drawn_in_order else sorted(tokens, key=lambda t: (round(t.y1), t.x0)))
+    lines = _group(tokens if drawn_in_order else sorted(tokens, key=lambda t: (round(t.y1), t.x0)))
     if _is_interleaved(lines, width):
         lines = _in_columns([_line([cell]) for line in lines for cell in line.cells])
     elif not drawn_in_order or _is_out_of_order(
@@ -124,25 +124,8 @@ CAPTION = re.compile(
 )
 _NUMBERING = re.compile(r"^(?:\d+(?:\.\d+)*\.?|[IVX]+\.?|[A-Z]\.|Chapitre|Annexe|Article)$")
 _TERMINAL = re.compile(r"[.!?…:;][»\"”)]?$")
-_LEADERS = re.compile(r"^[.…·_]{4,}$")
-_DOTS = frozenset(".…·_")
 _LONG_WORD = re.compile(r"[^\W\d_]{4,}")
 _MATHS = re.compile(r"[=≈≤≥≠∑∫∂√∞∏∈∀∃→⇒]")
-
-
-def _without_leaders(tokens: Sequence[Token]) -> Sequence[Token]:
-    """Without the rows of dots that lead to a page number."""
-    if not any(token.text[0] in _DOTS for token in tokens):
-        return tokens
-    kept: list[Token] = []
-    for place, token in enumerate(tokens):
-        if token.text[0] not in _DOTS:
-            kept.append(token)
-            continue
-        near = tokens[max(0, place - 2) : place + 3]
-        if not _LEADERS.match(token.text) and not (token.text in _DOTS and sum(t.text in _DOTS for t in near) >= 3):
-            kept.append(token)
-    return kept
 
 
 def _group(tokens: Sequence[Token]) -> list[Line]:

@@ -68,6 +68,6 @@ def _line(rows: list[list[str]], across: float, down: float) -> list[Token]:
         left, width, text = int(row[6]) * across, int(row[8]) * across, clean(row[11].strip())
         hyphen = place == len(rows) - 1 and len(text) > 2 and text[-1] in "-‐" and text[-2].isalpha()
         text = text.rstrip("-‐") if hyphen else text
-        if text:
+        if text.strip("._…·"):
             tokens.append(Token(text, left, top, left + width, bottom, 0, hyphen, place == 0))
     return tokens

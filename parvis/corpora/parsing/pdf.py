@@ -173,7 +173,7 @@ class _Page:
             count = pdfium.FPDFText_CountChars(self._text) if self._text else 0
             if count > most:
                 raise Unreadable("too_large", {"characters": str(count)})
-            text = self._characters(count)
+            text = _LEADERS.sub(lambda found: " " * len(found.group()), self._characters(count))
             return list(self._words(self._composed(text) if MARKS.intersection(text) else text))
 
     def font(self, index: int) -> _Font:
@@ -590,6 +590,8 @@ def _union(a: tuple[float, float, float, float], b: tuple[float, float, float, f
 
 
 _started = False
+# Rows of dots that lead to a page number; blanks to fill in.
+_LEADERS = re.compile("(?:[.…·_][ \u00a0]?){5,}")
 _DROPPED = "\ufffc"
 _HYPHENS = "\ufffe\x02\u00ad"
 _TYPOGRAPHIC_HYPHEN = "‐"  # what browsers print where they cut a word; pdfium leaves it as it is
