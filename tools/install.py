@@ -15,7 +15,7 @@ WIDTH = 30
 
 
 def main(lock: str) -> int:
-    total = len(re.findall(r"^[a-z0-9._-]+(\[[^\]]*\])?==", Path(lock).read_text(encoding="utf-8"), re.MULTILINE | re.IGNORECASE))
+    total = len(re.findall(r"^[a-z0-9._-]+(?:\[[^\]]*\])?==", Path(lock).read_text(encoding="utf-8"), re.MULTILINE))
     command = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--require-hashes", "-r", lock]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as pip:
         assert pip.stdout
