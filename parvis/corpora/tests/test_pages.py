@@ -172,7 +172,13 @@ def test_several_files_at_once_and_a_refused_one_costs_nothing_to_the_others(
     teacher: Client, corpus: Corpus, settings: Settings
 ) -> None:
     settings.DOCUMENT_MAX_BYTES = 2_000
-    files = [file(".DS_Store", "x"), file("cours.md"), file("cours bis.md"), file("gros.md", "x" * 2_001), file("notes.md", "# Notes\n\nUn texte.")]
+    files = [
+        file(".DS_Store", "x"),
+        file("cours.md"),
+        file("cours bis.md"),
+        file("gros.md", "x" * 2_001),
+        file("notes.md", "# Notes\n\nUn texte."),
+    ]
     response = teacher.post(reverse("corpora:upload", args=[corpus.id]), {"files": files}, follow=True)
     page = text_of(response)
     assert states(corpus) == ["queued", "queued"]
