@@ -53,22 +53,29 @@ class AssistantValues:
     name: str
     description: str
     instructions: str
+    suggestions: str
     model: LanguageModel | None
     quotes_only: bool
 
 
 @transaction.atomic
 def create_course(
-    principal: Principal, *, name: str, description: str = "", kind: str = CorpusKind.COURSE
+    principal: Principal, *, name: str, description: str = "", kind: str = CorpusKind.COURSE, suggestions: str = ""
 ) -> tuple[Corpus, Assistant]:
     """A corpus and the assistant that answers from it: what a teacher calls a course."""
     corpus = create_corpus(principal, name=name, description=description, kind=kind)
-    return corpus, create_assistant(principal, name=name, description=description, corpora=[corpus])
+    return corpus, create_assistant(principal, name=name, description=description, suggestions=suggestions, corpora=[corpus])
 
 
 @transaction.atomic
 def create_assistant(
-    principal: Principal, *, name: str, description: str = "", instructions: str = "", corpora: Iterable[Corpus]
+    principal: Principal,
+    *,
+    name: str,
+    description: str = "",
+    instructions: str = "",
+    suggestions: str = "",
+    corpora: Iterable[Corpus],
 ) -> Assistant:
     """Over corpora this person may read; others are left out as if they did not exist."""
     readable = Corpus.objects.visible_to(principal).filter(id__in=[corpus.id for corpus in corpora])
@@ -79,6 +86,7 @@ def create_assistant(
         name=name,
         description=description,
         instructions=instructions,
+        suggestions=suggestions,
     )
     assistant.corpora.set(readable)
     _record(principal, "assistant.create", f"assistant:{assistant.id}")
@@ -89,7 +97,7 @@ def create_assistant(
 def edit_assistant(principal: Principal, assistant: Assistant, values: AssistantValues) -> None:
     assistant.name, assistant.description = values.name, values.description
     assistant.instructions, assistant.model = values.instructions, values.model
-    assistant.quotes_only = values.quotes_only
+    assistant.suggestions, assistant.quotes_only = values.suggestions, values.quotes_only
     assistant.save()
     _record(principal, "assistant.edit", f"assistant:{assistant.id}")
 

@@ -46,6 +46,13 @@ class AssistantForm(forms.Form):
             "Tone, level, what to insist on. They never change which documents are searched, nor what counts as proof."
         ),
     )
+    suggestions = forms.CharField(
+        label=_("Questions to begin with"),
+        required=False,
+        max_length=1_000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=_("One a line, four at most, shown before the first question."),
+    )
     model: forms.ModelChoiceField[LanguageModel] = forms.ModelChoiceField(
         label=_("Model"),
         queryset=None,
@@ -56,7 +63,7 @@ class AssistantForm(forms.Form):
     quotes_only = forms.BooleanField(label=_("Only quote the documents, without any model"), required=False)
 
     def __init__(self, *args: Any, principal: Principal, instance: Assistant, **kwargs: Any) -> None:
-        fields = ("name", "description", "instructions", "model", "quotes_only")
+        fields = ("name", "description", "instructions", "suggestions", "model", "quotes_only")
         kwargs["initial"] = {name: getattr(instance, name) for name in fields}
         super().__init__(*args, **kwargs)
         usable = LanguageModel.objects.visible_to(principal).filter(purpose=Purpose.CHAT, enabled=True)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 LEASE = timedelta(seconds=20)
 TITLE_LENGTH = 120
 QUESTION_LENGTH = 4_000
+MOST_SUGGESTIONS = 4
 
 
 class AssistantQuerySet(models.QuerySet["Assistant"]):
@@ -47,6 +48,7 @@ class Assistant(models.Model):
     name = models.CharField(_("name"), max_length=160)
     description = models.TextField(_("description"), max_length=2_000, blank=True)
     instructions = models.TextField(_("instructions"), max_length=4_000, blank=True)
+    suggestions = models.TextField(_("questions to begin with"), max_length=1_000, blank=True)  # one a line
     corpora = models.ManyToManyField(Corpus, related_name="assistants")
     model = models.ForeignKey(LanguageModel, on_delete=models.SET_NULL, related_name="+", null=True, blank=True)
     quotes_only = models.BooleanField(_("only quote the documents, without any model"), default=False)
@@ -62,6 +64,9 @@ class Assistant(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def first_questions(self) -> list[str]:
+        return [line.strip() for line in self.suggestions.splitlines() if line.strip()][:MOST_SUGGESTIONS]
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):

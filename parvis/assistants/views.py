@@ -298,7 +298,7 @@ def _page(
         "source": conversation
         and source_shown(conversation, turns, request.principal, request.GET.get("citation", ""), request.GET.get("page", "")),
         "composer": {"url": address, "draft": draft, "error": error},
-        "suggestions": [],
+        "suggestions": [] if conversation else assistant.first_questions(),
     }
     return render(request, "assistants/assistant.html", context)
 

@@ -62,6 +62,7 @@ class Course:
     kind: CorpusKind
     folder: str
     group: str = ""  # "" shares it with the whole institution
+    suggestions: tuple[str, ...] = ()
 
 
 COURSES = (
@@ -72,6 +73,11 @@ COURSES = (
         CorpusKind.COURSE,
         "droit-des-contrats",
         "Licence 2 Droit",
+        (
+            "Qu’est-ce que le dol ?",
+            "Quelle est la différence entre nullité absolue et nullité relative ?",
+            "Qu’est-ce que la force majeure ?",
+        ),
     ),
     Course(
         "Thermodynamique",
@@ -80,13 +86,23 @@ COURSES = (
         CorpusKind.COURSE,
         "thermodynamique",
         "Licence 2 Physique",
+        (
+            "Que dit le premier principe ?",
+            "Qu’est-ce qu’une transformation réversible ?",
+            "Quel est le rendement d’un moteur de Carnot ?",
+        ),
     ),
     Course(
         "Règlement des études et démarches",
-        "Inscriptions, examens, absences, redoublement, césure, aménagements : les règles de la faculté de démonstration.",
+        "Inscriptions, examens, absences, redoublement, césure, aménagements : les règles de la faculté de démonstration.",
         "le-goff",
         CorpusKind.ADMINISTRATIVE,
         "reglement-des-etudes",
+        suggestions=(
+            "Que se passe-t-il si je suis absent à un examen ?",
+            "Comment demander une année de césure ?",
+            "Quand faut-il s’inscrire ?",
+        ),
     ),
 )
 READABLE = {".pdf", ".pptx", ".docx", ".odt", ".odp", ".html", ".md", ".vtt", ".srt", ".epub", ".ipynb", ".txt"}
@@ -134,7 +150,13 @@ def _load_course(course: Course, owner: Profile) -> None:
     principal = principal_of(owner)
     if Corpus.objects.visible_to(principal).filter(name=course.name).exists():
         return
-    corpus, _assistant = create_course(principal, name=course.name, description=course.description, kind=course.kind)
+    corpus, _assistant = create_course(
+        principal,
+        name=course.name,
+        description=course.description,
+        kind=course.kind,
+        suggestions="\n".join(course.suggestions),
+    )
     groups = Group.objects.filter(institution=owner.institution, name=course.group)
     share_corpus(principal, corpus, groups=list(groups), with_institution=not course.group)
     for path in sorted((HERE / "courses" / course.folder).iterdir()):
