@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -28,7 +28,7 @@ from parvis.assistants.models import (
     TurnEvent,
 )
 from parvis.audit.models import record
-from parvis.corpora.actions import create_corpus, search_corpora
+from parvis.corpora.actions import create_corpus, protected_among, search_corpora
 from parvis.corpora.models import Corpus, CorpusKind
 from parvis.inference.actions import NoRouteError, Route, chat_endpoint_for
 from parvis.inference.models import LanguageModel
@@ -220,17 +220,27 @@ def prepare(turn_id: int) -> Work | None:
     history = _history(turn)
     question = answering.rewrite(turn.question, history)
     found = search_corpora(principal, question, thresholds, limit=PASSAGES_READ)
+    protected = protected_among(hit.passage.document_id for hit in found.hits)
     route, notices = _route(turn, assistant)
     return Work(
         question=question,
-        evidence=tuple(answering.Evidence(number, hit.passage) for number, hit in enumerate(found.hits, 1)),
+        evidence=tuple(
+            answering.Evidence(number, hit.passage, protected=hit.passage.document_id in protected)
+            for number, hit in enumerate(found.hits, 1)
+        ),
         decision=_decision(found, thresholds),
-        sentences=tuple(best_sentences(found, limit=SENTENCES_QUOTED)) if route is None else (),
+        sentences=tuple(best_sentences(_quotable(found, protected), limit=SENTENCES_QUOTED)) if route is None else (),
         history=history,
         instructions=assistant.instructions,
         route=route,
         notices=notices if thresholds else ("no_documents",),
     )
+
+
+def _quotable(found: Found, protected: frozenset[int]) -> Found:
+    kept = [place for place, hit in enumerate(found.hits) if hit.passage.document_id not in protected]
+    hits, features = tuple(found.hits[place] for place in kept), tuple(found.features[place] for place in kept)
+    return replace(found, hits=hits, features=features)
 
 
 def stored(event: answering.Event) -> tuple[str, dict[str, Any]]:

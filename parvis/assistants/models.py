@@ -29,11 +29,11 @@ MOST_SUGGESTIONS = 4
 
 class AssistantQuerySet(models.QuerySet["Assistant"]):
     def visible_to(self, principal: Principal) -> AssistantQuerySet:
-        """Those of one's institution that have something to answer from: a corpus this person may read now."""
+        """Those of one's institution that have something to answer from: a corpus this person may read now. When a course is
+        deleted, its assistant is no longer seen by anyone, and conversations with it keep their answers."""
         here = self.filter(institution_id=principal.institution_id)
         readable = Corpus.objects.visible_to(principal).order_by()
-        useful = here.filter(corpora__in=readable).order_by()
-        return here.filter(Q(id__in=useful.values("id")) | Q(id__in=here.editable_by(principal).values("id")))
+        return here.filter(id__in=here.filter(corpora__in=readable).order_by().values("id"))
 
     def editable_by(self, principal: Principal) -> AssistantQuerySet:
         here = self.filter(institution_id=principal.institution_id)

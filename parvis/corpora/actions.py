@@ -126,6 +126,13 @@ def remove_document(principal: Principal, document: Document) -> None:
             _record(principal, "document.remove", document)
 
 
+def protect_document(principal: Principal, document: Document, *, protected: bool) -> None:
+    """Effective on the next question and the next page opened."""
+    with transaction.atomic():
+        if Document.unscoped.filter(id=document.id).exclude(protected=protected).update(protected=protected):
+            _record(principal, "document.protect" if protected else "document.unprotect", document)
+
+
 def retry_document(principal: Principal, document: Document) -> None:
     with transaction.atomic():
         hold(document.corpus_id)
@@ -152,6 +159,11 @@ def passages(allowed: frozenset[int], passage_ids: Sequence[int]) -> list[FoundP
     rows = Passage.unscoped.filter(id__in=passage_ids, corpus_id__in=allowed, document__state=DocumentState.INDEXED)
     found = {row.id: row for row in _as_found(rows)}
     return [found[passage_id] for passage_id in passage_ids if passage_id in found]
+
+
+def protected_among(document_ids: Iterable[int]) -> frozenset[int]:
+    """Those that may guide an answer and not be quoted."""
+    return frozenset(Document.unscoped.filter(id__in=set(document_ids), protected=True).values_list("id", flat=True))
 
 
 def unit_passages(principal: Principal, document_id: int, unit_number: int) -> list[FoundPassage]:

@@ -85,8 +85,9 @@ LIVE = (*WAITING, DocumentState.INDEXED)
 
 class DocumentQuerySet(models.QuerySet["Document"]):
     def visible_to(self, principal: Principal) -> DocumentQuerySet:
-        """Removed ones too: a citation that points to one says so."""
-        return self.filter(corpus__in=Corpus.unscoped.visible_to(principal).order_by())
+        """Removed ones too: a citation that points to one says so. Protected ones are for those responsible."""
+        here = self.filter(corpus__in=Corpus.unscoped.visible_to(principal).order_by())
+        return here.filter(Q(protected=False) | Q(corpus__in=Corpus.unscoped.editable_by(principal).order_by()))
 
     def editable_by(self, principal: Principal) -> DocumentQuerySet:
         return self.filter(corpus__in=Corpus.unscoped.editable_by(principal).order_by()).exclude(state=DocumentState.REMOVED)
@@ -103,6 +104,8 @@ class Document(models.Model):
     corpus = models.ForeignKey(Corpus, on_delete=models.CASCADE, related_name="documents")
     name = models.CharField(max_length=255)  # as the person named it, its folders kept; for people, never a path here
     title = models.CharField(max_length=300, blank=True)
+    # An answer key, a past paper: it may guide a model, is never quoted, and only those responsible open it.
+    protected = models.BooleanField(default=False)
     media_type = models.CharField(max_length=120, blank=True)  # as found in the bytes
     sha256 = models.CharField(max_length=64, blank=True)  # "" for a member of an archive that was not let out of it
     size = models.PositiveBigIntegerField()
@@ -161,10 +164,8 @@ class Document(models.Model):
 
 class PageQuerySet(models.QuerySet["Page"]):
     def visible_to(self, principal: Principal) -> PageQuerySet:
-        return self.filter(
-            document__state=DocumentState.INDEXED,
-            document__corpus__in=Corpus.unscoped.visible_to(principal).order_by(),
-        )
+        readable = Document.unscoped.visible_to(principal).filter(state=DocumentState.INDEXED)
+        return self.filter(document__in=readable.order_by())
 
 
 class Page(models.Model):
@@ -199,7 +200,8 @@ class Page(models.Model):
 
 class PassageQuerySet(models.QuerySet["Passage"]):
     def visible_to(self, principal: Principal) -> PassageQuerySet:
-        return self.filter(document__state=DocumentState.INDEXED, corpus__in=Corpus.unscoped.visible_to(principal).order_by())
+        readable = Document.unscoped.visible_to(principal).filter(state=DocumentState.INDEXED)
+        return self.filter(document__in=readable.order_by())
 
 
 class Passage(models.Model):

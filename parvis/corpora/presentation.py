@@ -54,6 +54,8 @@ class DocumentView:
     replace_url: str
     remove_url: str
     retry_url: str
+    protected: bool
+    protection_url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,8 @@ def document_view(document: Document, *, may_edit: bool) -> DocumentView:
         replace_url=reverse("corpora:replace", args=[document.id]) if may_edit and not document.is_waiting else "",
         remove_url=reverse("corpora:remove", args=[document.id]) if may_edit else "",
         retry_url=reverse("corpora:retry", args=[document.id]) if may_edit and failed and document.sha256 else "",
+        protected=document.protected,
+        protection_url=reverse("corpora:protection", args=[document.id]) if may_edit and not failed else "",
     )
 
 

@@ -19,4 +19,5 @@ urlpatterns = [
     path("documents/<int:document_id>/remplacement/", views.replace, name="replace"),
     path("documents/<int:document_id>/retrait/", views.remove, name="remove"),
     path("documents/<int:document_id>/nouvel-essai/", views.retry, name="retry"),
+    path("documents/<int:document_id>/protection/", views.protection, name="protection"),
 ]

@@ -169,6 +169,14 @@ def remove(request: SignedInRequest, document_id: int) -> HttpResponse:
 
 @requires("document:edit")
 @require_POST
+def protection(request: SignedInRequest, document_id: int) -> HttpResponse:
+    row = get_or_404(request.principal, "document:edit", Document, id=document_id)
+    actions.protect_document(request.principal, row, protected=request.POST.get("protected") == "1")
+    return redirect("corpora:detail", row.corpus_id)
+
+
+@requires("document:edit")
+@require_POST
 def retry(request: SignedInRequest, document_id: int) -> HttpResponse:
     row = get_or_404(request.principal, "document:edit", Document, id=document_id)
     actions.retry_document(request.principal, row)

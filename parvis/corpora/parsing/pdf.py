@@ -607,5 +607,7 @@ _MONOSPACE = re.compile("mono|courier|cmtt|sftt|ectt|consol|typewriter|cour|Nimb
 _VOCABULARY_WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*(?=[\s.,;:!?)»])")
 _NUMBER = re.compile(r"\d+|\b[ivxlc]+\b")
 _NO_TITLE = re.compile(
-    r"^(?:|\(?anonymous\)?|untitled|sans titre|title|document\d*|microsoft word - .*|.*\.(?:docx?|odt|tex|dvi|indd|pptx?|pdf))$", re.I
+    r"^(?:|\(anonymous\)|untitled|sans titre|title|document\d*|microsoft word - .*"
+    r"|.*\.(?:docx?|odt|tex|dvi|indd|pptx?|pdf))$",
+    re.I,
 )
