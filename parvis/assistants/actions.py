@@ -29,6 +29,7 @@ from parvis.assistants.models import (
 )
 from parvis.audit.models import record
 from parvis.corpora.actions import create_corpus, protected_among, search_corpora
+from parvis.corpora.embeddings.actions import search_by_meaning_too
 from parvis.corpora.models import Corpus, CorpusKind
 from parvis.inference.actions import NoRouteError, Route, chat_endpoint_for
 from parvis.inference.models import LanguageModel
@@ -220,6 +221,8 @@ def prepare(turn_id: int) -> Work | None:
     history = _history(turn)
     question = answering.rewrite(turn.question, history)
     found = search_corpora(principal, question, thresholds, limit=PASSAGES_READ)
+    decision = _decision(found, thresholds)  # by the words alone, as the thresholds were measured
+    found = search_by_meaning_too(principal, question, thresholds, limit=PASSAGES_READ) or found
     protected = protected_among(hit.passage.document_id for hit in found.hits)
     route, notices = _route(turn, assistant)
     return Work(
@@ -228,7 +231,7 @@ def prepare(turn_id: int) -> Work | None:
             answering.Evidence(number, hit.passage, protected=hit.passage.document_id in protected)
             for number, hit in enumerate(found.hits, 1)
         ),
-        decision=_decision(found, thresholds),
+        decision=decision,
         sentences=tuple(best_sentences(_quotable(found, protected), limit=SENTENCES_QUOTED)) if route is None else (),
         history=history,
         instructions=assistant.instructions,

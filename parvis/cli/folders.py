@@ -69,7 +69,7 @@ def read_waiting(principal: Principal, corpus: Corpus) -> list[str]:
     documents = Document.objects.visible_to(principal).filter(corpus=corpus)
     if documents.filter(state__in=WAITING).exists():
         with reading_progress(err) as on_progress:
-            run_worker(until_idle=True, stop=threading.Event(), on_progress=on_progress)
+            run_worker(until_idle=True, stop=threading.Event(), on_progress=on_progress, embeddings=False)
     failed = documents.filter(state=DocumentState.FAILED).order_by("id")
     return [f"{document.name} : {failure_sentence(document.failure_code, document.failure_params)}" for document in failed]
 

@@ -212,7 +212,7 @@ def erase() -> Erased:
     index().maintain(purge=True)
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("VACUUM FULL corpora_document, corpora_page, corpora_passage")
+            cursor.execute("VACUUM FULL corpora_document, corpora_page, corpora_passage, corpora_embedding")
     return Erased(files=files, documents=documents)
 
 

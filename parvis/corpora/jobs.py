@@ -36,6 +36,7 @@ from parvis.corpora.actions import (
     passages,
     withdraw,
 )
+from parvis.corpora.embeddings.jobs import embed_next
 from parvis.corpora.engine import index
 from parvis.corpora.models import WAITING, Corpus, Document, DocumentQuerySet, DocumentState, Page, Passage
 from parvis.corpora.parsing.archives import members
@@ -71,8 +72,10 @@ def run_worker(
     stop: threading.Event | None = None,
     on_progress: OnProgress | None = None,
     lease: timedelta = LEASE,
+    embeddings: bool = True,
 ) -> None:
     """Reads documents, then measures thresholds, as long as there are some; then waits for more, unless `until_idle`.
+    Embeddings come last, and are left as soon as a document comes: nobody waits for them.
 
     Any number of workers may run at once. When `stop` is set the document being read goes back to the queue.
     """
@@ -80,6 +83,7 @@ def run_worker(
     while not stop.is_set():
         try:
             busy = read_next(stop=stop, on_progress=on_progress, lease=lease) or reindex_next() or calibrate_next()
+            busy = busy or (embeddings and embed_next(lambda: stop.is_set() or _any_waiting()))
         except Error:
             # The database was away or kept busy for too long. What was being read comes back when its lease ends.
             log.exception("The database did not answer; waiting")
@@ -467,3 +471,8 @@ def _limits() -> Limits:
 def waiting() -> int:
     """How many documents wait or are being read."""
     return Document.unscoped.filter(state__in=WAITING).count()
+
+
+def _any_waiting() -> bool:
+    """For this worker: those being read are another's."""
+    return Document.unscoped.filter(state=DocumentState.QUEUED).exists()

@@ -34,6 +34,10 @@ class CorpusQuerySet(models.QuerySet["Corpus"]):
         waiting = Document.unscoped.filter(corpus_id=OuterRef("pk"), state__in=WAITING)
         return self.exclude(content_version=models.F("calibrated_version")).exclude(Exists(waiting))
 
+    def to_embed(self, endpoint: str) -> CorpusQuerySet:
+        """Those whose content changed since all of their passages had a vector of that endpoint."""
+        return self.exclude(embedded_version=models.F("content_version"), embedded_endpoint=endpoint)
+
 
 class CorpusKind(models.TextChoices):
     COURSE = "course", _("course")
@@ -57,6 +61,8 @@ class Corpus(models.Model):
     threshold = models.FloatField(null=True)
     content_version = models.PositiveIntegerField(default=0)
     calibrated_version = models.PositiveIntegerField(default=0)
+    embedded_version = models.PositiveIntegerField(default=0)
+    embedded_endpoint = models.CharField(max_length=64, blank=True)
 
     unscoped = CorpusQuerySet.as_manager()
     objects: ClassVar[Door] = Door()
@@ -223,3 +229,27 @@ class Passage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.page_id}, {self.start}-{self.end}"
+
+
+class EmbeddingQuerySet(models.QuerySet["Embedding"]):
+    def visible_to(self, principal: Principal) -> EmbeddingQuerySet:
+        return self.filter(corpus__in=Corpus.unscoped.visible_to(principal).order_by())
+
+
+class Embedding(models.Model):
+    """The vector an endpoint gave for a passage (decision 0008). It goes with its passage, in the same transaction."""
+
+    institution = models.ForeignKey(Institution, on_delete=models.CASCADE, related_name="+", db_index=False)
+    corpus = models.ForeignKey(Corpus, on_delete=models.CASCADE, related_name="+", db_index=False)
+    passage = models.OneToOneField(Passage, on_delete=models.CASCADE, related_name="embedding")
+    endpoint = models.CharField(max_length=64)  # inference.actions.Route.key: vectors of two are not compared
+    vector = models.BinaryField()  # retrieval.dense.packed
+
+    unscoped = EmbeddingQuerySet.as_manager()
+    objects: ClassVar[Door] = Door()
+
+    class Meta:
+        indexes = [models.Index(fields=["corpus", "endpoint"], name="embeddings_of_corpora")]
+
+    def __str__(self) -> str:
+        return f"passage {self.passage_id}"

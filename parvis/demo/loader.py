@@ -115,7 +115,7 @@ def load(on_progress: Progress | None = None) -> None:
         profiles = {persona.key: _load_persona(persona) for persona in PERSONAS}
     for course in COURSES:
         _load_course(course, profiles[course.owner])
-    run_worker(until_idle=True, stop=threading.Event(), on_progress=on_progress)
+    run_worker(until_idle=True, stop=threading.Event(), on_progress=on_progress, embeddings=False)
 
 
 def personas() -> list[Profile]:

@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
+import logging
+import threading
 import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass, field
-from functools import partial
+from datetime import timedelta
+from functools import cache, partial
 from typing import Any
 from urllib.parse import urlsplit
 
+import numpy as np
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+from numpy.typing import NDArray
 
 from parvis.access.principal import Principal
 from parvis.audit.models import record
 from parvis.inference.completion import Model, UpstreamError
-from parvis.inference.models import Kind, LanguageModel, Provider, Purpose, Zone
+from parvis.inference.models import Calibration, Kind, LanguageModel, Provider, Purpose, Zone
 from parvis.inference.secrets import SecretUnreadableError
 from parvis.inference.upstream import Endpoint, embed, stream_chat
 
+log = logging.getLogger(__name__)
+
 TRIAL_SECONDS = 20.0
+FIRST_PAUSE = timedelta(seconds=30)  # after a failure; each further one doubles it
+LONGEST_PAUSE = timedelta(minutes=30)
+HELD = timedelta(minutes=2)  # longer than one request may take
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +44,11 @@ class Route:
     endpoint: Endpoint = field(repr=False)
     name: str
     zone: str
-    weight: float = 0.0
+
+    @property
+    def key(self) -> str:
+        """What tells this endpoint from another: vectors of two are not compared. The secret has no part in it."""
+        return endpoint_key(self.endpoint.base_url, self.endpoint.model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +107,89 @@ def embeddings_endpoint_for(institution_id: int) -> Route | None:
     return _default_route(institution_id, Purpose.EMBEDDINGS)
 
 
+def any_embeddings() -> bool:
+    """Whether any institution may have an endpoint: asked often, of installations that mostly have none."""
+    return (
+        Purpose.EMBEDDINGS in environment_routes()
+        or LanguageModel.unscoped.filter(purpose=Purpose.EMBEDDINGS, enabled=True).exists()
+    )
+
+
+def endpoint_key(base_url: str, model: str) -> str:
+    return hashlib.sha256(f"{base_url.strip().rstrip('/')}\n{model}".encode()).hexdigest()
+
+
+def embedded(
+    route: Route, texts: Sequence[str], *, seconds: float, leave: Callable[[], bool] = lambda: False
+) -> NDArray[np.float32]:
+    """One row per text, to code that is not asynchronous. Raises UpstreamError, "stalled" after `seconds` whatever holds
+    it up; LeftError as soon as `leave()`, which is looked at twice a second."""
+    until = time.monotonic() + seconds
+    asked = asyncio.run_coroutine_threadsafe(embed(route.endpoint, texts, total_timeout=seconds), _embedding_loop())
+    try:
+        while True:
+            try:
+                return asked.result(max(0.0, min(0.5, until - time.monotonic())))
+            except NotYet:
+                if asked.done():
+                    continue
+                if leave():
+                    raise LeftError from None
+                if time.monotonic() >= until:
+                    raise UpstreamError("stalled") from None
+    finally:
+        asked.cancel()
+
+
+class LeftError(Exception):
+    """There is something more urgent than waiting for embeddings."""
+
+
+def calibration_of(institution_id: int, route: Route) -> Calibration:
+    return Calibration.unscoped.get_or_create(institution_id=institution_id, endpoint=route.key)[0]
+
+
+def hold_endpoint(calibration: Calibration) -> bool:
+    """One worker at a time asks it, and none soon after it failed."""
+    now = timezone.now()
+    free = Q(held_until=None) | Q(held_until__lt=now)
+    ready = Q(retry_at=None) | Q(retry_at__lte=now)
+    return bool(Calibration.unscoped.filter(free & ready, id=calibration.id).update(held_until=now + HELD))
+
+
+def release_endpoint(calibration: Calibration) -> None:
+    Calibration.unscoped.filter(id=calibration.id).update(held_until=None)
+
+
+def endpoint_answered(calibration: Calibration) -> None:
+    if calibration.failure_code:
+        Calibration.unscoped.filter(id=calibration.id).update(failure_code="", failures=0, retry_at=None)
+
+
+def endpoint_failed(calibration: Calibration, code: str) -> None:
+    """It is left alone for a while, longer each time."""
+    pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(calibration.failures, 10))
+    log.warning("Embeddings of institution %s: %s; next asked in %s", calibration.institution_id, code, pause)
+    Calibration.unscoped.filter(id=calibration.id).update(
+        failure_code=code, failures=calibration.failures + 1, retry_at=timezone.now() + pause
+    )
+
+
+@transaction.atomic
+def keep_weight(calibration: Calibration, *, weight: float, questions: int, passages: int) -> None:
+    calibration.weight, calibration.questions, calibration.passages = weight, questions, passages
+    calibration.measured_at = timezone.now()
+    calibration.save(update_fields=["weight", "questions", "passages", "measured_at"])
+    record(
+        institution_id=calibration.institution_id,
+        actor="system:embeddings",
+        action="embeddings.calibrate",
+        subject=f"calibration:{calibration.id}",
+        weight=weight,
+        questions=questions,
+    )
+
+
 def environment_routes() -> dict[str, Route]:
     """What the operator gave by environment variables, by purpose: usable by everybody, changed by nobody here."""
     given = {
@@ -94,7 +197,7 @@ def environment_routes() -> dict[str, Route]:
         Purpose.EMBEDDINGS: (settings.EMBEDDINGS_URL, settings.EMBEDDINGS_KEY, settings.EMBEDDINGS_NAME),
     }
     return {
-        purpose: Route(Endpoint(base_url=url, api_key=key, model=name, kind=_guessed_kind(url)), name, _guessed_zone(url), 1.0)
+        purpose: Route(Endpoint(base_url=url, api_key=key, model=name, kind=_guessed_kind(url)), name, _guessed_zone(url))
         for purpose, (url, key, name) in given.items()
         if url and name
     }
@@ -163,6 +266,14 @@ async def _first_words(endpoint: Endpoint) -> None:
         pass
 
 
+@cache
+def _embedding_loop() -> asyncio.AbstractEventLoop:
+    """Of its own thread: closing a loop waits for a name that is still being looked up, and a question must not."""
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, name="embeddings", daemon=True).start()
+    return loop
+
+
 def _default_route(institution_id: int, purpose: Purpose) -> Route | None:
     chosen = LanguageModel.unscoped.usable_for(institution_id, purpose).first()
     return _route(chosen) if chosen else environment_routes().get(purpose)
@@ -174,7 +285,7 @@ def _route(model: LanguageModel) -> Route:
         endpoint = Endpoint(base_url=provider.base_url, api_key=provider.secret, model=model.name, kind=provider.kind)
     except SecretUnreadableError as error:
         raise NoRouteError(error.code) from error
-    return Route(endpoint, model.display_name, provider.zone, model.weight)
+    return Route(endpoint, model.display_name, provider.zone)
 
 
 def _write_provider(provider: Provider, values: ProviderValues) -> None:

@@ -113,8 +113,6 @@ class LanguageModel(models.Model):
     purpose = models.CharField(_("used for"), max_length=12, choices=Purpose.choices, default=Purpose.CHAT)
     is_default = models.BooleanField(_("used when an assistant names no other"), default=False)
     enabled = models.BooleanField(default=True)
-    # Embeddings only: how much they count beside the words, calibrated on the institution's own documents; 0, not at all.
-    weight = models.FloatField(default=0.0)
 
     unscoped = LanguageModelQuerySet.as_manager()
     objects = Door()
@@ -125,9 +123,41 @@ class LanguageModel(models.Model):
             models.UniqueConstraint(
                 fields=["institution", "purpose"], condition=Q(is_default=True), name="one_default_per_purpose"
             ),
-            models.CheckConstraint(condition=Q(weight__gte=0), name="weight_is_not_negative"),
         ]
         ordering = ["purpose", "display_name", "id"]
 
     def __str__(self) -> str:
         return self.display_name
+
+
+class CalibrationQuerySet(models.QuerySet["Calibration"]):
+    def visible_to(self, principal: Principal) -> CalibrationQuerySet:
+        return self.filter(institution=principal.institution_id)
+
+
+class Calibration(models.Model):
+    """What an endpoint of embeddings is worth on the documents of one institution, and how it last failed. Not a model's
+    row: an endpoint shared by the alliance, or given by the environment, is worth something else at each member."""
+
+    institution = models.ForeignKey(Institution, on_delete=models.CASCADE, related_name="+")
+    endpoint = models.CharField(max_length=64)  # actions.Route.key
+    weight = models.FloatField(default=0.0)  # beside the words; 0: nothing is asked of it
+    questions = models.PositiveIntegerField(default=0)
+    passages = models.PositiveIntegerField(default=0)  # of the institution, when it was measured
+    measured_at = models.DateTimeField(null=True)
+    failure_code = models.CharField(max_length=40, blank=True)
+    failures = models.PositiveSmallIntegerField(default=0)  # since it last answered
+    retry_at = models.DateTimeField(null=True)
+    held_until = models.DateTimeField(null=True)  # a worker uses it
+
+    unscoped = CalibrationQuerySet.as_manager()
+    objects = Door()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["institution", "endpoint"], name="calibration_once_per_institution"),
+            models.CheckConstraint(condition=Q(weight__gte=0), name="weight_is_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.institution_id}, {self.weight}"

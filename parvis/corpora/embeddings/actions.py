@@ -1,0 +1,69 @@
+"""Searching by meaning beside the words, where an endpoint helps; and doing without as soon as it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from django.utils import timezone
+from numpy.typing import NDArray
+
+from parvis.access.principal import Principal
+from parvis.corpora.actions import search_corpora
+from parvis.corpora.models import Embedding, EmbeddingQuerySet
+from parvis.inference.actions import NoRouteError, embedded, embeddings_endpoint_for, endpoint_answered, endpoint_failed
+from parvis.inference.completion import UpstreamError
+from parvis.inference.models import Calibration
+from parvis.retrieval.dense import ExactScan, unpacked
+from parvis.retrieval.search import Found
+
+QUESTION_SECONDS = 1.5
+MOST_COMPARED = 20_000  # vectors one question is compared with; beyond, only with those its words found
+
+
+def search_by_meaning_too(principal: Principal, question: str, corpora_ids: Iterable[int], *, limit: int) -> Found | None:
+    """As `search_corpora`, with the similarities of the institution's endpoint. None where there is none, where it was
+    measured to be of no help, or where it fails: what the words found stands."""
+    try:
+        route = embeddings_endpoint_for(principal.institution_id)
+    except NoRouteError:
+        return None
+    if route is None:
+        return None
+    calibration = Calibration.objects.visible_to(principal).filter(endpoint=route.key, weight__gt=0).first()
+    if calibration is None or (calibration.retry_at and calibration.retry_at > timezone.now()):
+        return None
+    embed = partial(embedded, route, seconds=QUESTION_SECONDS)
+    embedder = ExactScan(embed=embed, vectors=StoredVectors(route.key), weight=calibration.weight)
+    try:
+        found = search_corpora(principal, question, corpora_ids, limit=limit, embedder=embedder)
+    except UpstreamError as error:
+        endpoint_failed(calibration, error.code)
+        return None
+    except ValueError:  # another number of dimensions: another model under the same name
+        endpoint_failed(calibration, "changed")
+        Calibration.objects.visible_to(principal).filter(id=calibration.id).update(measured_at=None)
+        return None
+    endpoint_answered(calibration)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVectors:
+    """`retrieval.dense.Vectors` in the database, of one endpoint."""
+
+    endpoint: str
+
+    def of_corpora(self, corpora: frozenset[int]) -> tuple[Sequence[int], NDArray[np.float16]]:
+        rows = Embedding.unscoped.filter(endpoint=self.endpoint, corpus_id__in=corpora)
+        return _read(rows if rows.count() <= MOST_COMPARED else rows.none())
+
+    def of_passages(self, passage_ids: Sequence[int]) -> tuple[Sequence[int], NDArray[np.float16]]:
+        return _read(Embedding.unscoped.filter(endpoint=self.endpoint, passage_id__in=passage_ids))
+
+
+def _read(rows: EmbeddingQuerySet) -> tuple[Sequence[int], NDArray[np.float16]]:
+    found = list(rows.order_by("passage_id").values_list("passage_id", "vector"))
+    return [passage_id for passage_id, _ in found], unpacked(bytes(vector) for _, vector in found)
