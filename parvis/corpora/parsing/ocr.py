@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Callable
 from functools import cache
 
-from .layout import Token
+from .lines import Token
 from .repair import clean
 
 LANGUAGE = "fra"

@@ -23,8 +23,9 @@ import pypdfium2.raw as pdfium
 
 from . import ocr as recognition
 from .document import BlockKind, Box, DocumentHead, DocumentTail, Unit, UnitKind
-from .layout import Line, PageLines, Paragraph, Token, compose, letters_by_size, lines_of, paragraphs_of
+from .layout import Paragraph, compose, letters_by_size, lines_of, paragraphs_of
 from .limits import Limits
+from .lines import Line, PageLines, Token
 from .refusals import Unreadable
 from .repair import MARKS, clean, is_garbage
 from .repair import compose as composed

@@ -9,12 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from .layout import Line, Token
+from .lines import Line, Token
 
-Row = list[list["Token"]]
+Row = list[list[Token]]
 Column = tuple[float, float]
 
 
