@@ -56,18 +56,30 @@ class _Source:
 
 
 @dataclass
+class _Sentence:
+    """A sentence of the answer: a quotation, or a model's words and the quotations that prove them."""
+
+    text: str
+    verified: bool
+    sources: list[_Source] = field(default_factory=list)
+
+
+@dataclass
 class _Answer:
     question: str
     documents: int
+    model: str = ""  # who wrote it; "" when it is made of quotations
     answered: bool = False
-    sentences: list[_Source] = field(default_factory=list)
+    sentences: list[_Sentence] = field(default_factory=list)
     nearest: list[_Source] = field(default_factory=list)
 
     def as_json(self, problems: list[str]) -> dict[str, Any]:
         return {
             "question": self.question,
             "outcome": "answered" if self.answered else "abstained",
-            "quotations": [vars(source) for source in self.sentences],
+            "model": self.model,
+            "sentences": [{"text": one.text, "verified": one.verified} for one in self.sentences],
+            "quotations": [vars(source) for one in self.sentences for source in one.sources],
             "nearest": [vars(source) for source in self.nearest],
             "problems": problems,
         }
@@ -108,32 +120,43 @@ def _bring_up_to_date(principal: Principal, corpus: Corpus, path: Path) -> list[
 
 
 def _answer(principal: Principal, corpus: Corpus, question: str) -> _Answer:
-    from parvis.assistants.answering import ANSWERED, Citation, Done, Evidence, Nearest, answer
+    from parvis.assistants.answering import ANSWERED, VERIFIED, Citation, Done, Evidence, Nearest, Text, answer
     from parvis.corpora.actions import search_corpora
-    from parvis.corpora.models import Document, DocumentState
+    from parvis.corpora.models import Document, DocumentState, Page
+    from parvis.corpora.sheets import place
+    from parvis.inference.actions import chat_endpoint_for, chat_model
     from parvis.retrieval.abstention import band
     from parvis.retrieval.extraction import best_sentences
 
     corpus.refresh_from_db()
-    documents = Document.objects.visible_to(principal).filter(corpus=corpus, state=DocumentState.INDEXED)
     found = search_corpora(principal, question, [corpus.id])
     evidence = [Evidence(number, hit.passage) for number, hit in enumerate(found.hits, 1)]
+    route = chat_endpoint_for(principal.institution_id)  # the environment's model, if there is one
 
     async def events() -> list[Event]:
         decision = band(found, corpus.threshold if corpus.threshold is not None else 0.5)
-        return [event async for event in answer(question, evidence, decision=decision, sentences=best_sentences(found))]
+        writer = chat_model(route) if route else None
+        sentences = best_sentences(found)
+        return [event async for event in answer(question, evidence, decision=decision, sentences=sentences, model=writer)]
 
+    documents = Document.objects.visible_to(principal).filter(corpus=corpus, state=DocumentState.INDEXED)
     names = dict(documents.values_list("id", "name"))
     passages = {hit.passage.id: hit.passage for hit in found.hits}
-    result = _Answer(question, documents=len(names))
+    read = Page.objects.visible_to(principal).filter(document__in={one.document_id for one in passages.values()})
+    places = {(page.document_id, page.number): place(page) for page in read.defer("text", "words")}
+    result = _Answer(question, documents=len(names), model=route.name if route else "")
+
+    def source(at: Citation | Nearest, quotation: str) -> _Source:
+        return _Source(names[at.document_id], places[at.document_id, at.unit_number], at.unit_number, quotation)
+
     for event in asyncio.run(events()):
         match event:
-            case Citation():
-                place = passages[event.passage_id].unit_label
-                result.sentences.append(_Source(names[event.document_id], place, event.unit_number, event.quotation))
+            case Text():
+                result.sentences.append(_Sentence(event.text.strip(), event.status == VERIFIED))
+            case Citation() if event.verified:
+                result.sentences[-1].sources.append(source(event, event.quotation))
             case Nearest():
-                passage = passages[event.passage_id]
-                result.nearest.append(_Source(names[event.document_id], passage.unit_label, event.unit_number, passage.text))
+                result.nearest.append(source(event, passages[event.passage_id].text))
             case Done():
                 result.answered = event.outcome == ANSWERED
     return result
@@ -141,9 +164,7 @@ def _answer(principal: Principal, corpus: Corpus, question: str) -> _Answer:
 
 def _print(answer: _Answer) -> None:
     if answer.answered:
-        for number, source in enumerate(answer.sentences, 1):
-            out.print(f"« {source.quotation} » [{number}]", markup=False, style="bold")
-            out.print(f"    [{number}] {source.file}, {source.place}", markup=False, style="dim")
+        _print_answer(answer)
         return
     out.print(_("The documents do not answer this question."), markup=False, style="bold")
     if answer.nearest:
@@ -151,3 +172,19 @@ def _print(answer: _Answer) -> None:
     for source in answer.nearest:
         out.print(f"\n{source.file}, {source.place}", markup=False, style="dim")
         out.print(source.quotation, markup=False)
+
+
+def _print_answer(answer: _Answer) -> None:
+    number = 0
+    for sentence in answer.sentences:
+        text = sentence.text if answer.model else f"« {sentence.text} »"
+        marks = "".join(f" [{number + place}]" for place in range(1, len(sentence.sources) + 1))
+        out.print(text + (marks or " " + _("(unsourced)")), markup=False, style="bold" if sentence.verified else "")
+        for source in sentence.sources:
+            number += 1
+            quoted = f" : « {source.quotation} »" if answer.model else ""
+            out.print(f"    [{number}] {source.file}, {source.place}{quoted}", markup=False, style="dim")
+    if answer.model:
+        out.print(
+            _("Written by %s; each quotation was found on its page by Parvis.") % answer.model, markup=False, style="dim"
+        )
