@@ -5,13 +5,41 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.utils.formats import localize
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+
+from parvis.inference.models import Calibration
+from parvis.retrieval.dense import FEWEST_QUESTIONS
 
 
 def sentence(code: str, params: Mapping[str, Any]) -> str:
     """A code from a later version still gets a true sentence."""
     return _SENTENCES.get(code, _unknown)(params)
+
+
+def worth(calibration: Calibration | None) -> str:
+    """What embeddings bring to an institution's own documents, and what is made of them."""
+    if calibration is not None and calibration.failure_code:
+        return f"{sentence(calibration.failure_code, {})} {_('Meanwhile documents are ranked by their words alone.')}"
+    if calibration is None or calibration.measured_at is None:
+        return _("Not measured on your documents yet: they are ranked by their words alone.")
+    count, weight = calibration.questions, calibration.weight
+    if count < FEWEST_QUESTIONS:
+        said = ngettext(
+            "Your documents give %(count)s question to measure it on and %(needed)s are needed: it does not count.",
+            "Your documents give %(count)s questions to measure it on and %(needed)s are needed: it does not count.",
+            count,
+        )
+    elif weight:
+        said = _(
+            "Measured on %(count)s questions made from your documents: it improves the ranking, with a weight of %(weight)s."
+        )
+    else:
+        said = _(
+            "Measured on %(count)s questions made from your documents: it does not improve the ranking, so it does not count."
+        )
+    return said % {"count": count, "needed": FEWEST_QUESTIONS, "weight": localize(weight)}
 
 
 def _unreachable(params: Mapping[str, Any]) -> str:
@@ -74,6 +102,10 @@ def _unreadable_secret(params: Mapping[str, Any]) -> str:
     return _("The recorded key can no longer be read, because the installation’s own key has changed. Type it again.")
 
 
+def _changed(params: Mapping[str, Any]) -> str:
+    return _("The model’s numbers are not comparable with those it gave before; it is measured again.")
+
+
 def _unknown(params: Mapping[str, Any]) -> str:
     return _("The model did not answer as it should.")
 
@@ -92,4 +124,5 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "too_large": _too_large,
     "model_disabled": _disabled,
     "secret_unreadable": _unreadable_secret,
+    "changed": _changed,
 }

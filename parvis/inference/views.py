@@ -12,20 +12,32 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from parvis.access.doors import get_or_404, requires
 from parvis.access.http import SignedInRequest
 from parvis.inference import actions
+from parvis.inference.actions import endpoint_key
 from parvis.inference.forms import ModelForm
-from parvis.inference.models import LanguageModel, Provider, Purpose, Zone
-from parvis.inference.sentences import sentence
+from parvis.inference.models import Calibration, LanguageModel, Provider, Purpose, Zone
+from parvis.inference.sentences import sentence, worth
 
 
 @requires("model:view")
 @require_GET
 def list_models(request: SignedInRequest) -> HttpResponse:
     models = LanguageModel.objects.visible_to(request.principal).select_related("provider")
+    measured = {row.endpoint: row for row in Calibration.objects.visible_to(request.principal)}
+
+    def worth_of(purpose: str, base_url: str, name: str) -> str:
+        return worth(measured.get(endpoint_key(base_url, name))) if purpose == Purpose.EMBEDDINGS else ""
+
     context = {
-        "models": models,
+        "models": [(model, worth_of(model.purpose, model.provider.base_url, model.name)) for model in models],
         "editable_ids": set(LanguageModel.objects.editable_by(request.principal).values_list("id", flat=True)),
         "environment": [
-            {"purpose_code": code, "purpose": Purpose(code).label, "name": route.name, "zone": Zone(route.zone).label}
+            {
+                "purpose_code": code,
+                "purpose": Purpose(code).label,
+                "name": route.name,
+                "zone": Zone(route.zone).label,
+                "worth": worth_of(code, route.endpoint.base_url, route.endpoint.model),
+            }
             for code, route in actions.environment_routes().items()
         ],
     }

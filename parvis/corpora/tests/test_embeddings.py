@@ -6,12 +6,13 @@ import asyncio
 import io
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import numpy as np
 import pytest
-from django.utils import timezone
+from django.test import Client
+from django.utils import timezone, translation
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
@@ -26,9 +27,11 @@ from parvis.corpora.tests.test_erasure import bytes_on_disk
 from parvis.inference.models import Calibration, LanguageModel, Provider, Purpose
 from parvis.inference.tests.conftest import running
 from parvis.inference.tests.model_server import ModelServer, Reply, Request, Script, answering, refusing
+from parvis.institutions.models import Profile
 from parvis.retrieval.analysis import terms
 from parvis.retrieval.search import Found
 
+SignIn = Callable[[Profile], Client]
 SUBJECTS = (
     ("voiture", "automobile", "berline"),
     ("médecin", "docteur", "praticien"),
@@ -277,6 +280,7 @@ def test_no_byte_of_a_vector_is_left_after_maintenance(
     def left() -> list[str]:
         return [name for name, content in bytes_on_disk() if any(vector[-120:] in content for vector in vectors)]
 
+    assert left()
     actions.remove_document(house.principal(house.teacher), brochure)
     actions.erase()
     assert left() == []
@@ -323,3 +327,25 @@ def test_nothing_outside_the_allowed_corpora_is_near(house: House, corpora: list
         assert seen == wanted & readable[profile]  # type: ignore[index]
 
     check()
+
+
+def test_the_page_says_what_the_endpoint_is_worth(
+    house: House, sign_in: SignIn, endpoint: LanguageModel, brochure: Document, server: ModelServer
+) -> None:
+    administrator = sign_in(house.administrator)
+
+    def page() -> str:
+        with translation.override("en"):
+            return administrator.get("/modeles/", headers={"accept-language": "en"}).content.decode()
+
+    assert "Not measured on your documents yet" in page()
+    working, server.embedding = server.embedding, refusing(500)
+    embed_all()
+    assert "ranked by their words alone" in page()
+    server.embedding = working
+    Calibration.unscoped.update(retry_at=None)
+    embed_all()
+    assert f"with a weight of {Calibration.unscoped.get().weight}" in page()
+    for weight, questions, said in ((0, 80, "does not improve the ranking"), (0, 12, "12 questions to measure it on")):
+        Calibration.unscoped.update(weight=weight, questions=questions)
+        assert said in page()
