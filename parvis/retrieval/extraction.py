@@ -39,18 +39,20 @@ class Sentence:
     score: float
 
 
-def best_sentences(found: Found, limit: int = 2, *, context: bool = True) -> list[Sentence]:
+def best_sentences(found: Found, limit: int = MOST_SENTENCES, *, context: bool = True) -> list[Sentence]:
     """The `limit` sentences that best answer, best passage first, in reading order inside a passage.
 
     With `context`, a sentence that makes no sense alone ("Ce délai…", an item of a list, a row of a table) comes with
-    the one before it or the line that introduces it, within three sentences in all. A line that introduces a list is
-    quoted with the list.
+    the one before it or the line that introduces it, and the best one with the next when that completes it ("Ce montant
+    est…"), within three sentences in all; sentences that follow each other are quoted as one. A line that introduces a
+    list is quoted with the list.
     """
     ranked = sorted(_scored(found), key=lambda one: (-one.score, one.rank, one.start))
     chosen = _distinct(ranked, limit)
     if context:
         chosen = _with_context(chosen, most=max(limit, MOST_SENTENCES))
-    return [_quoted(piece) for piece in _in_reading_order(chosen)]
+    ordered = _in_reading_order(chosen)
+    return [_quoted(piece) for piece in (_joined(ordered) if context else ordered)]
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ class _Piece:
     position: int  # among the pieces of its passage
     start: int
     end: int
+    title: str = ""  # that opens its paragraph: "66 Les conditions de validité (article 1128)."
+    is_title: bool = False
     score: float = 0.0
 
     @cached_property
@@ -72,6 +76,11 @@ class _Piece:
     def terms(self) -> list[str]:
         return terms(self.text)
 
+    def is_followed_by(self, other: _Piece) -> bool:
+        """In the same paragraph."""
+        between = self.hit.passage.text[self.end : other.start]
+        return self.rank == other.rank and self.end <= other.start and not between.strip() and "\n\n" not in between
+
     def overlaps(self, other: _Piece) -> bool:
         return self.rank == other.rank and self.start < other.end and other.start < self.end
 
@@ -80,17 +89,21 @@ def _scored(found: Found) -> Iterator[_Piece]:
     hits = found.hits[:PASSAGES_READ]
     if not hits:
         return
-    weighed = weigh(found.terms, found.stats)
+    weighed = _weighed(found)
     kind = expected(found.question)
     defined = defined_terms(found.question)
     asked_pairs = _pairs(found.question)
+    wants_formula = _ASKS_FORMULA.search(fold(found.question)) is not None
     for rank, hit in enumerate(hits):
         passage_score = hit.score / (hits[0].score or 1.0)
         pieces = _with_lists(_pieces(hit, rank))
         title = set(terms(" ".join((hit.passage.document_title, *hit.passage.heading_path))))
         head = next((piece for piece in pieces if _ROW.match(piece.text)), None)
+        lists_pages = _lists_pages(hit.passage, pieces)
         for piece in pieces:
             above = title.union(head.terms) if head and _ROW.match(piece.text) else title
+            if piece.title:
+                above = above.union(terms(piece.title))
             around = {term for near in pieces[max(0, piece.position - 1) : piece.position + 2] for term in near.terms}
             score = (
                 0.6 * weighed.coverage(above.union(piece.terms))
@@ -100,38 +113,106 @@ def _scored(found: Found) -> Iterator[_Piece]:
                 + 0.8 * passage_score
                 + 0.1 * _share_asked(piece, weighed)
                 + 0.15 * _is_of_kind(piece.text, kind, found.question)
-                + 0.3 * bool(defined and defines(piece.text, defined))
+                + 0.3 * bool(defined and (defines(piece.text, defined) or _is_titled_definition(piece, pieces)))
+                + 0.3 * (wants_formula and _FORMULA.search(piece.text) is not None)
                 - 0.3 * _is_cut(piece, pieces)
-                - 1.0 * (_is_heading(piece, pieces) or _is_head_of_rows(piece, head, pieces))
+                - 1.0 * (piece.is_title or lists_pages or _is_heading(piece, pieces) or _is_head_of_rows(piece, head, pieces))
                 - 0.3 * piece.text.rstrip().endswith((":", "?"))
             )
             yield replace(piece, score=score)
 
 
+CARRIED_WEIGHT = 0.5
+MOST_CARRIED = 0.8  # all together, of the weight of what is asked
+
+
+def _weighed(found: Found) -> Weighed:
+    """As everywhere, but what a question says between its last brackets, as one that follows another does of the words it
+    carries over, weighs less than what it asks itself, even all together."""
+    weighed = weigh(found.terms, found.stats)
+    match = _LAST_BRACKETS.search(found.question)
+    if match is None:
+        return weighed
+    corrected = {one.written: one.term for one in found.corrections}
+    own = {corrected.get(token.surface, token.term) for token in found.tokens if token.end <= match.start()}
+    asked = sum(weight for term, weight in weighed.weights.items() if term in own)
+    if not asked:
+        return weighed
+    share = min(CARRIED_WEIGHT, MOST_CARRIED * asked / (weighed.total - asked or 1.0))
+    weights = {term: weight * (1 if term in own else share) for term, weight in weighed.weights.items()}
+    return Weighed(weights, sum(weights.values()))
+
+
+_LAST_BRACKETS = re.compile(r"\([^()]*\)\s*$")
+_ASKS_FORMULA = re.compile(r"\b(?:equation|formule|relation|expression|loi)s?\b")
+_FORMULA = re.compile(r"\S\s?[=≈≤≥]\s?\S")
+_LISTS_PAGES = re.compile(
+    r"(?:table des (?:matieres|figures|tableaux|illustrations)|sommaire|index|table of contents|contents)"
+)
+
+
+def _lists_pages(passage: Passage, pieces: list[_Piece]) -> bool:
+    """A table of contents: called so, or lines that all end by a number that never goes down."""
+    if any(_LISTS_PAGES.fullmatch(fold(heading)) for heading in passage.heading_path):
+        return True
+    rows = [piece.text for piece in pieces if _ROW.match(piece.text)]
+    pages = [int(match["page"]) for match in map(_PAGED.fullmatch, rows) if match]
+    return len(rows) == len(pages) >= 5 and pages == sorted(pages)
+
+
+_PAGED = re.compile(r"[^|]+\|\s*(?P<page>\d{1,4})\s*")
+
+
+def _is_titled_definition(piece: _Piece, pieces: list[_Piece]) -> bool:
+    """The first sentence under a title that says so: "131 Définition (article 1186)."."""
+    before = pieces[piece.position - 1] if piece.position else None
+    return before is not None and before.is_title and bool(_TITLED_DEFINITION.search(fold(piece.title)))
+
+
+_TITLED_DEFINITION = re.compile(r"\b(?:definitions?|notion)\b")
+
+
 def _pieces(hit: Hit, rank: int) -> list[_Piece]:
     text = hit.passage.text
-    spans: list[tuple[int, int]] = []
-    for start, end in sentences(text):
-        if spans and _is_run_in_title(text, spans[-1], start):
-            spans[-1] = spans[-1][0], end
-        else:
-            spans.append((start, end))
-    return [_Piece(hit, rank, position, start, end) for position, (start, end) in enumerate(spans)]
+    spans = sentences(text)
+    pieces: list[_Piece] = []
+    for position, (start, end) in enumerate(spans):
+        piece = _Piece(hit, rank, position, start, end)
+        before = pieces[-1] if pieces and pieces[-1].is_followed_by(piece) else None
+        title = " ".join(filter(None, (before.title, before.text if before.is_title else ""))) if before else ""
+        follows = position + 1 < len(spans) and piece.is_followed_by(_Piece(hit, rank, position + 1, *spans[position + 1]))
+        pieces.append(replace(piece, title=title, is_title=_is_run_in_title(piece, before, followed=follows)))
+    return pieces
 
 
 _NUMBERED_TITLE = re.compile(r"\d{1,4}[ \u00a0\u202f](?:\|[ \u00a0\u202f])?[^\W\d_].*", re.DOTALL)
 _REFERRED_TITLE = re.compile(r"[^:]*\((?:art\.|article|§)[^)]*\)[ \u00a0\u202f]?[.:–—]", re.DOTALL)
+_LABEL = re.compile(
+    r"(?:article|art\.|section|chapitre|titre|paragraphe|§|exemple|exercice|remarque|etape)(?: [\w.-]{1,8})?\."
+)
+_CAPTION = re.compile(r"(?:figure|fig|tableau|table|encadre|schema|graphique)\.? [\w.-]{1,6}[.:]")
+_NOT_IN_TITLES = re.compile(
+    r"\b(?:est|sont|a|ont|peut|peuvent|doit|doivent|faut|va|vont|fait|font|etait|etaient|sera|seront|ne|n'|se|s'|il|elle|on"
+    r"|ils|elles|nous|vous|oui|non)\b|[?!;]|\b\w+(?<!m)ent\b|\b\w{3,}(?:ait|aient|era|eront)\b"
+)
 
 
-def _is_run_in_title(text: str, span: tuple[int, int], next_start: int) -> bool:
-    """ "66 Les conditions de validité (article 1128)." opens a paragraph: a title, quoted with what it announces."""
-    words = len(text[span[0] : span[1]].split())
-    if "\n\n" in text[span[1] : next_start] or _ITEM.match(text, next_start):
+def _is_run_in_title(piece: _Piece, before: _Piece | None, *, followed: bool) -> bool:
+    """ "66 Les conditions de validité (article 1128)." or "Article 7. Absences injustifiées." opens a paragraph: it says
+    what the next sentences are about and answers nothing itself."""
+    if before is not None and not before.is_title:
         return False
-    opens = span[0] == 0 or text[span[0] - 1] == "\n"
-    return opens and (
-        (words <= 14 and _NUMBERED_TITLE.fullmatch(text, *span) is not None)
-        or (words <= 9 and _REFERRED_TITLE.fullmatch(text, *span) is not None)
+    folded, words = fold(piece.text), len(piece.text.split())
+    after_caption = before is not None and _CAPTION.fullmatch(fold(before.text)) is not None
+    if _CAPTION.match(folded) or after_caption:
+        return words <= 16
+    if not followed or (_ITEM.match(piece.text) and not _LABEL.fullmatch(folded)):
+        return False
+    return (
+        _LABEL.fullmatch(folded) is not None
+        or (words <= 14 and _NUMBERED_TITLE.fullmatch(piece.text) is not None)
+        or (words <= 9 and _REFERRED_TITLE.fullmatch(piece.text) is not None)
+        or (words <= (8 if before else 4) and folded.endswith(".") and not _NOT_IN_TITLES.search(folded))
     )
 
 
@@ -212,7 +293,7 @@ def defines(text: str, defined: tuple[str, ...]) -> bool:
 _ENDS_WHOLE = re.compile(r"[.!?…:;][»”\")\]\s\u00a0\u202f\d\[]*$")
 _BEGINS_CUT = re.compile(r"^[\"«(\s\u00a0\u202f]*[a-zà-öø-ÿ]")
 _ITEM = re.compile(r"\s*(?:[-–—•‣▪●○◦*·]|\d{1,3}[.)°]|[a-zA-Z]\))\s")
-_ROW = re.compile(r"(?!\d{1,4}[^\S\n]*\|[^|]*$)[^|\t]*[^\s|][^\S\n]*[|\t][^\S\n]*\S", re.DOTALL)
+_ROW = re.compile(r"(?!\d{1,4}[^\S\n]*\|[^|\d]*$)[^|\t]*[^\s|][^\S\n]*[|\t][^\S\n]*\S", re.DOTALL)
 _GLOSSED = re.compile(r"^[^:.\n]{2,60}?[ \u00a0\u202f]?: \S")
 
 
@@ -246,8 +327,8 @@ def _is_head_of_rows(piece: _Piece, head: _Piece | None, pieces: list[_Piece]) -
 
 
 def _stands_apart(text: str) -> bool:
-    """Items, rows and glossary lines need no full stop to be whole."""
-    return bool(_ITEM.match(text) or _ROW.match(text) or _GLOSSED.match(text))
+    """Items, rows, glossary lines and formulas need no full stop to be whole."""
+    return bool(_ITEM.match(text) or _ROW.match(text) or _GLOSSED.match(text) or _FORMULA.search(text))
 
 
 def _distinct(ranked: list[_Piece], limit: int) -> list[_Piece]:
@@ -271,17 +352,29 @@ _ANAPHOR = re.compile(
 )
 
 
+_COMPLETES = re.compile(r"(?:mais|or|toutefois|cependant|neanmoins|en revanche|par exception|sauf|ainsi)\b")
+
+
 def _with_context(chosen: list[_Piece], most: int) -> list[_Piece]:
     """What the best sentence needs comes before the second best one."""
     kept: list[_Piece] = []
     for piece in chosen:
-        need = _needed(piece)
         if any(piece.overlaps(one) for one in kept) or len(kept) == most:
             continue
         kept.append(piece)
-        if need is not None and len(kept) < most and not any(need.overlaps(one) for one in [*kept, *chosen]):
-            kept.append(replace(need, score=piece.score))
+        for other in (_needed(piece), _completing(piece) if piece is chosen[0] else None):
+            if other is not None and len(kept) < most and not any(other.overlaps(one) for one in [*kept, *chosen]):
+                kept.append(replace(other, score=piece.score))
     return kept
+
+
+def _completing(piece: _Piece) -> _Piece | None:
+    """The next sentence, when it goes on about the same thing or restrains what was said."""
+    after = next((one for one in _pieces(piece.hit, piece.rank)[piece.position :] if one.start >= piece.end), None)
+    if after is None or not piece.is_followed_by(after) or _stands_apart(after.text):
+        return None
+    folded = fold(after.text)
+    return after if _COMPLETES.match(folded) or _ANAPHOR.match(folded) else None
 
 
 def _needed(piece: _Piece) -> _Piece | None:
@@ -300,6 +393,16 @@ def _in_reading_order(chosen: list[_Piece]) -> list[_Piece]:
     """Passages in the order of their best sentence, sentences in the order of the page."""
     first_met = {piece.rank: met for met, piece in reversed(list(enumerate(chosen)))}
     return sorted(chosen, key=lambda piece: (first_met[piece.rank], piece.start))
+
+
+def _joined(ordered: list[_Piece]) -> list[_Piece]:
+    joined: list[_Piece] = []
+    for piece in ordered:
+        if joined and joined[-1].is_followed_by(piece):
+            joined[-1] = replace(joined[-1], end=piece.end, score=max(joined[-1].score, piece.score))
+        else:
+            joined.append(piece)
+    return joined
 
 
 def _quoted(piece: _Piece) -> Sentence:

@@ -78,6 +78,11 @@ def is_number(token: Token) -> bool:
     return token.surface[:1].isdigit()
 
 
+def is_framing(term: str) -> bool:
+    """Whether a word asks more than it tells: answers need not have it, and nothing is gained by finding one like it."""
+    return term in _framing_terms()
+
+
 @lru_cache(maxsize=1 << 16)
 def grams_of(term: str) -> frozenset[str]:
     """Runs of four characters of a term, a space in front marking its beginning."""
@@ -94,7 +99,7 @@ def _share(wanted: Collection[object], found: Collection[object]) -> float:
 
 
 def _framing(term: str, stats: Stats) -> float:
-    if term not in _framing_terms():
+    if not is_framing(term):
         return 1.0
     return FRAMING_WEIGHT if stats.document_frequency.get(term) else UNKNOWN_FRAMING_WEIGHT
 
@@ -104,17 +109,16 @@ FRAMING_WEIGHT = 0.4
 UNKNOWN_FRAMING_WEIGHT = 0.15
 _FRAMING = """
     commence commencent commencer débute débutent débuter finir finit finissent max min obtient recevoir reçoit termine
-    terminent terminer voir aider ailleurs aller an année appeler appelle appelée arrive arriver avance bonjour but
-    calculer calculent
-    caractéristique cas cause cb cest chose cite citer combien comment composé compte concerne concrètement connaître
-    conséquence consiste correspond coup date décrire définir définition dernier désigne devenir devoir devrais
-    différence dire dit dois doit donner donne dun dune durée effet endroit énonce entendre entend époque exactement
-    exemple existe expliquer explique façon falloir fonction fonctionne genre heure important intérêt jai jour jusque
-    kel kelle ki lieu manque maximum merci minimum mois moment montant nom nombre nomme objectif obtenir
-    origine parler part pays penser période permet permettre personne peux possible pourcentage pouvoir pr précise
-    premier prendre prévoir prévu principal principe puis quantité question quoi raison résumer rôle savoir sens sert
-    servir signifie situe sorte svp taille taux temps trouve trouver type utilise utiliser utilité valeur vais veux
-    vouloir veut ville voudrais
+    terminent terminer voir aider ailleurs aller an année appeler aurai aurais aurait appelle appelée arrive arriver
+    avance bonjour but calculer calculent caractéristique cas cause cb cest chose cite citer combien comment composé
+    compte concerne concrètement connaître conséquence consiste correspond coup date décrire définir définition dernier
+    désigne devenir devoir devrais différence dire dit dois doit donner donne dun dune dure durent durée effet endroit
+    énonce entendre entend époque exactement exemple existe expliquer explique façon falloir fonction fonctionne genre
+    heure important intérêt jai jour jusque kel kelle ki lieu manque maximum merci minimum mois moment montant nom
+    nombre nomme objectif obtenir origine parler part pays penser période permet permettre personne peux possible
+    pourcentage pouvoir pr précise premier prendre prévoir prévu principal principe puis quantité question quoi raison
+    résumer rôle savoir sens sert serais servir signifie situe sorte suis svp taille taux temps trouve trouver type
+    utilise utiliser utilité valeur vais veux vouloir veut ville voudrais
 """
 
 

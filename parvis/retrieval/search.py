@@ -12,7 +12,7 @@ from parvis.retrieval.analysis import Token, analyse, folded_and_terms
 from parvis.retrieval.index import Index, Stats
 from parvis.retrieval.passage import Hit, Passage
 from parvis.retrieval.ranking import Asked, Features, Ranked, rank, relative
-from parvis.retrieval.spelling import Correction, correction
+from parvis.retrieval.spelling import Correction, correction, written_out
 
 CANDIDATES = 50
 LONGEST_QUESTION = 2_000  # characters; what follows is a pasted text, and adds nothing to what is looked for
@@ -34,7 +34,8 @@ class Embedder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a question found. `terms` are its terms after correction, repetitions kept; `features` follow `hits`."""
+    """What a question found. `question` has its shorthand written out, and `tokens` are its words; `terms` are its terms
+    after correction, repetitions kept; `features` follow `hits`."""
 
     question: str
     tokens: tuple[Token, ...]
@@ -56,7 +57,7 @@ def search(
 ) -> Found:
     """`fetch` gives passages by id, in any order, without those that no longer exist. Nothing outside `corpora` is
     looked at: not in the lists, not in the counts, not in the corrections."""
-    asked_text = question[:LONGEST_QUESTION]
+    asked_text = _written_out(question[:LONGEST_QUESTION], index, corpora)
     tokens = tuple(analyse(asked_text))
     terms, corrections, stats = _known_terms(tokens, index, corpora)
     wanted = [passage_id for passage_id, _ in index.candidates(terms, corpora, CANDIDATES)]
@@ -68,7 +69,7 @@ def search(
         ranked = _fused(ranked, asked_text, embedder)
     ranked = ranked[:limit]
     return Found(
-        question=question,
+        question=asked_text,
         tokens=tokens,
         terms=terms,
         corrections=corrections,
@@ -76,6 +77,15 @@ def search(
         features=tuple(one.features for one in ranked),
         stats=stats,
     )
+
+
+def _written_out(question: str, index: Index, corpora: frozenset[int]) -> str:
+    tokens = analyse(question)
+    stats = index.stats([token.term for token in tokens], corpora)
+    unknown = [token for token in tokens if not stats.document_frequency.get(token.term)]
+    if not unknown or not stats.passage_count:
+        return question
+    return written_out(question, unknown[:MOST_TERMS], index.vocabulary(corpora))
 
 
 def _known_terms(

@@ -1,21 +1,24 @@
-"""Mends a word of a question that no allowed passage has, by the nearest term that one has.
+"""Mends the words of a question that no allowed passage has: shorthand written out, lost apostrophes put back, the others
+replaced by the nearest term that one has.
 
 Only terms of the corpora its asker may read are proposed: a correction never tells what others hold. A word that is found
-is left alone, so that a question without a mistake keeps its words.
+is left alone, so that a question without a mistake keeps its words; so is a word that only frames the question.
 """
 
 from __future__ import annotations
 
+import re
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from parvis.retrieval.analysis import Token
+from parvis.retrieval.analysis import Token, fold, terms
+from parvis.retrieval.question import is_framing
 
-SHORTEST = 4  # letters; below, everything is near everything
+SHORTEST = 5  # letters; below, everything is near everything
 SHORTEST_FOR_TWO = 7
 
 
@@ -28,16 +31,31 @@ class Correction:
     distance: int
 
 
+def written_out(question: str, unknown: Sequence[Token], vocabulary: Mapping[str, int]) -> str:
+    """The question with its shorthand in full ("cb" → "combien") and its lost apostrophes ("laide" → "l'aide"), among
+    the words that no passage has."""
+    for token in reversed(unknown):
+        if whole := _in_full(fold(token.surface), vocabulary):
+            question = question[: token.start] + whole + question[token.end :]
+    return question
+
+
 def correction(token: Token, vocabulary: Mapping[str, int]) -> Correction | None:
-    """The nearest term, among the nearest the one with the same first letter, then the most frequent."""
+    """A term that one slip or another ending of the word gives; else the nearest term that begins alike, among the
+    nearest the most frequent."""
     word = token.term
-    if len(word) < SHORTEST or not word.isalpha():
+    if not word.isalpha() or is_framing(word):
+        return None
+    slips = {term for other in _slips(fold(token.surface)) for term in terms(other) if term in vocabulary}
+    if slips:
+        return Correction(token.surface, min(slips, key=lambda term: (-vocabulary[term], term)), 1)
+    if len(word) < SHORTEST:
         return None
     for most in (1, 2) if len(word) >= SHORTEST_FOR_TWO else (1,):
-        near = [term for term in _alike(word, vocabulary, most) if distance(word, term, most) <= most]
+        alike = (term for term in _alike(word, vocabulary, most) if term[0] == word[0])
+        near = [term for term in alike if distance(word, term, most) <= most]
         if near:
-            best = min(near, key=lambda term: (term[0] != word[0], -vocabulary[term], term))
-            return Correction(token.surface, best, most)
+            return Correction(token.surface, min(near, key=lambda term: (-vocabulary[term], term)), most)
     return None
 
 
@@ -58,6 +76,90 @@ def distance(first: str, second: str, most: int) -> int:
             return most + 1
         before_that, before = before, row
     return min(before[-1], most + 1)
+
+
+_SHORTHAND = {
+    "ac": "avec",
+    "auj": "aujourd'hui",
+    "bcp": "beaucoup",
+    "bjr": "bonjour",
+    "cad": "c'est-à-dire",
+    "cb": "combien",
+    "cbien": "combien",
+    "cest": "c'est",
+    "cetait": "c'était",
+    "cmt": "comment",
+    "dc": "donc",
+    "ds": "dans",
+    "dun": "d'un",
+    "dune": "d'une",
+    "exam": "examen",
+    "exams": "examens",
+    "fo": "faut",
+    "jai": "j'ai",
+    "jaurai": "j'aurai",
+    "jetais": "j'étais",
+    "kan": "quand",
+    "kand": "quand",
+    "ke": "que",
+    "kel": "quel",
+    "kelle": "quelle",
+    "kels": "quels",
+    "ki": "qui",
+    "koi": "quoi",
+    "mm": "même",
+    "ns": "nous",
+    "nai": "n'ai",
+    "nest": "n'est",
+    "pb": "problème",
+    "pcq": "parce que",
+    "pdt": "pendant",
+    "pk": "pourquoi",
+    "pkoi": "pourquoi",
+    "pq": "pourquoi",
+    "pr": "pour",
+    "prof": "professeur",
+    "profs": "professeurs",
+    "qd": "quand",
+    "qnd": "quand",
+    "qq": "quelque",
+    "quest": "qu'est",
+    "quil": "qu'il",
+    "quils": "qu'ils",
+    "quon": "qu'on",
+    "rdv": "rendez-vous",
+    "sest": "s'est",
+    "slt": "salut",
+    "tjrs": "toujours",
+    "tps": "temps",
+    "vs": "vous",
+}
+_ELISION_LOST = re.compile(r"(?P<elided>[lds])(?P<rest>[aeiouyh]\w{3,})")
+
+
+def _in_full(word: str, vocabulary: Mapping[str, int]) -> str:
+    """ "" for a word that is not shorthand."""
+    if word in _SHORTHAND:
+        return _SHORTHAND[word]
+    if match := _ELISION_LOST.fullmatch(word):
+        rest = _SHORTHAND.get(match["rest"], match["rest"])
+        return f"{match['elided']}'{rest}" if vocabulary.keys() & terms(rest) else ""
+    return ""
+
+
+def _slips(word: str) -> Iterator[str]:
+    """The word with two neighbours swapped, a letter doubled or no longer so, or another ending of its verb, which the
+    stemmer does not always see: so that what is compared is words and not only stems."""
+    for place in range(1, len(word)):
+        before, letter, after = word[: place - 1], word[place - 1 : place + 1], word[place + 1 :]
+        if letter[0] == letter[1]:
+            yield before + letter[0] + after
+        else:
+            yield before + letter[::-1] + after
+        yield before + letter[0] * 2 + letter[1:] + after
+    for ending in ("ent", "ons", "ez", "es", "e", "s"):
+        if len(word) >= SHORTEST + len(ending) and word.endswith(ending):
+            yield word[: -len(ending)] + "er"
 
 
 def _alike(word: str, vocabulary: Mapping[str, int], most: int) -> list[str]:

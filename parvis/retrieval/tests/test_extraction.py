@@ -45,9 +45,9 @@ def test_a_definition_comes_before_a_mention(course: Library) -> None:
 
 
 def test_a_sentence_that_refers_back_comes_with_the_one_before(course: Library) -> None:
-    texts = [one.text for one in told(course, "De quel jour court le délai quand le dol a été découvert ?", limit=1)]
-    assert texts[0] == "L'action en nullité se prescrit par cinq ans."
-    assert texts[1].startswith("Ce délai ne court que")
+    [best] = told(course, "De quel jour court le délai quand le dol a été découvert ?", limit=1)
+    assert best.text.startswith("L'action en nullité se prescrit par cinq ans. Ce délai ne court que")
+    assert RULES[1][best.start : best.end] == best.text or CONTRACTS[1][best.start : best.end] == best.text
 
 
 def test_an_item_comes_with_the_line_that_introduces_it(course: Library) -> None:
@@ -107,14 +107,66 @@ def test_nothing_found_nothing_told(course: Library) -> None:
     assert told(course, "") == []
 
 
-def test_the_title_of_a_numbered_paragraph_is_not_quoted_alone() -> None:
-    manual = library(
-        (
-            "Manuel",
-            "66 Les trois conditions de validité (article 1128). Sont nécessaires le consentement des parties, leur capacité "
-            "de contracter et un contenu licite et certain.\n\n67 La sanction. Le contrat qui ne les remplit pas est nul.",
-        )
+@pytest.mark.parametrize(
+    "title",
+    [
+        "66 Les trois conditions de validité (article 1128).",
+        "Article 7. Conditions de validité.",
+        "Article 7.",
+    ],
+)
+def test_the_title_that_opens_a_paragraph_is_not_quoted(title: str) -> None:
+    told_first = "Sont nécessaires le consentement des parties, leur capacité de contracter et un contenu licite et certain."
+    manual = library(("Manuel", f"{title} {told_first}\n\n67 La sanction. Le contrat qui ne les remplit pas est nul."))
+    [best] = told(manual, "Quelles sont les conditions de validité, outre le consentement ?", limit=1)
+    assert best.text == told_first
+
+
+def test_a_short_sentence_with_its_verb_is_no_title() -> None:
+    text = "La césure est facultative. Le dossier passe en commission au mois de mars, puis le président décide."
+    [best] = told(library(("Guide", text)), "La césure est-elle facultative ?", limit=1)
+    assert best.text == "La césure est facultative."
+
+
+def test_the_best_sentence_comes_with_the_one_that_completes_it() -> None:
+    text = (
+        "La preuve se fait par tout moyen. Mais l'acte qui excède un montant fixé par décret se prouve par écrit. "
+        "Ce montant est de 1 500 euros.\n\nLa perte de l'écrit par force majeure en dispense. Le serment reste possible."
     )
-    [best] = told(manual, "Quelles sont les trois conditions de validité ?", limit=1)
-    assert best.text.startswith("66 Les trois conditions")
-    assert best.text.endswith("un contenu licite et certain.")
+    [best] = told(library(("Guide", text)), "À partir de quel montant un acte se prouve-t-il par écrit ?", limit=1)
+    assert best.text.endswith("se prouve par écrit. Ce montant est de 1 500 euros.")
+
+
+def test_a_caption_and_a_table_of_contents_answer_nothing() -> None:
+    text = "Figure 4. Les sanctions de l'inexécution.\n\nLe créancier choisit entre cinq sanctions de l'inexécution."
+    [best] = told(library(("Cours", text)), "Quelles sont les sanctions de l'inexécution ?", limit=1)
+    assert best.text.startswith("Le créancier choisit")
+
+
+def test_the_first_sentence_under_the_title_of_a_definition_defines() -> None:
+    text = (
+        "131 Définition (article 1186). Un contrat valablement formé devient caduc si l'un de ses éléments disparaît. "
+        "La caducité se distingue de la nullité, et la caducité se constate."
+    )
+    [best] = told(library(("Cours", text)), "C'est quoi la caducité d'un contrat ?", limit=1)
+    assert best.text.startswith("Un contrat valablement formé")
+
+
+def test_a_row_that_begins_with_a_number_is_found_with_the_head_of_its_table() -> None:
+    table = "Taux de compression | Rendement théorique\n\n6 | 51,2 %\n\n8 | 56,5 %\n\n10 | 60,2 %"
+    texts = [one.text for one in told(library(("Moteurs", table)), "rendement théorique, taux de compression de 8", limit=1)]
+    assert texts == ["Taux de compression | Rendement théorique", "8 | 56,5 %"]
+
+
+def test_what_a_question_asks_itself_weighs_more_than_what_it_carries_over() -> None:
+    text = (
+        "La capacité massique de l'eau liquide est de 4 185 joules par kilogramme. "
+        "Elle règle le climat. Celle du cuivre, métal courant, vaut 385 joules par kilogramme."
+    )
+    [best] = told(library(("Chaleur", text)), "Et celle du cuivre ? (capacité massique liquide)", limit=1)
+    assert "385" in best.text
+
+
+def test_a_question_for_a_relation_gets_its_formula() -> None:
+    page = ("Relation de Mayer", "CP − CV = n R\n\nElle vaut pour un gaz parfait.\n\nElle fut écrite en 1842 par un médecin.")
+    assert told(library(page), "relation de Mayer", limit=1)[0].text == "CP − CV = n R"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from parvis.retrieval.analysis import Token, analyse
 from parvis.retrieval.fts5 import Fts5Index
-from parvis.retrieval.spelling import correction, distance
+from parvis.retrieval.spelling import correction, distance, written_out
 from parvis.retrieval.tests.library import Library, passage
 
 RULES = passage(
@@ -177,7 +177,11 @@ def test_distance(first: str, second: str, expected: int) -> None:
     ("written", "expected"),
     [
         ("boursse", "bours"),
-        ("jiry", "jury"),
+        ("juyr", "jury"),
+        ("juyrs", "jury"),
+        ("jiry", None),
+        ("gourse", None),
+        ("combien", None),
         ("rattrappagge", "rattrapag"),
         ("jry", None),
         ("juri9", None),
@@ -196,6 +200,32 @@ def test_a_vocabulary_of_numbers_proposes_nothing() -> None:
     assert correction(token, {}) is None
 
 
-def test_among_equally_near_terms_the_same_beginning_then_the_most_frequent() -> None:
-    token = Token("nota", "nota", 0, 4)
-    assert correction(token, {"rota": 50, "note": 2, "noto": 7}).term == "noto"  # type: ignore[union-attr]
+def test_among_equally_near_terms_that_begin_alike_the_most_frequent() -> None:
+    token = Token("notad", "notad", 0, 5)
+    assert correction(token, {"rotad": 50, "noted": 2, "notid": 7}).term == "notid"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("written", "term"), [("relatoin", "relat"), ("compensent", "compens"), ("compresion", "compress")])
+def test_a_slip_or_an_ending_the_stemmer_missed_comes_before_a_nearer_stem(written: str, term: str) -> None:
+    (token,) = analyse(written)
+    found = correction(token, {term: 1, "composent": 50, "relatoir": 50, "compremis": 50})
+    assert found is not None
+    assert found.term == term
+
+
+@pytest.mark.parametrize(
+    ("asked", "in_full"),
+    [
+        ("cb de temps pr le jury", "combien de temps pour le jury"),
+        ("cest quoi dun laide lexam", "c'est quoi d'un l'aide l'examen"),
+        ("la bu et le lavabo", "la bu et le lavabo"),
+    ],
+)
+def test_shorthand_is_written_out_and_lost_apostrophes_put_back(asked: str, in_full: str) -> None:
+    assert written_out(asked, analyse(asked), {"aid": 1, "examen": 1}) == in_full
+
+
+def test_shorthand_that_the_passages_have_is_left_alone(sqlite: sqlite3.Connection) -> None:
+    library = Library(Fts5Index(sqlite))
+    library.add(passage(1, "Le CB est le symbole de la carte bancaire."), passage(2, "Combien de fois ?"))
+    assert library.search("cb", {1}).question == "cb"
