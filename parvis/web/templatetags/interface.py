@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from django import template
 from django.http import HttpRequest
 from django.template.context import RequestContext
@@ -13,8 +15,16 @@ from parvis.web.rendering import render_answer, render_line
 
 register = template.Library()
 
+BEFORE_A_MARK = re.compile(r" (?=[?!:;»])|(?<=«) ")
+
 register.filter("answer", render_answer, is_safe=True)
 register.filter("answer_line", render_line, is_safe=True)
+
+
+@register.filter
+def unbroken(text: str) -> str:
+    """What people type, its French marks never alone at the start of a line."""
+    return BEFORE_A_MARK.sub("\N{NO-BREAK SPACE}", text)
 
 
 @register.simple_tag
