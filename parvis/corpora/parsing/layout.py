@@ -246,7 +246,9 @@ def _starts_paragraph(paragraph: Paragraph, line: Line, leading: float, lines: S
         return True
     if line.y0 < last.y0 - 0.5 * last.size or line.x0 > last.x1 or line.x1 < last.x0:
         return True  # another column: joined later when the sentence goes on
-    if abs(line.size - last.size) > 0.12 * last.size or line.bold != last.bold or line.monospace != last.monospace:
+    if abs(line.size - last.size) > 0.12 * last.size or line.monospace != last.monospace:
+        return True
+    if line.bold != last.bold and not _runs_on(last, line):
         return True
     step = line.y1 - last.y1
     if step > 1.35 * max(leading, last.size * 0.9) or step > 2.4 * last.size:
@@ -269,6 +271,12 @@ def _starts_paragraph(paragraph: Paragraph, line: Line, leading: float, lines: S
         return True
     right = max(other.x1 for other in paragraph.lines)
     return bool(len(paragraph.lines) > 1 and last.x1 < right - 0.25 * (right - last.x0) and _TERMINAL.search(last.text))
+
+
+def _runs_on(last: Line, line: Line) -> bool:
+    """A sentence goes on from a full line to the next: words that happen to fill a line in bold are no heading."""
+    full = last.x1 > line.x1 - 0.1 * (line.x1 - line.x0)
+    return full and line.text[:1].islower() and not _TERMINAL.search(last.text)
 
 
 def _kind(paragraph: Paragraph, body: float, body_is_bold: bool) -> BlockKind:

@@ -119,6 +119,23 @@ def test_headings_are_known_by_their_size_and_open_a_path(tmp_path: Path) -> Non
     assert second.blocks[0].level == 2
 
 
+def test_bold_words_that_fill_a_line_of_a_sentence_are_no_heading(tmp_path: Path) -> None:
+    lines = [
+        ("Helvetica", "Il y a force majeure en matière contractuelle lorsqu’un événement"),
+        ("Helvetica-Bold", "échappant au contrôle du débiteur, et qui ne peut être prévu lors de la"),
+        ("Helvetica", "conclusion du contrat, empêche l’exécution de son obligation par le débiteur."),
+    ]
+
+    def draw(canvas: Canvas) -> None:
+        for number, (font, words) in enumerate(lines):
+            canvas.setFont(font, 400 / stringWidth(words, font, 1))
+            canvas.drawString(72, 700 - 14 * number, words)
+
+    unit = one_page(tmp_path, draw)
+    assert [block.kind for block in unit.blocks] == [BlockKind.PARAGRAPH]
+    assert unit.text == " ".join(words for _font, words in lines)
+
+
 def test_running_headers_and_page_numbers_are_left_out(tmp_path: Path) -> None:
     def draw(canvas: Canvas) -> None:
         for number in range(1, 6):
