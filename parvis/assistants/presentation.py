@@ -355,7 +355,7 @@ def source_shown(
         place=place(page),
         heading=_headings([event], principal).get(payload["passage_id"], "")
         if is_cited_page
-        else " › ".join(page.heading_path),
+        else " › ".join(page.headings_at()),
         document_url=f"{reverse('corpora:document', args=[page.document_id, number])}?{urlencode(place_asked)}",
         close_url=f"{address}#mark-{key}",
         verified=verdict if is_cited_page else None,

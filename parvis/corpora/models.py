@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from parvis.access.doors import Door
 from parvis.access.principal import ADMINISTRATION
+from parvis.corpora.parsing.document import BlockKind
 from parvis.institutions.models import Group, Institution, Profile
 
 if TYPE_CHECKING:
@@ -202,6 +203,16 @@ class Page(models.Model):
 
     def __str__(self) -> str:
         return f"{self.document_id}, {self.label}"
+
+    def headings_at(self, offset: int = 0) -> tuple[str, ...]:
+        """The headings in force there, or over the first words of the page: not those of the page before."""
+        path: list[tuple[int, str]] = list(enumerate(self.heading_path, start=1))
+        for kind, start, end, level in self.blocks:
+            if kind == BlockKind.HEADING:
+                path = [*((above, text) for above, text in path if above < level), (level, self.text[start:end])]
+            elif end > offset:
+                break
+        return tuple(text for _level, text in path)
 
 
 class PassageQuerySet(models.QuerySet["Passage"]):

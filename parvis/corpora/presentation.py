@@ -160,11 +160,11 @@ def sharing_view(principal: Principal, corpus: Corpus) -> SharingView:
     )
 
 
-def unit_view(page: Page, count: int) -> UnitView:
+def unit_view(page: Page, count: int, offset: int = 0) -> UnitView:
     timed = page.start_seconds is not None and page.end_seconds is not None
     return UnitView(
         label=place(page),
-        heading=" › ".join(page.heading_path),
+        heading=" › ".join(page.headings_at(offset)),
         number=page.number,
         count=count,
         ocr=page.ocr,

@@ -206,7 +206,7 @@ def page(request: SignedInRequest, document_id: int, number: int) -> HttpRespons
     count = row.pages_total or number
     context = {
         "document": _document_context(row),
-        "unit": unit_view(unit, count),
+        "unit": unit_view(unit, count, start),
         "sheet": sheet(unit, start, end),
         "sentence": page_sentence(unit),
         "highlighted": start < end,

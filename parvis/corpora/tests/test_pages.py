@@ -19,7 +19,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from conftest import House
 from parvis.corpora import actions, jobs
-from parvis.corpora.models import Corpus, Document, DocumentState
+from parvis.corpora.models import Corpus, Document, DocumentState, Page
 from parvis.corpora.tests.conftest import COURSE, Add
 from parvis.institutions.models import Profile
 
@@ -253,6 +253,16 @@ def test_a_printed_page_is_shown_with_its_words_highlighted(student: Client, pri
     assert image.content.startswith(b"\x89PNG")
     assert image.headers["Cache-Control"] == "private, no-cache"
     assert reverse("corpora:document", args=[printed.id, 2]) in shown
+
+
+@pytest.mark.parametrize(("offset", "expected"), [(0, ("Droit", "Chapitre 2")), (25, ("Droit", "Chapitre 2", "La forme"))])
+def test_a_page_that_opens_a_chapter_is_not_said_to_be_in_the_one_before(offset: int, expected: tuple[str, ...]) -> None:
+    page = Page(
+        text="Chapitre 2\nIntroduit.\nLa forme\nÉcrite.",
+        blocks=[["heading", 0, 10, 2], ["paragraph", 11, 21, 0], ["heading", 22, 30, 3], ["paragraph", 31, 38, 0]],
+        heading_path=["Droit", "Chapitre 1", "Le fond"],
+    )
+    assert page.headings_at(offset) == expected
 
 
 def test_other_formats_show_their_text_with_the_passage_highlighted(student: Client, indexed: Document) -> None:
