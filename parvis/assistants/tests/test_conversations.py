@@ -78,7 +78,7 @@ def test_an_export_says_what_it_is_and_names_its_sources(house: House, course: A
     assert text.startswith("---\n")
     assert "ai_generated: false" in text
     assert "> La prescription extinctive est de cinq ans" in text
-    assert "1. Cours de droit, p.\u00a02 (" in text or "1. Cours de droit, p. 2 (" in text
+    assert "1. Cours de droit, p.\u00a02 — " in text or "1. Cours de droit, p. 2 — " in text
 
     pdf = student.get(f"/conversations/{turn.conversation_id}/export.pdf").content
     document = pypdfium2.PdfDocument(io.BytesIO(pdf))
@@ -86,6 +86,14 @@ def test_an_export_says_what_it_is_and_names_its_sources(house: House, course: A
     assert "La prescription extinctive est de cinq ans à compter du jour" in words
     assert "Cours de droit" in words
     assert "ai_generated=false" in document.get_metadata_value("Keywords")
+
+
+def test_an_export_gives_the_hour_of_the_pages(house: House, course: Assistant, sign_in: SignIn) -> None:
+    student = sign_in(house.student)
+    turn = asked(student, course)
+    Turn.unscoped.filter(id=turn.id).update(created_at=datetime(2026, 7, 1, 22, 30, tzinfo=UTC))
+    text = student.get(f"/conversations/{turn.conversation_id}/export.md").content.decode()
+    assert "*2 juillet 2026 00:30" in text  # Paris, two hours ahead
 
 
 def test_a_generated_answer_is_marked_as_such(house: House, course: Assistant, sign_in: SignIn, use_model: Use) -> None:
