@@ -33,4 +33,5 @@ if "sqlite3" in DATABASES["default"]["ENGINE"]:
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA secure_delete=ON;"
     )
 else:
+    DATABASES["default"]["ENGINE"] = "tests.postgres"
     DATABASES["default"]["CONN_MAX_AGE"] = 0

@@ -74,7 +74,9 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 @requires("profile:switch")
 @require_POST
 def switch_profile(request: SignedInRequest) -> HttpResponse:
-    chosen = Profile.objects.filter(id=request.POST.get("profile") or 0, person_id=request.principal.person_id).first()
+    given = request.POST.get("profile", "")
+    number = int(given) if given.isascii() and given.isdigit() and len(given) < 19 else 0
+    chosen = Profile.objects.filter(id=number, person_id=request.principal.person_id).first()
     if chosen is None:
         raise Http404
     request.session[PROFILE_KEY] = chosen.id

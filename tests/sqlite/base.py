@@ -6,13 +6,14 @@ from typing import Any
 
 from django.db.backends.sqlite3 import base, operations
 
-from parvis.audit.migrations import append_only_triggers
+from parvis.audit.migrations import append_only_triggers, no_replacement_triggers
 
 
 class DatabaseOperations(operations.DatabaseOperations):
     def sql_flush(self, *args: Any, **kwargs: Any) -> list[str]:
-        drop = [f"DROP TRIGGER IF EXISTS {name}" for name in append_only_triggers()]
-        return [*drop, *super().sql_flush(*args, **kwargs), *append_only_triggers().values()]
+        triggers = append_only_triggers() | no_replacement_triggers()
+        drop = [f"DROP TRIGGER IF EXISTS {name}" for name in triggers]
+        return [*drop, *super().sql_flush(*args, **kwargs), *triggers.values()]
 
 
 class DatabaseWrapper(base.DatabaseWrapper):

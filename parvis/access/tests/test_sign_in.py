@@ -39,9 +39,7 @@ def test_a_persona_card_signs_in_only_in_demonstration_mode(client: Client, pers
     assert Entry.objects.get(action="session.open").actor == f"person:{persona.person_id}"
 
 
-def test_an_invented_person_is_nobody_once_demonstration_mode_ends(
-    client: Client, persona: Profile, settings: object
-) -> None:
+def test_an_invented_person_is_nobody_once_demonstration_mode_ends(client: Client, persona: Profile, settings: object) -> None:
     settings.DEMO = True  # type: ignore[attr-defined]
     client.post(reverse("access:sign_in_as", args=[persona.id]))
     assert client.get("/").status_code == 200
@@ -84,6 +82,11 @@ def test_a_profile_of_someone_else_cannot_be_taken(house: House, sign_in: SignIn
     client = sign_in(house.student)
     assert client.post(reverse("access:switch_profile"), {"profile": house.teacher.id}).status_code == 404
     assert client.post(reverse("access:switch_profile"), {"profile": house.student.id}).status_code == 302
+
+
+@pytest.mark.parametrize("given", ["", "x", "-1", "²", "1.5", "9" * 30, "\0"])
+def test_what_is_no_profile_at_all_is_not_found(house: House, sign_in: SignIn, given: str) -> None:
+    assert sign_in(house.student).post(reverse("access:switch_profile"), {"profile": given}).status_code == 404
 
 
 @pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example/", "javascript:alert(1)"])

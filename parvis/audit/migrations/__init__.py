@@ -10,3 +10,14 @@ def append_only_triggers() -> dict[str, str]:
         )
         for verb in ("UPDATE", "DELETE")
     }
+
+
+def no_replacement_triggers() -> dict[str, str]:
+    """SQLite's trigger by name, as migration 0003 makes it: INSERT OR REPLACE deletes a row without a trigger's notice."""
+    return {
+        "audit_entry_no_replacement": (
+            "CREATE TRIGGER audit_entry_no_replacement BEFORE INSERT ON audit_entry"
+            " WHEN EXISTS (SELECT 1 FROM audit_entry WHERE id = NEW.id)"
+            " BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END"
+        )
+    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 
 from parvis.audit.models import Entry, record
 
@@ -24,6 +24,14 @@ def test_an_entry_cannot_be_deleted(entry: Entry) -> None:
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
         Entry.objects.all().delete()
     assert Entry.objects.count() == 1
+
+
+def test_an_entry_cannot_be_replaced_nor_all_of_them_emptied(entry: Entry) -> None:
+    sqlite = connection.vendor == "sqlite"
+    around = "REPLACE INTO audit_entry SELECT id, at, 2, 'someone', action, subject, details FROM audit_entry"
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(around if sqlite else "TRUNCATE audit_entry")
+    assert Entry.objects.get().actor == "person:1"
 
 
 def test_what_is_rolled_back_was_not_done(entry: Entry) -> None:
