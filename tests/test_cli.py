@@ -11,6 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from parvis.corpora.tests.test_embeddings import DETAILS, SUBJECTS, of_meaning, sending_vectors
+from parvis.inference.tests.conftest import running
+from parvis.inference.tests.model_server import answering
+
 CONTRACT = """# Le bail d’habitation
 
 ## Le préavis du locataire
@@ -111,6 +115,32 @@ def test_a_dataset_with_a_bad_row_is_refused_with_its_line(parvis: Parvis, tmp_p
     assert refused.returncode == 2
     assert "2" in refused.stderr
     assert "corpus.jsonl" in refused.stderr
+
+
+def test_a_labelled_set_is_measured_with_the_installation_s_embeddings(parvis: Parvis, tmp_path: Path) -> None:
+    pairs = [(word, heading, detail) for word, heading, _ in SUBJECTS for detail in DETAILS]
+    texts = [f"Fiche du {detail} d’un bien de la catégorie {word}." for word, _, detail in pairs]
+    dataset = tmp_path / "questions"
+    dataset.mkdir()
+    _write_rows(dataset / "corpus.jsonl", [{"id": f"p{n}", "title": f"t{n}", "text": text} for n, text in enumerate(texts)])
+    asked = [{"id": f"q{n}", "text": f"{detail} {heading}"} for n, (_, heading, detail) in enumerate(pairs)]
+    _write_rows(dataset / "queries.jsonl", asked)
+    labels = [f"q{n}\tp{n}\t1" for n in range(len(pairs))]
+    (dataset / "qrels.tsv").write_text("\n".join(["query-id\tcorpus-id\tscore", *labels]), encoding="utf-8")
+    assert parvis("corpus", "evaluate", dataset, "--embeddings").returncode == 2  # no endpoint is given
+    with running(answering("")) as server:
+        server.embedding = sending_vectors(of_meaning)
+        parvis.environment |= {"PARVIS_EMBEDDINGS_URL": server.url, "PARVIS_EMBEDDINGS_NAME": "sens"}
+        with_endpoint = parvis("corpus", "evaluate", dataset, "--embeddings", "--json")
+    assert with_endpoint.returncode == 0, with_endpoint.stderr
+    alone = json.loads(parvis("corpus", "evaluate", dataset, "--json").stdout)
+    fused = json.loads(with_endpoint.stdout)
+    assert (alone["embeddings_weight"], fused["embeddings_weight"] > 0) == (None, True)
+    assert fused["ndcg_at_10"] > alone["ndcg_at_10"] + 0.2
+
+
+def _write_rows(path: Path, rows: list[dict[str, str]]) -> None:
+    path.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
 
 
 def test_doctor_reports_every_part_and_fails_when_one_fails(parvis: Parvis, tmp_path: Path) -> None:

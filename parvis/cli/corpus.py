@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json as json_module
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +15,10 @@ from parvis.cli.terminal import Exit, err, migrate, out, start, stop
 from parvis.cli.words import gettext as _
 
 if TYPE_CHECKING:
-    from parvis.retrieval.evaluation import Evaluation
+    from numpy.typing import ArrayLike
+
+    from parvis.retrieval.evaluation import Evaluation, Library, Question
+    from parvis.retrieval.search import Embedder
 
 app = typer.Typer(no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help=_("Print JSON."))]
@@ -67,9 +70,10 @@ def ingest(
 def evaluate(
     dataset: Annotated[Path, typer.Argument(help=_("Folder with corpus.jsonl, queries.jsonl, qrels.tsv, answers.jsonl."))],
     limit: Annotated[int, typer.Option(min=0, help=_("Ask at most this many questions; 0 for all."))] = 0,
+    embeddings: Annotated[bool, typer.Option("--embeddings", help=_("Rank with the installation’s embeddings too."))] = False,
     json: Json = False,
 ) -> None:
-    # Nothing of Django: an institution measures its own questions anywhere.
+    # Nothing of Django without embeddings: an institution measures its own questions anywhere.
     from rich.progress import Progress
 
     from parvis.retrieval import evaluation
@@ -78,10 +82,14 @@ def evaluate(
         questions = evaluation.load(dataset)
     except evaluation.BadDataset as problem:
         stop(_dataset_sentence(problem.code, problem.params))
+    embedder_of = _installation_embedder() if embeddings else None
     with Progress(console=err, transient=True) as progress:
         task = progress.add_task(_("Questions"), total=None)
         result = evaluation.evaluate(
-            questions, limit=limit or None, on_progress=lambda done, total: progress.update(task, completed=done, total=total)
+            questions,
+            limit=limit or None,
+            on_progress=lambda done, total: progress.update(task, completed=done, total=total),
+            embedder_of=embedder_of,
         )
     if json:
         typer.echo(json_module.dumps(asdict(result), ensure_ascii=False, indent=1))
@@ -120,6 +128,42 @@ def maintain() -> None:
     )
 
 
+def _installation_embedder() -> Callable[[Library, Sequence[Question]], Embedder]:
+    """Calibrates the weight of the environment's endpoint on the questions themselves."""
+    start()
+    from parvis.inference.actions import embedded, environment_routes
+    from parvis.inference.completion import UpstreamError
+    from parvis.inference.sentences import sentence
+    from parvis.retrieval import dense
+
+    route = environment_routes().get("embeddings")
+    if route is None:
+        stop(_("No endpoint of embeddings: set PARVIS_EMBEDDINGS_URL and PARVIS_EMBEDDINGS_NAME."))
+
+    def embed(texts: Sequence[str]) -> ArrayLike:
+        try:
+            return embedded(route, texts, seconds=30.0 + len(texts))
+        except UpstreamError as error:
+            stop(sentence(error.code, error.params), Exit.FAILED)
+
+    def embedder_of(library: Library, questions: Sequence[Question]) -> Embedder:
+        texts = [question.text for question in questions]
+        known = dict(zip(texts, dense.normalised(embed(texts)), strict=True))  # asked together, not one by one
+
+        def embed_question(asked: Sequence[str]) -> ArrayLike:
+            return [known[text] for text in asked] if known.keys() >= set(asked) else embed(asked)
+
+        passages = dense.embedded(list(library.passages.values()), embed)
+        scan = dense.ExactScan(embed_question, passages, weight=1.0)
+        labelled = [dense.Labelled(one.text, one.relevant) for one in questions]
+        weight = dense.calibrate_weight(
+            labelled, index=library.index, corpora=library.corpora, fetch=library.fetch, embedder=scan
+        )
+        return replace(scan, weight=weight)
+
+    return embedder_of
+
+
 def _evaluation_table(result: Evaluation) -> Table:
     counts = {"name": result.dataset, "questions": result.questions, "passages": result.passages}
     table = Table(
@@ -138,6 +182,7 @@ def _evaluation_table(result: Evaluation) -> Table:
         (_("Abstention AUROC: passage hidden"), result.auroc_near),
         (_("Abstention AUROC: document hidden"), result.auroc_article),
         (_("Abstention AUROC: another subject"), result.auroc_far),
+        (_("Weight of embeddings"), result.embeddings_weight),
         (_("Calibrated threshold"), result.threshold),
         (_("Answered, of the answerable questions"), result.answered),
         (_("Answered all the same: passage hidden"), result.answered_near),

@@ -30,7 +30,7 @@ from parvis.retrieval.extraction import best_sentences
 from parvis.retrieval.fts5 import Fts5Index, create_tables
 from parvis.retrieval.index import Entry, Index, Stats
 from parvis.retrieval.passage import Passage
-from parvis.retrieval.search import Found, search
+from parvis.retrieval.search import Embedder, Found, search
 
 DEPTH = 10
 MOST_FOR_ABSTENTION = 1_500  # questions asked three times more, each time with something hidden
@@ -88,6 +88,7 @@ class Evaluation:
     answered_near: float | None
     answered_article: float | None
     answered_far: float | None
+    embeddings_weight: float | None = None  # None: measured without
 
 
 def load(folder: Path) -> Dataset:
@@ -114,20 +115,27 @@ def load(folder: Path) -> Dataset:
 
 
 def evaluate(
-    dataset: Dataset, *, limit: int | None = None, on_progress: Callable[[int, int], None] | None = None
+    dataset: Dataset,
+    *,
+    limit: int | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+    embedder_of: Callable[[Library, Sequence[Question]], Embedder] | None = None,
 ) -> Evaluation:
-    """Asks every question, or `limit` of them drawn by their id, always the same. `on_progress(done, total)`."""
+    """Asks every question, or `limit` of them drawn by their id, always the same. `on_progress(done, total)`.
+
+    Ranking and answers are measured with the embedder; abstention goes by the words alone, as it does in answers."""
     questions = drawn(dataset.questions, limit)
     judged = {question.id for question in drawn(questions, MOST_FOR_ABSTENTION)}
     library = Library(dataset.passages)
     threshold = library.threshold()
+    embedder = embedder_of(library, questions) if embedder_of else None
     served = []
     chances: dict[Hiding | None, list[float]] = {None: [], **{how: [] for how in Hiding}}
     for done, question in enumerate(questions):
         if on_progress:
             on_progress(done, len(questions))
         found = library.ask(question.text)
-        served.append(_served(question, found))
+        served.append(_served(question, library.ask(question.text, embedder=embedder) if embedder else found))
         if question.id in judged:
             chances[None].append(answerability(found))
             for how in Hiding:
@@ -135,7 +143,7 @@ def evaluate(
                     chances[how].append(answerability(library.ask(question.text, without=(question, how))))
     if on_progress:
         on_progress(len(questions), len(questions))
-    return _summary(dataset, served, chances, threshold)
+    return replace(_summary(dataset, served, chances, threshold), embeddings_weight=embedder.weight if embedder else None)
 
 
 def drawn(questions: Sequence[Question], limit: int | None) -> list[Question]:
@@ -167,7 +175,7 @@ class Library:
         self.index = Fts5Index(connection)
         self.index.upsert(_entry(passage) for passage in self.passages.values())
 
-    def ask(self, text: str, *, without: tuple[Question, Hiding] | None = None) -> Found:
+    def ask(self, text: str, *, without: tuple[Question, Hiding] | None = None, embedder: Embedder | None = None) -> Found:
         index: Index = self.index
         corpora = self.corpora
         if without is not None:
@@ -177,7 +185,7 @@ class Library:
             else:
                 hidden = self._hidden(question, how)
                 index = Without(index, tuple(_entry(self.passages[passage_id]) for passage_id in sorted(hidden)))
-        return search(text, index=index, corpora=corpora, fetch=self.fetch)
+        return search(text, index=index, corpora=corpora, fetch=self.fetch, embedder=embedder)
 
     def fetch(self, passage_ids: Sequence[int]) -> list[Passage]:
         return [self.passages[passage_id] for passage_id in passage_ids]
