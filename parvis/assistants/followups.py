@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from parvis.assistants.prompt import Exchange, language
 from parvis.inference.completion import Message, Model, UpstreamError
@@ -26,7 +27,7 @@ def rewrite(question: str, history: Sequence[Exchange] = ()) -> str:
     former = rewrite(recent[-1].question, recent[:-1])
     known = set(terms(question))
     carried: dict[str, str] = {}
-    for token in analyse(former):
+    for token in _kept(former, question):
         if token.term not in known and not _is_empty_word(token):
             carried.setdefault(token.term, token.surface)
     words = " ".join(list(carried.values())[:MOST_CARRIED])
@@ -52,6 +53,26 @@ def is_follow_up(question: str) -> bool:
     if len(content) == 1:
         return not _ASKS_FULLY.search(folded)
     return len(content) == 2 and bool(_FRAGMENT.match(folded)) and not _HAS_VERB.search(folded)
+
+
+def _kept(former: str, question: str) -> list[Token]:
+    """The words of the former question that the new one does not put another in the place of: after "la chaleur massique de
+    l'eau", "et celle du cuivre ?" leaves water out; after "nullité relative", "nullité absolue" leaves "relative" out."""
+    tokens, asked = analyse(former), analyse(question)
+    if _SAME_OF_ANOTHER.search(fold(question)):
+        complement = max((match.end() for match in _COMPLEMENT.finditer(former)), default=len(former))
+        tokens = [token for token in tokens if token.start < complement] or tokens
+    qualified = {first.term for first, second in pairwise(asked) if _are_neighbours(first, second, question)}
+    replaced = {
+        second.start
+        for first, second in pairwise(tokens)
+        if first.term in qualified and _are_neighbours(first, second, former)
+    }
+    return [token for token in tokens if token.start not in replaced]
+
+
+def _are_neighbours(first: Token, second: Token, text: str) -> bool:
+    return text[first.end : second.start].isspace()
 
 
 async def rewrite_with(model: Model, question: str, history: Sequence[Exchange], *, timeout: float = 4.0) -> str:
@@ -127,6 +148,8 @@ _POINTS_BACK = re.compile(
     r"|ces dernieres|ce cas|la-dessus|le meme|la meme|les memes|ce|cet|cette|ces|it|they|them|this|that|these|those)\b"
     r"(?! (?:que|qui|dont)\b)(?<!qu'est-ce)(?<!qu'est ce)(?<!est-ce)(?<!est ce)(?<!parce)"
 )
+_SAME_OF_ANOTHER = re.compile(r"\b(?:celui|celles?|ceux) (?:de|du|des|d')")
+_COMPLEMENT = re.compile(r"\b(?:de la |de l['’]|des? |du |d['’])", re.IGNORECASE)
 _SUBJECT_PRONOUN = re.compile(
     r"(?<!faut)(?<!agit)(?<!y a)(?<!y a-t)(?<!suffit)(?<!convient)(?<!existe)(?<!existe-t)(?<!s'agit)"
     r"(?:[- ']|^)(?:ils?|elles?|eux)\b(?! (?:faut|y a|existe|suffit|s'agit|convient))"

@@ -78,7 +78,7 @@ def calibrate(
     """
     present, hidden = pseudo_evidence(passages, index=index, corpora=corpora, fetch=fetch)
     if not present:
-        return probability(NEUTRAL)
+        return NEUTRAL_THRESHOLD
     move = SHARE_MOVED * (middle(present, hidden) - USUAL_MIDDLE) * len(present) / (len(present) + 10)
     return probability(NEUTRAL + max(-FARTHEST_MOVE, min(FARTHEST_MOVE, move)))
 
@@ -150,6 +150,7 @@ MENDED_SHARE = 0.75  # of a word that one edit brings to a word of the passage
 COEFFICIENTS = (0.271, 4.267, 1.077, 0.332, -1.645, 0.841, -0.207, 2.521, 0.552, 1.144, -0.275, 0.821, 0.369)
 INTERCEPT = -4.024
 NEUTRAL = -0.44
+NEUTRAL_THRESHOLD = probability(NEUTRAL)  # for corpora that were not calibrated
 USUAL_MIDDLE = 1.42
 
 # Log-odds for a definition asked and found; by hand, for the set fitted on asks hardly any.

@@ -67,6 +67,23 @@ def test_a_chain_of_follow_ups_remembers_its_beginning() -> None:
     assert rewrite("et les boursiers ?", [*HISTORY, Exchange("Qu'est-ce que l'entropie ?")]) == "et les boursiers ? (entropie)"
 
 
+@pytest.mark.parametrize(
+    ("former", "question", "rewritten"),
+    [
+        ("Qui peut demander la nullité relative ?", "Et la nullité absolue ?", "Et la nullité absolue ? (demander)"),
+        (
+            "Quelle est la chaleur massique de l'eau liquide ?",
+            "Et celle du cuivre ?",
+            "Et celle du cuivre ? (chaleur massique)",
+        ),
+        ("Que dit l'arrêt Manoukian ?", "Et celui de 1988 ?", "Et celui de 1988 ? (arrêt Manoukian)"),
+        ("Qui peut demander la nullité ?", "Et la nullité absolue ?", "Et la nullité absolue ? (demander)"),
+    ],
+)
+def test_what_the_new_question_replaces_is_not_carried(former: str, question: str, rewritten: str) -> None:
+    assert rewrite(question, [Exchange(former)]) == rewritten
+
+
 @given(st.text(max_size=60), st.lists(st.text(max_size=60), max_size=6))
 def test_there_is_always_something_to_search(question: str, former: list[str]) -> None:
     assert rewrite(question, [Exchange(past) for past in former]).strip()
