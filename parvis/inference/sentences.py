@@ -21,7 +21,8 @@ def sentence(code: str, params: Mapping[str, Any]) -> str:
 def worth(calibration: Calibration | None) -> str:
     """What embeddings bring to an institution's own documents, and what is made of them."""
     if calibration is not None and calibration.failure_code:
-        return f"{sentence(calibration.failure_code, {})} {_('Meanwhile documents are ranked by their words alone.')}"
+        meanwhile = _("Meanwhile documents are ranked by their words alone.")
+        return f"{sentence(calibration.failure_code, {})} {meanwhile}"
     if calibration is None or calibration.measured_at is None:
         return _("Not measured on your documents yet: they are ranked by their words alone.")
     count, weight = calibration.questions, calibration.weight
