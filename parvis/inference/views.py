@@ -127,7 +127,8 @@ def _try(request: SignedInRequest, model: LanguageModel) -> None:
 
 def _say(request: SignedInRequest, name: str, outcome: actions.Trial) -> None:
     if outcome.code:
-        messages.error(request, f"{name} – {sentence(outcome.code, outcome.params)}")
+        failed = _("The trial of %(name)s failed.") % {"name": name}
+        messages.error(request, f"{failed} {sentence(outcome.code, outcome.params)}")
     else:
         said = _("%(name)s answered in %(milliseconds)s ms.")
         messages.success(request, said % {"name": name, "milliseconds": outcome.milliseconds})

@@ -3,9 +3,21 @@
 
 const wide = window.matchMedia("(width >= 64rem)");
 
+// What a screen reader hears: that the search began, then the answer, once.
+function announce(words) {
+  document.querySelector("[data-announcer]").textContent = words;
+}
+
+function spoken(turn) {
+  const answer = turn.querySelector(".answer").cloneNode(true);
+  for (const part of answer.querySelectorAll(".mark, .nearest, annotation")) part.remove();
+  return answer.textContent.replace(/\s+/g, " ").trim();
+}
+
 function follow(turn) {
   const stream = new EventSource(turn.dataset.stream);
   const waiting = turn.querySelector("[data-waiting]");
+  if (waiting) announce(waiting.textContent);
   // A block comes again each time it grows; it then takes the place of the one it was.
   stream.addEventListener("block", (event) => {
     const holder = document.createElement("template");
@@ -35,7 +47,9 @@ function follow(turn) {
 async function finish(turn) {
   const { id } = turn;
   await window.htmx.ajax("GET", turn.dataset.turnUrl, { target: turn, swap: "outerHTML" });
-  const first = document.getElementById(id)?.querySelector("a[data-mark]");
+  const finished = document.getElementById(id);
+  if (finished) announce(spoken(finished));
+  const first = finished?.querySelector("a[data-mark]");
   if (first && wide.matches) {
     window.htmx.ajax("GET", first.href, { target: "#source", select: "#source", swap: "outerHTML" });
   }
