@@ -221,10 +221,12 @@ def prepare(turn_id: int) -> Work | None:
     history = _history(turn)
     question = answering.rewrite(turn.question, history)
     found = search_corpora(principal, question, thresholds, limit=PASSAGES_READ)
-    decision = _decision(found, thresholds)  # by the words alone, as the thresholds were measured
+    route, notices = _route(turn, assistant)
+    protected = protected_among(hit.passage.document_id for hit in found.hits)
+    # By the words alone, as the thresholds were measured; and a protected passage answers nothing where no model may use it.
+    decision = _decision(found if route else _quotable(found, protected), thresholds)
     found = search_by_meaning_too(principal, question, thresholds, limit=PASSAGES_READ) or found
     protected = protected_among(hit.passage.document_id for hit in found.hits)
-    route, notices = _route(turn, assistant)
     return Work(
         question=question,
         evidence=tuple(

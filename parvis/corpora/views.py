@@ -68,7 +68,7 @@ def corpora(request: SignedInRequest) -> HttpResponse:
 def corpus(request: SignedInRequest, corpus_id: int) -> HttpResponse:
     row = get_or_404(request.principal, "corpus:view", Corpus, id=corpus_id)
     may_edit = _may_edit(request, row)
-    documents = row.documents.listed()
+    documents = Document.objects.visible_to(request.principal).filter(corpus=row).listed()
     if not may_edit:
         documents = documents.filter(state=DocumentState.INDEXED)
     shown = Paginator(documents.order_by("id"), DOCUMENTS_A_PAGE).get_page(request.GET.get("page"))

@@ -15,6 +15,7 @@ from parvis.assistants.tests.conftest import QUESTION
 from parvis.corpora.actions import delete_corpus, protect_document
 from parvis.corpora.models import Document
 from parvis.institutions.models import Profile
+from parvis.retrieval.abstention import Band
 
 SignIn = Callable[[Profile], Client]
 
@@ -43,6 +44,28 @@ def test_a_protected_document_is_not_quoted_from_the_next_question_on(
     assert quoted(house, course) == (0, True)
     protect_document(teacher, document, protected=False)
     assert quoted(house, course)[0] > 0
+
+
+def test_without_a_model_what_only_a_protected_document_says_is_not_answered_from_the_others(
+    house: House, course: Assistant, document: Document
+) -> None:
+    asker = house.principal(house.student)
+    open_work = prepare(ask(asker, course, QUESTION).id)
+    protect_document(house.principal(house.teacher), document, protected=True)
+    protected_work = prepare(ask(asker, course, QUESTION).id)
+    assert open_work
+    assert protected_work
+    assert (open_work.decision, protected_work.decision) == (Band.ANSWER, Band.NEAREST)
+
+
+def test_only_those_responsible_see_its_name_in_the_course(
+    house: House, course: Assistant, document: Document, sign_in: SignIn
+) -> None:
+    address = reverse("corpora:detail", args=[document.corpus_id])
+    assert document.name in sign_in(house.student).get(address).content.decode()
+    protect_document(house.principal(house.teacher), document, protected=True)
+    assert document.name not in sign_in(house.student).get(address).content.decode()
+    assert document.name in sign_in(house.teacher).get(address).content.decode()
 
 
 def test_only_those_responsible_open_it_and_decide(
