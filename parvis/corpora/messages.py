@@ -165,6 +165,15 @@ _TYPE_NAMES = {
 
 
 def _type_name(media_type: object) -> str:
-    if media_type == "text/plain":
+    name = str(media_type)
+    if name == "text/plain":
         return _("plain text")
-    return _TYPE_NAMES.get(str(media_type), "") or str(media_type).rpartition("/")[2].removeprefix("x-") or _("something else")
+    if name == "application/x-executable":
+        return _("a program")
+    if name == "application/octet-stream":
+        return _("something unknown")
+    family, _slash, kind = name.rpartition("/")
+    kind = kind.removeprefix("x-").upper()
+    if family == "image":
+        return _("a %(kind)s image") % {"kind": kind}
+    return _TYPE_NAMES.get(name) or kind or _("something unknown")

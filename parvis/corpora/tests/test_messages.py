@@ -33,5 +33,7 @@ def test_a_sentence_needs_no_parameter(code: str) -> None:
 
 def test_a_sentence_names_what_was_found() -> None:
     assert "PDF" in sentence("fr", "mislabelled", PARAMS)
-    assert "png" in sentence("fr", "mislabelled", PARAMS)
+    assert "une image PNG" in sentence("fr", "mislabelled", PARAMS)
+    assert "un programme" in sentence("fr", "unsupported", {"found": "application/x-executable"})
+    assert "octet-stream" not in sentence("fr", "mislabelled", PARAMS | {"found": "application/octet-stream"})
     assert "3000" in sentence("en", "too_many_pages", PARAMS)
