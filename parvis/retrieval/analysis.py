@@ -127,6 +127,7 @@ _BORDER = re.compile(
     \n[^\S\n]*\n\s*                                                      # a blank line
   | \n[^\S\n]*(?=(?:[-–—•‣▪●○◦*·]|\d{1,3}[.)°]|[a-zA-Z]\))\s)              # a list item
   | (?P<end>[.!?…]+)[)\]"”’]*(?:[\s\u00a0\u202f]?[»”])?(?:\[\d+\])*       # an end, its closing quotes and note marks
+    (?![^\S\n]*\n[^\S\n]*(?:\n|(?:[-–—•‣▪●○◦*·]|\d{1,3}[.)°]|[a-zA-Z]\))\s))  # the two above end it whatever follows
     [\s\u00a0\u202f]+
     (?=[«“"‘'(\[–—•\-]*[\s\u00a0\u202f]*(?P<next>[^\W_]))
     """,

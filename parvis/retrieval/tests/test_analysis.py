@@ -99,6 +99,11 @@ def test_blank_lines_and_list_items_end_a_sentence_and_line_ends_do_not() -> Non
     ]
 
 
+def test_a_blank_line_ends_a_sentence_that_ended_already_whatever_follows() -> None:
+    assert said("Il trie.\n\ndef fusion(a, b):\n    return a") == ["Il trie.", "def fusion(a, b):\n    return a"]
+    assert said("Fournir :\n- une photo.\n- un CV.\n2) venir.") == ["Fournir :", "- une photo.", "- un CV.", "2) venir."]
+
+
 @given(st.text(alphabet="aA .!?\n\u00a0»«-1M", max_size=80))
 def test_sentences_hold_every_word_once_and_in_order(text: str) -> None:
     spans = sentences(text)
