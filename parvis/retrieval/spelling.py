@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from string import ascii_lowercase
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,8 @@ from parvis.retrieval.question import is_framing
 
 SHORTEST = 5  # letters; below, everything is near everything
 SHORTEST_FOR_TWO = 7
+SHORTEST_FOR_FIRST = 7  # to mend its first letter, which is seldom wrong
+SHORTEST_STEM = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +44,25 @@ def written_out(question: str, unknown: Sequence[Token], vocabulary: Mapping[str
 
 
 def correction(token: Token, vocabulary: Mapping[str, int]) -> Correction | None:
-    """A term that one slip or another ending of the word gives; else the nearest term that begins alike, among the
-    nearest the most frequent."""
+    """A term that one slip or another ending of the word gives; else the nearest term, for a short stem by one edit of
+    the word itself. Among the nearest, one that begins alike, then the most frequent."""
     word = token.term
-    if not word.isalpha() or is_framing(word):
+    surface = fold(token.surface)
+    if not word.isalpha() or is_framing(word) or len(surface) < SHORTEST:
         return None
-    slips = {term for other in _slips(fold(token.surface)) for term in terms(other) if term in vocabulary}
-    if slips:
-        return Correction(token.surface, min(slips, key=lambda term: (-vocabulary[term], term)), 1)
+    given = _given_by(_slips(surface), vocabulary)
+    if not given and len(word) < SHORTEST:
+        given = _given_by(_edits(surface), vocabulary)
+    if given:
+        return Correction(token.surface, min(given, key=lambda term: (-vocabulary[term], term)), 1)
     if len(word) < SHORTEST:
         return None
     for most in (1, 2) if len(word) >= SHORTEST_FOR_TWO else (1,):
-        alike = (term for term in _alike(word, vocabulary, most) if term[0] == word[0])
+        alike = (term for term in _alike(word, vocabulary, most) if term[0] == word[0] or len(word) >= SHORTEST_FOR_FIRST)
         near = [term for term in alike if distance(word, term, most) <= most]
         if near:
-            return Correction(token.surface, min(near, key=lambda term: (-vocabulary[term], term)), most)
+            best = min(near, key=lambda term: (term[0] != word[0], -vocabulary[term], term))
+            return Correction(token.surface, best, most)
     return None
 
 
@@ -147,19 +154,34 @@ def _in_full(word: str, vocabulary: Mapping[str, int]) -> str:
     return ""
 
 
+def _given_by(words: Iterable[str], vocabulary: Mapping[str, int]) -> set[str]:
+    return {term for word in words for term in terms(word) if len(term) >= SHORTEST_STEM and term in vocabulary}
+
+
 def _slips(word: str) -> Iterator[str]:
     """The word with two neighbours swapped, a letter doubled or no longer so, or another ending of its verb, which the
-    stemmer does not always see: so that what is compared is words and not only stems."""
+    stemmer does not always see: so that what is compared is words and not only stems. Its first letter is kept."""
     for place in range(1, len(word)):
-        before, letter, after = word[: place - 1], word[place - 1 : place + 1], word[place + 1 :]
-        if letter[0] == letter[1]:
-            yield before + letter[0] + after
-        else:
-            yield before + letter[::-1] + after
-        yield before + letter[0] * 2 + letter[1:] + after
+        before, letter, after = word[:place], word[place], word[place + 1 :]
+        if before[-1] == letter:
+            yield before + after
+        yield before + letter * 2 + after
+        if after and after[0] != letter:
+            yield before + after[0] + letter + after[1:]
     for ending in ("ent", "ons", "ez", "es", "e", "s"):
         if len(word) >= SHORTEST + len(ending) and word.endswith(ending):
             yield word[: -len(ending)] + "er"
+
+
+def _edits(word: str) -> Iterator[str]:
+    """The word with one letter lost, replaced or added after the first."""
+    for place in range(1, len(word) + 1):
+        before, after = word[:place], word[place:]
+        if after:
+            yield before + after[1:]
+        for letter in ascii_lowercase:
+            yield before + letter + after[1:]
+            yield before + letter + after
 
 
 def _alike(word: str, vocabulary: Mapping[str, int], most: int) -> list[str]:

@@ -177,11 +177,14 @@ def test_distance(first: str, second: str, expected: int) -> None:
     ("written", "expected"),
     [
         ("boursse", "bours"),
-        ("juyr", "jury"),
         ("juyrs", "jury"),
+        ("juryx", "jury"),
+        ("ujrys", None),
+        ("juyr", None),
         ("jiry", None),
         ("gourse", None),
         ("combien", None),
+        ("gâteau", None),
         ("rattrappagge", "rattrapag"),
         ("jry", None),
         ("juri9", None),
@@ -190,7 +193,7 @@ def test_distance(first: str, second: str, expected: int) -> None:
 )
 def test_the_nearest_term_is_proposed_when_it_is_near_enough(written: str, expected: str | None) -> None:
     (token,) = analyse(written)
-    found = correction(token, {"bours": 9, "jury": 3, "rattrapag": 1, "jurys": 1})
+    found = correction(token, {"bours": 9, "jury": 3, "rattrapag": 1, "bateau": 5})
     assert (found and found.term) == expected
 
 
