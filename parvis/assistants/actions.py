@@ -33,13 +33,12 @@ from parvis.corpora.embeddings.actions import search_by_meaning_too
 from parvis.corpora.models import Corpus, CorpusKind
 from parvis.inference.actions import NoRouteError, Route, chat_endpoint_for
 from parvis.inference.models import LanguageModel
-from parvis.retrieval.abstention import Band, band
+from parvis.retrieval.abstention import NEUTRAL_THRESHOLD, Band, band
 from parvis.retrieval.extraction import Sentence, best_sentences
 from parvis.retrieval.search import Found
 
 PASSAGES_READ = 8
 SENTENCES_QUOTED = 3
-THRESHOLD = 0.5  # for a corpus that was not calibrated yet
 REMEMBERED = 4
 
 
@@ -341,7 +340,7 @@ def _decision(found: Found, thresholds: Mapping[int, float | None]) -> Band:
     if not found.hits:
         return Band.NEAREST
     threshold = thresholds.get(found.hits[0].passage.corpus_id)
-    return band(found, THRESHOLD if threshold is None else threshold)
+    return band(found, NEUTRAL_THRESHOLD if threshold is None else threshold)
 
 
 def _write(turn_id: int, events: list[tuple[str, Mapping[str, Any]]]) -> None:

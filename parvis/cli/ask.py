@@ -125,7 +125,7 @@ def _answer(principal: Principal, corpus: Corpus, question: str) -> _Answer:
     from parvis.corpora.models import Document, DocumentState, Page
     from parvis.corpora.sheets import place
     from parvis.inference.actions import chat_endpoint_for, chat_model
-    from parvis.retrieval.abstention import band
+    from parvis.retrieval.abstention import NEUTRAL_THRESHOLD, band
     from parvis.retrieval.extraction import best_sentences
 
     corpus.refresh_from_db()
@@ -134,7 +134,7 @@ def _answer(principal: Principal, corpus: Corpus, question: str) -> _Answer:
     route = chat_endpoint_for(principal.institution_id)  # the environment's model, if there is one
 
     async def events() -> list[Event]:
-        decision = band(found, corpus.threshold if corpus.threshold is not None else 0.5)
+        decision = band(found, corpus.threshold if corpus.threshold is not None else NEUTRAL_THRESHOLD)
         writer = chat_model(route) if route else None
         sentences = best_sentences(found)
         return [event async for event in answer(question, evidence, decision=decision, sentences=sentences, model=writer)]
