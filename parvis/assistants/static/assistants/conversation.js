@@ -80,7 +80,12 @@ document.addEventListener("click", (event) => {
 
 document.addEventListener("htmx:afterSettle", (event) => {
   const source = event.target.closest?.("#source");
-  if (!source) return;
+  if (!source) {
+    const sent = event.target.querySelector?.(".sent");
+    if (sent) announce(sent.textContent);
+    showCurrentMark(document.getElementById("source"));
+    return;
+  }
   showCurrentMark(source);
   if (!source.hasAttribute("data-open")) openedFrom?.focus();
   else if (openedFrom && !wide.matches) source.querySelector("[data-source-title]").focus();
