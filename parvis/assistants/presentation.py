@@ -25,7 +25,7 @@ from parvis.corpora.models import Document, Page, Passage
 from parvis.corpora.sheets import Sheet, place, sheet
 from parvis.inference.models import Zone
 
-SAID_BY_THE_PAGE = frozenset({"documents_do_not_answer"})
+SAID_BY_THE_PAGE = frozenset({"documents_do_not_answer", "nothing_verified"})
 FAULTY = (State.FAILED, State.INTERRUPTED, State.CANCELLED)
 
 
@@ -91,6 +91,7 @@ class TurnShown:
     question: str
     state: str  # "streaming", "done", "stopped" or "failed"
     outcome: str  # "answered", "abstained" or ""
+    unproven: bool  # abstained for the model's sake: the documents may well answer
     blocks: list[BlockShown]
     notices: list[Sentence]
     sources: list[CitationShown]
@@ -138,11 +139,12 @@ def _turn_shown(turn: Turn, events: Sequence[TurnEvent], places: Places, princip
         question=turn.question,
         state=_shown_state(state),
         outcome=state if state in (State.ANSWERED, State.ABSTAINED) else "",
+        unproven=any(event.kind == EventKind.NOTICE and event.payload["code"] == "nothing_verified" for event in events),
         blocks=blocks,
         notices=notices_of(turn, events, state),
         sources=_sources(blocks),
         nearest=_nearest(turn, events, places, principal),
-        provenance=_provenance(turn, state),
+        provenance=_provenance(turn, state) if blocks else None,
         stream_url=f"{reverse('assistants:stream', args=[turn.id])}?apres={events[-1].seq if events else 0}",
         stop_url=reverse("assistants:cancellation", args=[turn.id]),
         retry_url=reverse("assistants:retry", args=[turn.id]) if retriable else "",
@@ -212,7 +214,8 @@ def notices_of(turn: Turn, events: Sequence[TurnEvent], state: State) -> list[Se
         codes.append(("cancelled", {}))
     elif state == State.FAILED and not codes:
         codes.append((turn.error_code or "internal", {}))
-    return [notice_sentence(code, params) for code, params in codes if code not in SAID_BY_THE_PAGE]
+    kept = any(event.kind == EventKind.TEXT for event in events)
+    return [notice_sentence(code, params, kept=kept) for code, params in codes if code not in SAID_BY_THE_PAGE]
 
 
 def _shown_state(state: State) -> str:
@@ -413,7 +416,9 @@ def exported(conversation: Conversation, principal: Principal, now: datetime) ->
 def _exported_turn(turn: Turn, shown: TurnShown, state: State) -> ExportedTurn:
     citations = [citation for block in shown.blocks for citation in block.citations]
     remarks = [f"{notice.title} {notice.text}".strip() for notice in shown.notices]
-    if state == State.ABSTAINED:
+    if shown.unproven:
+        remarks.append(notice_sentence("nothing_verified", {}).text)
+    elif state == State.ABSTAINED:
         remarks.append(_("The documents do not answer this question."))
     return ExportedTurn(
         question=turn.question,

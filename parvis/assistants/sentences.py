@@ -18,12 +18,18 @@ class Sentence:
     text: str
 
 
-def notice_sentence(code: str, params: Mapping[str, Any]) -> Sentence:
-    """The codes of `answering.Notice`, those of a turn that ended badly, and those of a model that failed."""
+def notice_sentence(code: str, params: Mapping[str, Any], *, kept: bool = True) -> Sentence:
+    """The codes of `answering.Notice`, those of a turn that ended badly, and those of a model that failed. `kept`: a part of
+    the answer is there to be read."""
+    if code == "cancelled" and not kept:
+        return Sentence("info", "", _("You stopped this answer."))
     known = _sentences(params).get(code)
     if known:
         return known
-    advice = _("What was received is kept. Try again, or take the documents’ own words.")
+    if kept:
+        advice = _("What was received is kept. Try again, or take the documents’ own words.")
+    else:
+        advice = _("Try again, or take the documents’ own words.")
     return Sentence("error", _("The answer could not be finished"), f"{model_sentences.sentence(code, params)} {advice}")
 
 

@@ -38,7 +38,8 @@ def _since(after: int, turn: Turn, events: Sequence[TurnEvent], places: Places) 
         if event.seq <= after:
             continue
         if event.kind == EventKind.NOTICE:
-            notice = notice_sentence(event.payload["code"], event.payload["params"])
+            kept = any(earlier.kind == EventKind.TEXT for earlier in events[:count])
+            notice = notice_sentence(event.payload["code"], event.payload["params"], kept=kept)
             context = {"level": notice.level, "title": notice.title, "text": notice.text}
             yield _message("notice", render_to_string("web/components/message.html", context), event.seq)
         elif event.kind in (EventKind.TEXT, EventKind.CITATION) and not _is_completed_next(events, count):

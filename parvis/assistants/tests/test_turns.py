@@ -125,7 +125,21 @@ def test_a_model_that_lies_gets_nothing_verified(house: House, course: Assistant
     page = student.get(f"/conversations/{turn.conversation_id}/").content.decode()
     assert turn.state == State.ABSTAINED
     assert "trente ans" not in page
+    assert "Les documents ne répondent pas" not in page  # they may well: it is the model that proved nothing
     assert f"/echanges/{turn.id}/extrait/" in page
+
+
+def test_a_model_that_fails_at_once_is_not_said_to_have_written(
+    house: House, course: Assistant, sign_in: SignIn, use_model: Use
+) -> None:
+    use_model(UpstreamError("overloaded"))
+    student = sign_in(house.student)
+    turn = asked(student, course)
+    page = student.get(f"/conversations/{turn.conversation_id}/").content.decode()
+    assert turn.state == State.FAILED
+    assert f"/echanges/{turn.id}/extrait/" in page
+    assert "conservé" not in page
+    assert "modele-de-test" not in page
 
 
 def test_a_sentence_without_proof_is_marked(house: House, course: Assistant, sign_in: SignIn, use_model: Use) -> None:
