@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "parvis.settings")
-application = get_asgi_application()
+django.setup(set_prefix=False)
+
+from parvis.web.receiving import Handler  # noqa: E402 - it asks for the settings
+
+application = Handler()

@@ -105,9 +105,9 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "parvis.web.middleware.content_security_policy",  # before the static files, which have it too
     "servestatic.middleware.ServeStaticMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "parvis.web.middleware.content_security_policy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -173,6 +173,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 DATA_UPLOAD_MAX_NUMBER_FILES = 1_000
 FILE_UPLOAD_TEMP_DIR = None
+REQUEST_MAX_BYTES = _number("REQUEST_MAX_BYTES", 2 * 1024**3)  # of all files sent at once; what exceeds it reaches no disk
 
 DOCUMENT_MAX_BYTES = _number("DOCUMENT_MAX_BYTES", 200 * 1024 * 1024)
 DOCUMENT_MAX_PAGES = _number("DOCUMENT_MAX_PAGES", 5_000)

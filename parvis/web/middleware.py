@@ -31,18 +31,18 @@ def content_security_policy(
     if iscoroutinefunction(get_response):
 
         async def async_middleware(request: HttpRequest) -> HttpResponseBase:
-            return _with_policy(await get_response(request))
+            return with_policy(await get_response(request))
 
         markcoroutinefunction(async_middleware)
         return async_middleware
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        return _with_policy(get_response(request))  # type: ignore[arg-type]
+        return with_policy(get_response(request))  # type: ignore[arg-type]
 
     return middleware
 
 
-def _with_policy(response: HttpResponseBase) -> HttpResponseBase:
+def with_policy(response: HttpResponseBase) -> HttpResponseBase:
     response.headers.setdefault("Content-Security-Policy", POLICY)
     response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
     return response

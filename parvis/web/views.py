@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -10,6 +12,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
 from parvis.web.context import THEMES
+from parvis.web.refusals import reason_of, refused
 
 YEAR = 365 * 24 * 3600
 
@@ -51,7 +54,9 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return render(request, "500.html", status=500)
+    """Django calls it while the exception is being handled."""
+    reason = reason_of(sys.exc_info()[1])
+    return refused(request, reason) if reason else render(request, "500.html", status=500)
 
 
 def _back(request: HttpRequest) -> str:
