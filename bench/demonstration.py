@@ -81,7 +81,7 @@ def _outcomes() -> Iterator[Outcome]:
     from parvis.corpora.actions import search_corpora
     from parvis.corpora.models import Corpus
     from parvis.demo.loader import COURSES, HERE, load, personas
-    from parvis.retrieval.abstention import Band, band
+    from parvis.retrieval.abstention import NEUTRAL_THRESHOLD, Band, band
     from parvis.retrieval.extraction import best_sentences
 
     load()
@@ -93,7 +93,7 @@ def _outcomes() -> Iterator[Outcome]:
         corpus = corpora[row["course"]]
         question = rewrite(row["question"], [Exchange(row["after"])] if row.get("after") else [])
         found = search_corpora(administrator, question, [corpus.id])
-        answered = band(found, corpus.threshold or 0.5) is Band.ANSWER
+        answered = band(found, corpus.threshold or NEUTRAL_THRESHOLD) is Band.ANSWER
         sentences = best_sentences(found) if answered else []
         yield Outcome(
             row,
