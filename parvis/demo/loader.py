@@ -87,7 +87,7 @@ COURSES = (
         "thermodynamique",
         "Licence 2 Physique",
         (
-            "Que dit le premier principe ?",
+            "Quel est l’énoncé du premier principe ?",
             "Qu’est-ce qu’une transformation réversible ?",
             "Quel est le rendement d’un moteur de Carnot ?",
         ),
