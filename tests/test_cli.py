@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import zipfile
@@ -158,9 +159,18 @@ def test_the_first_administrator_gets_a_link_that_works_once(parvis: Parvis) -> 
     parvis("institution", "add", "ici", "Université d’ici")
     added = parvis("person", "add", "Prénom Nom", "--institution", "ici", "--role", "administrator")
     assert added.returncode == 0, added.stderr
-    assert "/connexion/lien/" in added.stdout
+    assert "http://127.0.0.1:8000/connexion/lien/" in added.stdout
+    again = parvis("person", "link", "prenom-nom", "--address", "https://parvis.exemple.fr/")
+    assert "\nhttps://parvis.exemple.fr/connexion/lien/" in again.stdout
     assert parvis("person", "add", "X", "--institution", "absente").returncode == 2
     assert parvis("person", "add", "X", "--institution", "ici", "--role", "roi").returncode == 2
+
+
+def test_a_port_that_is_taken_is_said_in_a_sentence(parvis: Parvis) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        served = parvis("serve", "--port", str(taken.getsockname()[1]))
+    assert served.returncode == 2
+    assert "--port" in served.stderr
 
 
 def test_the_demonstration_refuses_a_folder_that_is_not_its_own(parvis: Parvis, tmp_path: Path) -> None:

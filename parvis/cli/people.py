@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 institutions = typer.Typer(no_args_is_help=True)
 people = typer.Typer(no_args_is_help=True)
 
+Address = Annotated[str, typer.Option(help=_("Address at which people open Parvis, as the link begins."))]
+HERE = "http://127.0.0.1:8000"
+
 
 @institutions.command("add", help=_("Add an institution, for example: parvis institution add rennes 'Université de Rennes'."))
 def add_institution(
@@ -62,6 +65,7 @@ def add_person(
     institution: Annotated[str, typer.Option(help=_("Short name of the institution."))],
     role: Annotated[str, typer.Option(help=_("student, teacher, staff or administrator."))] = "teacher",
     identifier: Annotated[str, typer.Option(help=_("Stable identifier; the name's letters if left out."))] = "",
+    address: Address = HERE,
 ) -> None:
     start()
     migrate()
@@ -78,11 +82,14 @@ def add_person(
     key = f"{Source.LOCAL}:{identifier or slugify(name)}"
     person, _created = Person.objects.get_or_create(key=key, defaults={"source": Source.LOCAL, "display_name": name})
     Profile.objects.get_or_create(person=person, institution=found, role=role)
-    _print_link(person)
+    _print_link(person, address)
 
 
 @people.command("link", help=_("Print a one-time link for a person who is already known."))
-def link(identifier: Annotated[str, typer.Argument(help=_("The identifier given when the person was added."))]) -> None:
+def link(
+    identifier: Annotated[str, typer.Argument(help=_("The identifier given when the person was added."))],
+    address: Address = HERE,
+) -> None:
     start()
     migrate()
     from parvis.identity.models import Person, Source
@@ -90,13 +97,13 @@ def link(identifier: Annotated[str, typer.Argument(help=_("The identifier given 
     person = Person.objects.filter(key=f"{Source.LOCAL}:{identifier}").first()
     if person is None:
         stop(_("There is no person “%s”.") % identifier)
-    _print_link(person)
+    _print_link(person, address)
 
 
-def _print_link(person: Person) -> None:
+def _print_link(person: Person, address: str) -> None:
     from django.urls import reverse
 
     from parvis.access.sign_in import LINK_SECONDS, make_token
 
     out.print(_("Open this address within %d minutes; it works once:") % (LINK_SECONDS // 60), markup=False)
-    typer.echo("http://127.0.0.1:8000" + reverse("access:sign_in_link", args=[make_token(person)]))
+    typer.echo(address.rstrip("/") + reverse("access:sign_in_link", args=[make_token(person)]))

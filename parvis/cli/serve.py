@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -27,8 +28,13 @@ Host = Annotated[str, typer.Option(help=_("Address to listen on."))]
 DEMO_DATA = Path("var/demo")
 
 
-def serve(host: Host = "127.0.0.1", port: Port = 8000, workers: Annotated[int, typer.Option(min=1)] = 1) -> None:
+def serve(
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    workers: Annotated[int, typer.Option(min=1, help=_("Processes that serve pages."))] = 1,
+) -> None:
     start()
+    _refuse_taken_port(host, port)
     _refuse_network_file_system()
     if migrate():
         out.print(_("The database was brought up to date."))
@@ -155,6 +161,16 @@ def _answers(address: str) -> bool:
         stop(_("Something other than Parvis answers at %s. Choose another port with --port.") % address, Exit.BAD_INPUT)
     except OSError:
         return False
+
+
+def _refuse_taken_port(host: str, port: int) -> None:
+    try:
+        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+    except OSError as error:
+        stop(
+            _("Parvis cannot listen on port %(port)d of %(host)s (%(reason)s). Choose another port with --port.")
+            % {"port": port, "host": host, "reason": os.strerror(error.errno or 0)}
+        )
 
 
 def _refuse_network_file_system() -> None:
