@@ -63,7 +63,8 @@ def _database(url: str, data_dir: Path) -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or "") or _variable("DATABASE_PASSWORD"),
         "HOST": parts.hostname or "",
         "PORT": str(parts.port or ""),
-        "CONN_MAX_AGE": 60,
+        # A request has a thread of its own, and nobody else would use, nor close, the connection it left there.
+        "CONN_MAX_AGE": 0,
     }
 
 
