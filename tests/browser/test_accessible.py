@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visit
-from tests.browser.test_journeys import LAW, STUDENT, TEACHER, ask, open_law_course
+from tests.browser.test_journeys import LAW, STUDENT, TEACHER, ask, last_answer, open_law_course
 
 ADMINISTRATOR = re.compile("Sophie Ferrand")
 SCREENS = pytest.mark.parametrize(("width", "dark"), [(360, True), (1280, False), (1280, True)])
@@ -35,6 +35,7 @@ def assert_sound(page: Page) -> None:
         ("/cours/", TEACHER),
         ("/cours/nouveau/", TEACHER),
         ("/modeles/", ADMINISTRATOR),
+        ("/modeles/nouveau/", ADMINISTRATOR),
         ("/nulle-part/", STUDENT),
     ],
 )
@@ -66,3 +67,80 @@ def test_a_conversation_is_accessible_in_each_state(visit: Visit, width: int, da
     ask(page, "Quelle est la recette du gâteau au yaourt ?")
     expect(page.get_by_role("log").last).to_contain_text("ne répondent pas")
     assert_sound(page)  # abstained
+
+
+@SCREENS
+def test_what_was_passed_on_is_accessible_on_both_sides(visit: Visit, width: int, dark: bool) -> None:
+    page = open_law_course(visit, width=width, dark=dark)
+    ask(page, "Qu’est-ce que le dol ?")
+    page.get_by_role("button", name="C’est faux").click()
+    expect(page.get_by_role("button", name="Retirer")).to_be_focused()
+    expect(page.get_by_role("status")).to_contain_text("Signalée comme fausse")
+    assert_sound(page)
+    teacher = visit("/cours/", as_=TEACHER, width=width, dark=dark)
+    teacher.get_by_role("link", name=LAW).first.click()
+    teacher.get_by_role("link", name="Questions transmises").click()
+    expect(teacher.get_by_role("heading", name="Qu’est-ce que le dol")).not_to_have_count(0)
+    assert_sound(teacher)
+
+
+@SCREENS
+def test_settings_and_a_form_with_errors_are_accessible(visit: Visit, width: int, dark: bool) -> None:
+    page = visit("/", as_=TEACHER, width=width, dark=dark)
+    page.get_by_role("link", name=LAW).first.click()
+    page.get_by_role("link", name="Réglages").click()
+    assert_sound(page)
+    page = visit("/modeles/nouveau/", as_=ADMINISTRATOR, width=width, dark=dark)
+    page.get_by_role("button", name="Enregistrer et essayer").click()
+    expect(page.get_by_role("alert").first).to_be_visible()
+    assert_sound(page)
+
+
+@SCREENS
+def test_menus_are_accessible_and_stay_on_the_screen(visit: Visit, width: int, dark: bool) -> None:
+    page = visit("/cours/", as_=TEACHER, width=width, dark=dark)
+    page.get_by_role("link", name=LAW).first.click()
+    for menu in page.locator("main .menu").all():
+        menu.locator("summary").first.click()
+        panel = menu.locator(".menu-panel").bounding_box()
+        assert panel
+        assert panel["x"] >= 0
+        assert panel["x"] + panel["width"] <= width
+        assert_sound(page)
+        menu.locator("summary").first.click()
+
+
+@SCREENS
+@pytest.mark.parametrize(
+    ("course", "document"), [("Thermodynamique", "du gaz parfait"), ("Règlement des études", "Calendrier universitaire")]
+)
+def test_a_slide_and_a_section_are_accessible(visit: Visit, course: str, document: str, width: int, dark: bool) -> None:
+    page = visit("/cours/", as_=ADMINISTRATOR, width=width, dark=dark)
+    page.get_by_role("link", name=re.compile(course)).first.click()
+    page.get_by_role("link", name=re.compile(document)).first.click()
+    page.get_by_role("link", name="Suivante").click()
+    assert_sound(page)
+
+
+def test_a_screen_reader_hears_an_answer_once(visit: Visit) -> None:
+    page = open_law_course(visit)
+    ask(page, "Qu’est-ce que le dol ?")
+    expect(page.get_by_role("status")).to_contain_text("Le dol est le fait pour un contractant")
+    expect(last_answer(page)).to_have_attribute("aria-live", "off")
+
+
+def test_a_long_word_does_not_widen_a_page(visit: Visit) -> None:
+    page = visit("/cours/nouveau/", as_=TEACHER, width=360)
+    page.get_by_label("Nom").fill("anticonstitutionnellement_" * 4)
+    page.get_by_role("button", name="Créer le cours").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("anticonstitutionnellement")
+    assert_sound(page)
+
+
+def test_a_conversation_is_printed_whole_while_a_page_is_open(visit: Visit) -> None:
+    page = open_law_course(visit, width=794)  # the width of a sheet of A4, where a page open takes the screen
+    ask(page, "Qu’est-ce que le dol ?")
+    page.locator("a.mark").first.click()
+    expect(page.get_by_role("complementary", name="Page citée")).to_be_visible()
+    page.emulate_media(media="print")
+    expect(page.get_by_text("Le dol est le fait pour un contractant").first).to_be_visible()
