@@ -127,7 +127,7 @@ def _text_based(text: str) -> str:
 _HTML = re.compile(r"^(?:<!--.*?-->\s*)*<(?:!doctype html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
 _SRT = re.compile(r"^\s*(?:\d+\s*\n\s*)?(?:\d+:)?\d{1,2}:\d{2}[,.]\d{1,3}\s*-->\s*(?:\d+:)?\d{1,2}:\d{2}[,.]\d{1,3}")
 _MARKDOWN = re.compile(
-    r"^(?:#{1,6} +\S|```|~~~|\|.+\|[ \t]*\n\|[ :|-]+\|)|\[[^\]\n]+\]\(\S+\)|\*\*\S[^*\n]*\*\*",
+    r"^(?:#{1,6} +\S|```|~~~|\|.+\|[ \t]*\n\|[ :|-]+\|)|\[[^\[\]\n]+\]\(\S+\)|\*\*\S[^*\n]*\*\*",
     re.MULTILINE,
 )
 _TEMPLATES = {

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from docx import Document
 
+from parvis.corpora.parsing.media_types import PLAIN, detect
 from parvis.corpora.parsing.reading import Limits, Unreadable, read
 
 from .making import PROSE, pdf, write
@@ -31,6 +33,14 @@ def test_mutated_documents(tmp_path: Path, kind: str) -> None:
             outcomes["refused"] += 1
     assert sum(outcomes.values()) == MUTATIONS
     assert min(outcomes.values()) > 10
+
+
+def test_what_a_text_is_takes_no_longer_for_its_brackets(tmp_path: Path) -> None:
+    path = tmp_path / "brackets.md"
+    path.write_bytes(b"[" * 60_000)
+    before = time.process_time()
+    assert detect(path, name=path.name) == PLAIN
+    assert time.process_time() - before < 2  # each bracket once; each with all that follow it took a minute
 
 
 def _original(tmp_path: Path, kind: str) -> Path:
