@@ -1,6 +1,6 @@
 """Installs what a lock file pins, with a bar to watch: pip alone is either silent or talks for sixty screens.
 
-    python -m tools.install requirements.lock      (standard library only: nothing is installed yet)
+python -m tools.install requirements.lock      (standard library only: nothing is installed yet)
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ def main(lock: str) -> int:
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as pip:
         assert pip.stdout
         said = list(_shown(pip.stdout, total))
-    print("\r" + " " * 78 + "\r", end="", flush=True)
+    if sys.stdout.isatty():
+        print("\r" + " " * 78 + "\r", end="", flush=True)
     if pip.returncode:
         print("".join(said[-30:]), file=sys.stderr)
     return pip.returncode
@@ -38,6 +39,8 @@ def _shown(lines: Iterable[str], total: int) -> Iterator[str]:
 
 
 def _bar(done: int, total: int, name: str) -> None:
+    if not sys.stdout.isatty():
+        return
     filled = WIDTH * done // max(total, 1)
     print(f"\r  {'█' * filled}{'░' * (WIDTH - filled)} {done}/{total} {name[:30]:30}", end="", flush=True)
 
