@@ -7,6 +7,7 @@ table, because a GIN index cannot give them without reading its lists.
 from __future__ import annotations
 
 import secrets
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import Any
 import psycopg
 from psycopg.pq import TransactionStatus
 
-from parvis.retrieval.index import Entry, InTransaction, Stats, askable, vocabulary_of
+from parvis.retrieval.index import Entry, FilesInUse, InTransaction, Stats, askable, vocabulary_of
 
 TABLES = (
     """
@@ -70,6 +71,12 @@ LIMIT %(k)s
 """
 
 # In one order for everybody, so that two documents indexed at once never wait for each other in a circle.
+OPEN_TRANSACTIONS = """
+SELECT pid, xact_start FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend' AND xact_start IS NOT NULL
+"""
+PATIENCE_SECONDS = 20.0
+
 COUNT_TERMS = """
 INSERT INTO search_vocabulary AS known (corpus_id, term, passages)
 SELECT * FROM unnest(%s::bigint[], %s::text[], %s::integer[]) AS counted (corpus_id, term, passages) ORDER BY 1, 2
@@ -151,9 +158,20 @@ class PostgresIndex:
             return
         if not self.connection.autocommit or self.connection.info.transaction_status != TransactionStatus.IDLE:
             raise InTransaction
+        self._outlive_older_transactions()
         for table in ("search_passage", "search_vocabulary", "search_corpus"):
             self.connection.execute(f"VACUUM (FULL, ANALYZE) {table}")  # the statistics, too, quote values
         self.connection.execute("CHECKPOINT")
+
+    def _outlive_older_transactions(self) -> None:
+        """Rows that a transaction begun before their deletion may still see stay in the files, even in a full vacuum. Raises
+        FilesInUse when one lasts."""
+        older = set(self.connection.execute(OPEN_TRANSACTIONS).fetchall())
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while older := older.intersection(self.connection.execute(OPEN_TRANSACTIONS).fetchall()):
+            if time.monotonic() > deadline:
+                raise FilesInUse
+            time.sleep(0.05)
 
     def _vocabulary(self, corpus_id: int) -> dict[str, int]:
         found = self.connection.execute("SELECT term, passages FROM search_vocabulary WHERE corpus_id = %s", [corpus_id])

@@ -95,6 +95,16 @@ def _tables_with(connection: psycopg.Connection[Any], text: bytes) -> list[str]:
         pytest.skip("the server's files cannot be read from here")
 
 
+def test_a_purge_says_when_an_older_transaction_keeps_the_old_rows(
+    postgresql: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("parvis.retrieval.postgres.PATIENCE_SECONDS", 0.1)
+    with psycopg.connect(postgresql.info.dsn) as reader:
+        reader.execute("SELECT 1")  # its transaction is open from here on
+        with pytest.raises(FilesInUse):
+            PostgresIndex(postgresql).maintain(purge=True)
+
+
 def test_a_purge_inside_a_transaction_is_refused_on_postgresql(postgresql: psycopg.Connection[Any]) -> None:
     with postgresql.transaction(), pytest.raises(InTransaction):
         PostgresIndex(postgresql).maintain(purge=True)
