@@ -74,7 +74,7 @@ COURSES = (
         "droit-des-contrats",
         "Licence 2 Droit",
         (
-            "Qu’est-ce que le dol ?",
+            "Quels sont les vices du consentement ?",
             "Quelle est la différence entre nullité absolue et nullité relative ?",
             "Qu’est-ce que la force majeure ?",
         ),
