@@ -5,11 +5,14 @@ PARVIS_TEST_POSTGRES=<url> runs the same suite on PostgreSQL.
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
 _SCRATCH = Path(tempfile.mkdtemp(prefix="parvis-tests-"))
+atexit.register(shutil.rmtree, _SCRATCH, ignore_errors=True)
 os.environ["PARVIS_DATA_DIR"] = str(_SCRATCH)
 os.environ["PARVIS_DATABASE_URL"] = os.environ.get("PARVIS_TEST_POSTGRES", "")
 os.environ["PARVIS_SECRET_KEY"] = "only for tests, never a secret"
