@@ -59,6 +59,7 @@ def test_a_conversation_is_accessible_in_each_state(visit: Visit, width: int, da
     ask(page, "Qu’est-ce que le dol ?")
     expect(page.locator("a.mark").first).to_be_visible()
     assert_sound(page)  # answered
+    expect(page.locator("[data-stream]")).to_have_count(0)
     page.locator("a.mark").first.click()
     expect(page.get_by_role("complementary", name="Page citée")).to_contain_text("Citation vérifiée")
     assert_sound(page)  # a page open
@@ -140,6 +141,7 @@ def test_a_long_word_does_not_widen_a_page(visit: Visit) -> None:
 def test_a_conversation_is_printed_whole_while_a_page_is_open(visit: Visit) -> None:
     page = open_law_course(visit, width=794)  # the width of a sheet of A4, where a page open takes the screen
     ask(page, "Qu’est-ce que le dol ?")
+    expect(page.locator("[data-stream]")).to_have_count(0)
     page.locator("a.mark").first.click()
     expect(page.get_by_role("complementary", name="Page citée")).to_be_visible()
     page.emulate_media(media="print")

@@ -36,6 +36,7 @@ def test_an_answer_is_quoted_and_its_page_opens_with_the_words_highlighted(visit
     page = open_law_course(visit, width=width)
     ask(page, "Qu’est-ce que le dol ?")
     expect(last_answer(page)).to_contain_text("Le dol est le fait pour un contractant")
+    expect(page.locator("[data-stream]")).to_have_count(0)
     page.locator("a.mark").first.click()
     source = page.get_by_role("complementary", name="Page citée")
     expect(source).to_contain_text("Citation vérifiée")
@@ -52,6 +53,7 @@ def test_without_scripts_the_whole_journey_works(visit: Visit) -> None:
     page = open_law_course(visit, scripts=False)
     ask(page, "Qu’est-ce que le dol ?")
     expect(last_answer(page)).to_contain_text("Le dol est le fait pour un contractant")
+    expect(page.locator("[data-stream]")).to_have_count(0)
     page.locator("a.mark").first.click()
     expect(page.get_by_role("complementary", name="Page citée")).to_contain_text("Citation vérifiée")
 
@@ -121,6 +123,7 @@ def test_the_keyboard_alone_is_enough(visit: Visit, width: int) -> None:
     page.keyboard.press("Enter")
     mark = page.locator("a.mark").first
     expect(mark).to_be_visible()
+    expect(page.locator("[data-stream]")).to_have_count(0)  # written to its end: the marks are there to stay
     mark.focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("complementary", name="Page citée")).to_contain_text("Citation vérifiée")

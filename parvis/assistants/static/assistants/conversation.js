@@ -111,3 +111,5 @@ document.addEventListener("htmx:afterSwap", (event) => {
 
 document.addEventListener("htmx:load", (event) => followAll(event.detail.elt));
 followAll(document);
+// A page loaded with a cited page that takes its place: that is where its reader is.
+if (!wide.matches) document.querySelector("#source[data-requested] [data-source-title]")?.focus();
