@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 CHROMIUM = shutil.which("chromium")
 # Chromium looks for updates and hosts of its own at start: nothing here may leave this machine.
@@ -22,6 +22,8 @@ QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
 QUIET += ["--disable-component-update", "--disable-sync"]
 
 Visit = Callable[..., Page]
+
+expect.set_options(timeout=15_000)  # a busy machine is slow, and no less right
 
 
 @pytest.fixture(scope="session")
@@ -85,7 +87,7 @@ def visit(browser: Browser, address: str) -> Iterator[Visit]:
             java_script_enabled=scripts,
             reduced_motion="reduce",
         )
-        context.set_default_timeout(12_000)
+        context.set_default_timeout(20_000)
         contexts.append(context)
         page = context.new_page()
         page.on("request", lambda request: None if request.url.startswith((address, "data:")) else strays.append(request.url))

@@ -119,7 +119,8 @@ def test_a_teacher_makes_a_course_gives_it_documents_and_asks_it(visit: Visit, t
 @pytest.mark.parametrize("width", [390, 1280])
 def test_the_keyboard_alone_is_enough(visit: Visit, width: int) -> None:
     page = open_law_course(visit, width=width)
-    page.keyboard.type("Qu’est-ce que le dol ?")  # the question has the focus
+    expect(page.get_by_role("textbox", name="Votre question")).to_be_focused()  # without a click
+    page.keyboard.type("Qu’est-ce que le dol ?")
     page.keyboard.press("Enter")
     mark = page.locator("a.mark").first
     expect(mark).to_be_visible()
