@@ -179,3 +179,12 @@ def test_the_demonstration_refuses_a_folder_that_is_not_its_own(parvis: Parvis, 
     (mine / "thesis.txt").write_text("twenty years of work", encoding="utf-8")
     assert parvis("demo", "--fresh", "--load-only").returncode == 2
     assert (mine / "thesis.txt").exists()
+
+
+def test_a_worker_ends_when_it_is_told_to(parvis: Parvis) -> None:
+    assert parvis("institution", "add", "ici", "Université d’ici").returncode == 0  # makes the tables
+    worker = subprocess.Popen([sys.executable, "-m", "parvis.cli", "worker"], env=parvis.environment)
+    with pytest.raises(subprocess.TimeoutExpired):
+        worker.wait(timeout=4)  # it waits for documents
+    worker.terminate()
+    assert worker.wait(timeout=20) == 0

@@ -49,7 +49,8 @@ def worker(
 
     stop_asked = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_arguments: stop_asked.set())
+        # From a thread: the handler may interrupt the very wait that holds the event's lock, and would then wait for itself.
+        signal.signal(number, lambda *_arguments: threading.Thread(target=stop_asked.set).start())
     run_worker(until_idle=until_idle, stop=stop_asked)
 
 
