@@ -8,7 +8,6 @@ import re
 import stat
 import unicodedata
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import IO, Any
 
 from .container import refuse_bomb
 from .limits import Limits
-from .refusals import Unreadable
+from .refusals import ZIP_FAILURES, Unreadable
 
 LONGEST_NAME = 200
 
@@ -38,7 +37,7 @@ def members(path: Path, limits: Limits) -> Iterator[Member]:
     """
     try:
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+    except ZIP_FAILURES as error:
         raise Unreadable("corrupt") from error
     with archive:
         files = [info for info in archive.infolist() if not info.is_dir()]
@@ -90,7 +89,7 @@ def _refusal(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, shown: 
     try:
         with archive.open(info) as file:
             start = file.read(300)
-    except _FAILURES:
+    except ZIP_FAILURES:
         return Unreadable("corrupt", params)
     return Unreadable("archive_in_archive", params) if _is_archive(start, shown) else None
 
@@ -99,7 +98,7 @@ def _refusal(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, shown: 
 def _refusing(shown: str) -> Iterator[None]:
     try:
         yield
-    except _FAILURES as error:
+    except ZIP_FAILURES as error:
         raise Unreadable("corrupt", {"name": shown}) from error
 
 
@@ -160,7 +159,6 @@ def _is_archive(start: bytes, shown: str) -> bool:
 
 
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-_FAILURES = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError)
 _OTHER_ARCHIVES = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07")
 _FIRST_PARTS = (b"[Content_Types].xml", b"mimetype", b"_rels/", b"word/", b"ppt/", b"docProps/", b"META-INF/", b"xl/")
 _DOCUMENTS = frozenset({".docx", ".pptx", ".odt", ".odp", ".epub"})

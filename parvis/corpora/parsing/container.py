@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import posixpath
 import zipfile
-import zlib
 from pathlib import Path
 from typing import Self
 
 from lxml import etree
 
 from .limits import Limits
-from .refusals import Unreadable
+from .refusals import ZIP_FAILURES, Unreadable
 
 MOST_PARTS = 20_000
 # Markup compresses well, prose 3 to 10 times; nothing honest that is large does so 200 times.
@@ -25,7 +24,7 @@ class Container:
     def __init__(self, path: Path, limits: Limits) -> None:
         try:
             self._archive = zipfile.ZipFile(path)
-        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        except ZIP_FAILURES as error:
             raise Unreadable("corrupt") from error
         try:
             self._parts = {info.filename: info for info in self._archive.infolist()}
@@ -52,7 +51,7 @@ class Container:
             return b""
         try:
             return self._archive.read(info)
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+        except ZIP_FAILURES as error:
             raise Unreadable("corrupt", {"part": part[-100:]}) from error
 
     def xml(self, part: str) -> etree._Element | None:

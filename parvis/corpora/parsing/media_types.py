@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path, PurePath
 
 from .encoding import decode, encoding_of
-from .refusals import Unreadable
+from .refusals import ZIP_FAILURES, Unreadable
 
 PDF = "application/pdf"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -83,7 +83,7 @@ def _zip_based(path: Path) -> str:
             if "mimetype" in names and archive.getinfo("mimetype").file_size < 200:
                 declared = archive.read("mimetype").decode("ascii", "replace").strip()
                 return _TEMPLATES.get(declared, declared)
-    except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
+    except ZIP_FAILURES as error:
         raise Unreadable("corrupt", {"found": ZIP}) from error
     if "[Content_Types].xml" in names:
         for part, media_type in (("word/document.xml", DOCX), ("ppt/presentation.xml", PPTX)):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
+
 CODES = frozenset(
     {
         "empty",
@@ -37,3 +40,8 @@ class Unreadable(Exception):
 
     def __reduce__(self) -> tuple[type[Unreadable], tuple[str, dict[str, str]]]:
         return type(self), (self.code, self.params)
+
+
+# All that zipfile raises on damaged or hostile bytes. RuntimeError is a password, and, as NotImplementedError, a method of
+# compression or a version of the format that Python does not know.
+ZIP_FAILURES = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError)
