@@ -70,13 +70,18 @@ ORDER BY score DESC, passage_id
 LIMIT %(k)s
 """
 
-# In one order for everybody, so that two documents indexed at once never wait for each other in a circle.
-OPEN_TRANSACTIONS = """
-SELECT pid, xact_start FROM pg_stat_activity
-WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend' AND xact_start IS NOT NULL
+# A snapshot taken now begins at the oldest transaction that writes anywhere on the server, in other databases too, and a full
+# vacuum takes a snapshot of its own: it is not enough that nobody here reads.
+HORIZON_PASSED = """
+SELECT pg_snapshot_xmin(pg_current_snapshot()) >= %(mark)s::xid8 AND NOT EXISTS (
+    SELECT FROM pg_stat_activity
+    WHERE (datname = current_database() OR datname IS NULL) AND pid <> pg_backend_pid()
+    AND age(backend_xmin) > age(%(mark)s::xid8::xid)
+)
 """
 PATIENCE_SECONDS = 20.0
 
+# In one order for everybody, so that two documents indexed at once never wait for each other in a circle.
 COUNT_TERMS = """
 INSERT INTO search_vocabulary AS known (corpus_id, term, passages)
 SELECT * FROM unnest(%s::bigint[], %s::text[], %s::integer[]) AS counted (corpus_id, term, passages) ORDER BY 1, 2
@@ -166,9 +171,9 @@ class PostgresIndex:
     def _outlive_older_transactions(self) -> None:
         """Rows that a transaction begun before their deletion may still see stay in the files, even in a full vacuum. Raises
         FilesInUse when one lasts."""
-        older = set(self.connection.execute(OPEN_TRANSACTIONS).fetchall())
+        [(mark,)] = self.connection.execute("SELECT pg_current_xact_id()::text").fetchall()
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while older := older.intersection(self.connection.execute(OPEN_TRANSACTIONS).fetchall()):
+        while not self.connection.execute(HORIZON_PASSED, {"mark": mark}).fetchall()[0][0]:
             if time.monotonic() > deadline:
                 raise FilesInUse
             time.sleep(0.05)

@@ -95,14 +95,32 @@ def _tables_with(connection: psycopg.Connection[Any], text: bytes) -> list[str]:
         pytest.skip("the server's files cannot be read from here")
 
 
-def test_a_purge_says_when_an_older_transaction_keeps_the_old_rows(
+def test_a_purge_says_when_an_older_reader_keeps_the_old_rows(
     postgresql: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("parvis.retrieval.postgres.PATIENCE_SECONDS", 0.1)
     with psycopg.connect(postgresql.info.dsn) as reader:
-        reader.execute("SELECT 1")  # its transaction is open from here on
-        with pytest.raises(FilesInUse):
+        reader.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        index = PostgresIndex(postgresql)
+        index.upsert(entries())
+        reader.execute("SELECT 1")  # its snapshot lasts from here on
+        index.delete([1])
+        with monkeypatch.context() as hurried, pytest.raises(FilesInUse):
+            hurried.setattr("parvis.retrieval.postgres.PATIENCE_SECONDS", 0.1)
+            index.maintain(purge=True)
+        reader.rollback()
+        index.maintain(purge=True)
+
+
+def test_a_purge_waits_for_an_older_writer_of_another_database(
+    postgresql: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with psycopg.connect(postgresql.info.dsn, dbname="template1") as writer:
+        writer.execute("SELECT pg_current_xact_id()")
+        with monkeypatch.context() as hurried, pytest.raises(FilesInUse):
+            hurried.setattr("parvis.retrieval.postgres.PATIENCE_SECONDS", 0.1)
             PostgresIndex(postgresql).maintain(purge=True)
+        writer.rollback()
+        PostgresIndex(postgresql).maintain(purge=True)
 
 
 def test_a_purge_inside_a_transaction_is_refused_on_postgresql(postgresql: psycopg.Connection[Any]) -> None:
