@@ -104,9 +104,10 @@ def test_a_purge_says_when_an_older_reader_keeps_the_old_rows(
         index.upsert(entries())
         reader.execute("SELECT 1")  # its snapshot lasts from here on
         index.delete([1])
-        with monkeypatch.context() as hurried, pytest.raises(FilesInUse):
+        with monkeypatch.context() as hurried:
             hurried.setattr("parvis.retrieval.postgres.PATIENCE_SECONDS", 0.1)
-            index.maintain(purge=True)
+            with pytest.raises(FilesInUse):
+                index.maintain(purge=True)
         reader.rollback()
         index.maintain(purge=True)
 
@@ -116,9 +117,10 @@ def test_a_purge_waits_for_an_older_writer_of_another_database(
 ) -> None:
     with psycopg.connect(postgresql.info.dsn, dbname="template1") as writer:
         writer.execute("SELECT pg_current_xact_id()")
-        with monkeypatch.context() as hurried, pytest.raises(FilesInUse):
+        with monkeypatch.context() as hurried:
             hurried.setattr("parvis.retrieval.postgres.PATIENCE_SECONDS", 0.1)
-            PostgresIndex(postgresql).maintain(purge=True)
+            with pytest.raises(FilesInUse):
+                PostgresIndex(postgresql).maintain(purge=True)
         writer.rollback()
         PostgresIndex(postgresql).maintain(purge=True)
 
