@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -252,6 +252,7 @@ def stored(event: answering.Event) -> tuple[str, dict[str, Any]]:
     kinds = {
         answering.Text: EventKind.TEXT,
         answering.Citation: EventKind.CITATION,
+        answering.Draft: EventKind.DRAFT,
         answering.Nearest: EventKind.NEAREST,
         answering.Notice: EventKind.NOTICE,
     }
@@ -262,7 +263,8 @@ def stored(event: answering.Event) -> tuple[str, dict[str, Any]]:
 def begin_turn(turn_id: int, *, mode: str, rewritten: str = "", model_name: str = "", zone: str = "") -> bool:
     """False when the turn is no longer to be written: stopped, taken for dead, or deleted."""
     now = timezone.now()
-    return bool(
+    events = [(EventKind.ASKED, dict[str, Any]())] if mode == Mode.GENERATIVE else []
+    begun = (
         Turn.unscoped.open()
         .filter(id=turn_id, lease_until__gt=now)
         .update(
@@ -272,9 +274,13 @@ def begin_turn(turn_id: int, *, mode: str, rewritten: str = "", model_name: str 
             model_name=model_name,
             zone=zone,
             started_at=now,
+            latest_seq=F("latest_seq") + len(events),
             lease_until=now + LEASE,
         )
     )
+    if begun:
+        _write(turn_id, events)
+    return bool(begun)
 
 
 @transaction.atomic
@@ -343,7 +349,7 @@ def _decision(found: Found, thresholds: Mapping[int, float | None]) -> Band:
     return band(found, NEUTRAL_THRESHOLD if threshold is None else threshold)
 
 
-def _write(turn_id: int, events: list[tuple[str, Mapping[str, Any]]]) -> None:
+def _write(turn_id: int, events: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
     """The row just updated is locked by this transaction: nobody else counts at the same time."""
     turn = Turn.unscoped.only("latest_seq", "institution_id").get(id=turn_id)
     first = turn.latest_seq - len(events) + 1

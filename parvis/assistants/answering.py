@@ -30,6 +30,7 @@ from parvis.retrieval.extraction import Sentence
 __all__ = [
     "Citation",
     "Done",
+    "Draft",
     "Event",
     "Evidence",
     "Exchange",
@@ -85,6 +86,14 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
+class Draft:
+    """A sentence that waits for one to be verified, or what a model had written of one when it was cut. Never a part of the
+    answer: should the model fail before anything is verified, it is what was received."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Nearest:
     """A passage worth reading where the documents do not answer."""
 
@@ -125,7 +134,7 @@ class Done:
     usage: Usage = Usage()
 
 
-Event = Text | Citation | Nearest | Notice | Done
+Event = Text | Citation | Draft | Nearest | Notice | Done
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +197,7 @@ def _abstention(code: str, evidence: Sequence[Evidence], limits: Limits) -> Iter
 
 def _extractive(evidence: Sequence[Evidence], sentences: Sequence[Sentence], limits: Limits) -> Iterator[Event]:
     by_passage = {one.passage.id: one for one in evidence}
-    guard = Guard(one.passage.text for one in evidence if one.protected)
+    guard = _guard(evidence)
     quoted = 0
     for sentence in sentences:
         source = by_passage.get(sentence.passage.id)
@@ -203,6 +212,11 @@ def _extractive(evidence: Sequence[Evidence], sentences: Sequence[Sentence], lim
     if not quoted:
         yield from _abstention("documents_do_not_answer", evidence, limits)
     yield Done(ANSWERED if quoted else ABSTAINED)
+
+
+def _guard(evidence: Sequence[Evidence]) -> Guard:
+    shown = [one.passage.text for one in evidence if not one.protected]
+    return Guard((one.passage.text for one in evidence if one.protected), shown)
 
 
 def _own_words(source: Evidence, sentence: Sentence) -> Citation | None:
@@ -244,7 +258,7 @@ class _Generation:
         self._completion_tokens: int | None = None
         self._characters = 0
         self._finish = ""
-        self._guard = Guard(one.passage.text for one in evidence if one.protected)
+        self._guard, self._draft_guard = _guard(evidence), _guard(evidence)
         self._withheld = False
         self._verified = 0
         self._waiting: list[tuple[Text, list[Citation]]] = []  # unsourced, until a sentence is verified
@@ -267,8 +281,8 @@ class _Generation:
         except _CancelledError:
             cancelled = True
         cut = failure is not None or cancelled or self._finish == "length"
-        for segment in segmenter.cut() if cut else segmenter.close():
-            for event in self._checked(segment):
+        for segment in segmenter.close():
+            for event in self._checked(segment) if segment.claims or not cut else self._unfinished(segment):
                 yield event
         for event in self._ending(failure, cancelled=cancelled):
             yield event
@@ -290,8 +304,18 @@ class _Generation:
             yield from self._let_out(text, citations)
         elif text.status == UNSOURCED:
             self._waiting.append((text, citations))
+            yield from self._drafted(text)
         else:
             yield from self._first_verified(text, citations)
+
+    def _unfinished(self, segment: Segment) -> Iterator[Event]:
+        """Half a sentence is no part of an answer."""
+        if not self._verified:
+            yield from self._drafted(_verified(segment, self._evidence)[0])
+
+    def _drafted(self, text: Text) -> Iterator[Event]:
+        if self._draft_guard.lets_out(text.text):
+            yield Draft(text.text)
 
     def _first_verified(self, text: Text, citations: list[Citation]) -> Iterator[Event]:
         """It vouches for there being an answer: what waited before it comes out, unless it would then be withheld."""

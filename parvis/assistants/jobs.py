@@ -122,6 +122,7 @@ async def _write(turn_id: int) -> None:
     work = await _in_pool(_searches, actions.prepare, turn_id)
     if work is None or not await in_thread(actions.begin_turn, turn_id, **_provenance(work)):
         raise TurnClosedError
+    _wake(turn_id)
     answer = answering.answer(
         work.question,
         work.evidence,

@@ -183,6 +183,8 @@ class Turn(models.Model):
 class EventKind(models.TextChoices):
     """What a stored event says. Events hold identifiers and quotations, never the passages that were retrieved."""
 
+    ASKED = "asked", "asked"  # the passages went to a model
+    DRAFT = "draft", "draft"  # what it wrote and nothing proves yet
     TEXT = "text", "text"
     CITATION = "citation", "citation"
     NEAREST = "nearest", "nearest"
@@ -228,6 +230,11 @@ class SignalQuerySet(models.QuerySet["Signal"]):
 
     def waiting(self) -> SignalQuerySet:
         return self.filter(closed_at=None)
+
+    def with_unproven(self) -> SignalQuerySet:
+        """Whether it was the model that proved nothing: the documents may well answer."""
+        notices = TurnEvent.unscoped.filter(turn=models.OuterRef("turn"), kind=EventKind.NOTICE)
+        return self.annotate(unproven=models.Exists(notices.filter(payload__code="nothing_verified")))
 
 
 class Signal(models.Model):

@@ -20,7 +20,7 @@ from parvis.access.principal import Principal
 from parvis.assistants import answering
 from parvis.assistants.export import Exported, ExportedTurn, Piece, Source
 from parvis.assistants.models import Conversation, EventKind, Mode, State, Turn, TurnEvent
-from parvis.assistants.sentences import Sentence, notice_sentence
+from parvis.assistants.sentences import Kept, Sentence, notice_sentence
 from parvis.corpora.models import Document, Page, Passage
 from parvis.corpora.sheets import Sheet, place, sheet
 from parvis.inference.models import Zone
@@ -92,7 +92,9 @@ class TurnShown:
     state: str  # "streaming", "done", "stopped" or "failed"
     outcome: str  # "answered", "abstained" or ""
     unproven: bool  # abstained for the model's sake: the documents may well answer
+    waiting: str  # what is being done, while streaming
     blocks: list[BlockShown]
+    draft: str  # what a model had written when it was cut, nothing of it proved; "" when there is an answer, or may be one
     notices: list[Sentence]
     sources: list[CitationShown]
     nearest: list[NearestShown]
@@ -140,7 +142,9 @@ def _turn_shown(turn: Turn, events: Sequence[TurnEvent], places: Places, princip
         state=_shown_state(state),
         outcome=state if state in (State.ANSWERED, State.ABSTAINED) else "",
         unproven=any(event.kind == EventKind.NOTICE and event.payload["code"] == "nothing_verified" for event in events),
+        waiting=waiting_sentence(events),
         blocks=blocks,
+        draft=_draft(events) if state in FAULTY else "",
         notices=notices_of(turn, events, state),
         sources=_sources(blocks),
         nearest=_nearest(turn, events, places, principal),
@@ -214,8 +218,35 @@ def notices_of(turn: Turn, events: Sequence[TurnEvent], state: State) -> list[Se
         codes.append(("cancelled", {}))
     elif state == State.FAILED and not codes:
         codes.append((turn.error_code or "internal", {}))
-    kept = any(event.kind == EventKind.TEXT for event in events)
+    kept = kept_of(events)
     return [notice_sentence(code, params, kept=kept) for code, params in codes if code not in SAID_BY_THE_PAGE]
+
+
+def kept_of(events: Iterable[TurnEvent]) -> Kept:
+    """What of the answer there is to be read."""
+    kinds = {event.kind for event in events}
+    if EventKind.TEXT in kinds:
+        return Kept.ANSWER
+    return Kept.DRAFT if EventKind.DRAFT in kinds else Kept.NOTHING
+
+
+def waiting_sentence(events: Iterable[TurnEvent]) -> str:
+    """What is being done now, as far as the log tells."""
+    kinds = {event.kind for event in events}
+    if EventKind.TEXT in kinds:
+        return _("Writing, and checking each quotation on its page…")
+    if EventKind.DRAFT in kinds:
+        return _("The model is writing. Nothing is shown until a first sentence is found on its page…")
+    if EventKind.ASKED in kinds:
+        return _("The model is reading the passages found…")
+    return _("Searching the documents…")
+
+
+def _draft(events: Sequence[TurnEvent]) -> str:
+    """Unless some of it was verified: then it is in the answer."""
+    if kept_of(events) != Kept.DRAFT:
+        return ""
+    return "".join(event.payload["text"] for event in events if event.kind == EventKind.DRAFT).strip()
 
 
 def _shown_state(state: State) -> str:

@@ -48,10 +48,6 @@ class Segmenter:
         self._pending += self._thinking.rest()
         return self._segments(final=True)
 
-    def cut(self) -> list[Segment]:
-        """What is left and was proved, the model having been cut: half a sentence is not given out."""
-        return [segment for segment in self.close() if segment.claims]
-
     def _segments(self, *, final: bool) -> list[Segment]:
         found = []
         while self._pending:

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from parvis.inference import sentences as model_sentences
+
+
+class Kept(Enum):
+    """What there is to be read of an answer that was not finished."""
+
+    ANSWER = "answer"
+    DRAFT = "draft"  # what a model wrote, and nothing proves
+    NOTHING = "nothing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,29 +27,23 @@ class Sentence:
     text: str
 
 
-def notice_sentence(code: str, params: Mapping[str, Any], *, kept: bool = True) -> Sentence:
-    """The codes of `answering.Notice`, those of a turn that ended badly, and those of a model that failed. `kept`: a part of
-    the answer is there to be read."""
-    if code == "cancelled" and not kept:
-        return Sentence("info", "", _("You stopped this answer."))
-    known = _sentences(params).get(code)
+def notice_sentence(code: str, params: Mapping[str, Any], *, kept: Kept = Kept.ANSWER) -> Sentence:
+    """The codes of `answering.Notice`, those of a turn that ended badly, and those of a model that failed."""
+    known = _sentences(params, kept).get(code)
     if known:
         return known
-    if kept:
-        advice = _("What was received is kept. Try again, or take the documents’ own words.")
-    else:
-        advice = _("Try again, or take the documents’ own words.")
+    advice = {
+        Kept.ANSWER: _("What was received is kept. Try again, or take the documents’ own words."),
+        Kept.DRAFT: _("Nothing that was received could be proved. Try again, or take the documents’ own words."),
+        Kept.NOTHING: _("Try again, or take the documents’ own words."),
+    }[kept]
     return Sentence("error", _("The answer could not be finished"), f"{model_sentences.sentence(code, params)} {advice}")
 
 
-def _sentences(params: Mapping[str, Any]) -> dict[str, Sentence]:
+def _sentences(params: Mapping[str, Any], kept: Kept) -> dict[str, Sentence]:
     return {
-        "server_stopped": Sentence(
-            "warning",
-            _("The answer was interrupted"),
-            _("The server stopped while it was being written. What was received is kept. Ask again to have it whole."),
-        ),
-        "cancelled": Sentence("info", "", _("You stopped this answer. What was written is kept.")),
+        "server_stopped": Sentence("warning", _("The answer was interrupted"), _server_stopped(kept)),
+        "cancelled": Sentence("info", "", _cancelled(kept)),
         "internal": Sentence(
             "error",
             _("The answer could not be finished"),
@@ -71,3 +74,19 @@ def _sentences(params: Mapping[str, Any]) -> dict[str, Sentence]:
         ),
         "filtered": Sentence("warning", "", _("The model’s provider stopped the answer with its own content filter.")),
     }
+
+
+def _server_stopped(kept: Kept) -> str:
+    if kept is Kept.ANSWER:
+        return _("The server stopped while it was being written. What was received is kept. Ask again to have it whole.")
+    if kept is Kept.DRAFT:
+        return _("The server stopped before anything that was received could be proved. Ask again.")
+    return _("The server stopped before anything was written. Ask again.")
+
+
+def _cancelled(kept: Kept) -> str:
+    if kept is Kept.ANSWER:
+        return _("You stopped this answer. What was written is kept.")
+    if kept is Kept.DRAFT:
+        return _("You stopped this answer before anything that was received could be proved.")
+    return _("You stopped this answer before a sentence of it was written.")

@@ -127,7 +127,8 @@ def signal(request: SignedInRequest, turn_id: int) -> HttpResponse:
 def signals(request: SignedInRequest, corpus_id: int) -> HttpResponse:
     """What students sent to the people responsible for a course."""
     corpus = get_or_404(request.principal, "corpus:edit", Corpus, id=corpus_id)
-    sent = Signal.objects.visible_to(request.principal).filter(assistant__corpora=corpus).select_related("profile__person")
+    sent = Signal.objects.visible_to(request.principal).filter(assistant__corpora=corpus)
+    sent = sent.with_unproven().select_related("profile__person", "turn")
     page = Paginator(sent.order_by(F("closed_at").asc(nulls_first=True), "-id"), PER_PAGE).get_page(request.GET.get("page"))
     return render(request, "assistants/signals.html", {"corpus": corpus, "page": page, "waiting": sent.waiting().count()})
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from parvis.assistants.answering import (
     Citation,
     Done,
+    Draft,
     Event,
     Evidence,
     Exchange,
@@ -80,6 +81,10 @@ def texts(received: list[Event]) -> list[tuple[str, str]]:
 
 def citations(received: list[Event]) -> list[Citation]:
     return [event for event in received if isinstance(event, Citation)]
+
+
+def drafts(received: list[Event]) -> str:
+    return "".join(event.text for event in received if isinstance(event, Draft))
 
 
 def outcome(received: list[Event]) -> str:
@@ -268,9 +273,12 @@ def test_what_was_verified_before_a_fault_is_kept_and_the_fault_is_told(fault: E
 
 
 @pytest.mark.parametrize(("fault", "code"), FAULTS)
-def test_a_fault_with_nothing_verified_shows_nothing_and_fails(fault: Exception | float, code: str) -> None:
-    received = events(says("La session a lieu en mai. Puis", fault), limits=QUICK)
+def test_a_fault_with_nothing_verified_answers_nothing_and_keeps_what_was_received(
+    fault: Exception | float, code: str
+) -> None:
+    received = events(says("La session a lieu en mai. ![Puis](http://mal.example) la", fault), limits=QUICK)
     assert texts(received) == []
+    assert drafts(received) == "La session a lieu en mai. Puis la"
     assert notices(received) == [code]
     assert outcome(received) == "failed"
 
@@ -416,12 +424,21 @@ LEAKS = [
 def test_nothing_of_a_protected_passage_comes_out(leak: str) -> None:
     for text in (GOOD + f"\n\nVoici : {leak}.", f"Voici : {leak}.\n\n" + GOOD, f'Oui. [3: "{leak}"] ' + GOOD):
         out = "".join(
-            event.text if isinstance(event, Text) else event.quotation
+            event.quotation if isinstance(event, Citation) else event.text
             for event in events(says(text), PROTECTED)
-            if isinstance(event, Text | Citation)
+            if isinstance(event, Text | Draft | Citation)
         )
         assert "contrat est nul" not in out
         assert "e s t n u l" not in out
+
+
+def test_a_short_protected_passage_is_guarded_whole_unless_others_say_it_too() -> None:
+    short = Evidence(3, passage(3, "Réponse : le dol, article 1137."), protected=True)
+    told = f"{GOOD} La réponse le dol article 1137 convient."
+    common = Evidence(4, passage(4, "On lit : « réponse, le dol ; article 1137 » dans le cours."))
+    assert "1137" not in str(texts(events(says(told), [*EVIDENCE, short])))
+    assert "1137" in str(texts(events(says(told), [*EVIDENCE, short, common])))
+    assert "1137" in str(texts(events(says(told), [*EVIDENCE, Evidence(3, passage(3, "Article 1137"), protected=True)])))
 
 
 KEY_WORDS = KEY.replace("’", " ").split()

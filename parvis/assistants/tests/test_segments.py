@@ -66,14 +66,6 @@ def test_a_sentence_comes_as_soon_as_nothing_can_change_it() -> None:
     assert segmenter.push(" E") == [Segment("Oui.", (Claim((1,), "a b"),))]
 
 
-def test_a_cut_keeps_only_what_was_proved() -> None:
-    segmenter = Segmenter()
-    segmenter.push('Oui. [1: "a b"]')
-    assert [segment.text for segment in segmenter.cut()] == ["Oui."]
-    segmenter.push('Oui. [1: "a')
-    assert segmenter.cut() == []
-
-
 def test_an_endless_sentence_is_cut() -> None:
     assert max(map(len, texts("mot " * 5_000))) <= LONGEST_SEGMENT
 

@@ -45,6 +45,25 @@ def test_a_question_reaches_the_teacher_with_its_answer_and_a_name(
     assert house.student.person.display_name.split()[0] in page
 
 
+@pytest.mark.parametrize(
+    ("state", "notice", "said"),
+    [
+        (State.ABSTAINED, "documents_do_not_answer", "Les documents ne répondent pas"),
+        (State.ABSTAINED, "nothing_verified", "aucune de ses phrases"),
+        (State.FAILED, "overloaded", "n’a pas pu être achevée"),
+    ],
+)
+def test_a_question_without_answer_says_whose_fault_it_is(
+    house: House, course: Assistant, sign_in: SignIn, state: State, notice: str, said: str
+) -> None:
+    asked = ask(house.principal(house.student), course, "Quel est le délai ?")
+    finish(asked.id, state, events=[(EventKind.NOTICE, {"code": notice, "params": {}})])
+    sign_in(house.student).post(address(asked), SENT)
+    page = sign_in(house.teacher).get(page_of_signals(course)).content.decode()
+    assert said in page
+    assert ("Les documents ne répondent pas" in page) == (notice == "documents_do_not_answer")
+
+
 def test_who_points_out_a_mistake_is_not_named(house: House, course: Assistant, turn: Turn, sign_in: SignIn) -> None:
     sign_in(house.student).post(address(turn), {"kind": "wrong"})
     page = sign_in(house.teacher).get(page_of_signals(course)).content.decode()

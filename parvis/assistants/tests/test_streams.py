@@ -126,7 +126,7 @@ async def test_readers_who_come_at_different_times_read_the_same(house: House, c
     client = await sync_to_async(async_client)(house.student)
     turn = await sync_to_async(ask)(house.student, house, course)
     early = asyncio.create_task(read(client, turn))
-    await sync_to_async(wait_for)(lambda: written(turn) >= 2)
+    await sync_to_async(wait_for)(lambda: written(turn) >= 3)
     reloaded = (await client.get(f"/conversations/{turn.conversation_id}/")).content.decode()
     assert "La prescription est de cinq ans." in reloaded
     address = re.search(r'data-stream="[^"?]+\?apres=(\d+)"', reloaded)
@@ -136,7 +136,8 @@ async def test_readers_who_come_at_different_times_read_the_same(house: House, c
     gate.set()
     first, second = await asyncio.gather(early, late)
     assert "La prescription est de cinq ans." not in "".join(event["data"] for event in second)
-    assert shown(second, shown(first[:1])) == shown(first)
+    before = [event for event in first if int(event["id"]) <= int(address[1])]
+    assert shown(second, shown(before)) == shown(first)
 
 
 async def test_a_stream_written_elsewhere_is_read_from_the_log(house: House, course: Assistant) -> None:
@@ -169,7 +170,7 @@ async def test_a_turn_whose_server_died_is_interrupted_and_keeps_what_was_receiv
 def test_stopping_keeps_what_was_written_and_hangs_up(house: House, course: Assistant, use_model: Use) -> None:
     use_model(FIRST, "Elle peut ", threading.Event())
     turn = ask(house.student, house, course)
-    wait_for(lambda: written(turn) >= 2)
+    wait_for(lambda: written(turn) >= 3)
     client = Client(headers={"accept-language": "fr"})
     client.force_login(house.student.person)
     client.post(f"/echanges/{turn.id}/annulation/")
@@ -178,7 +179,30 @@ def test_stopping_keeps_what_was_written_and_hangs_up(house: House, course: Assi
     wait_for(lambda: turn.id not in jobs._written_here)
     page = client.get(f"/conversations/{turn.conversation_id}/").content.decode()
     assert "La prescription est de cinq ans." in page
-    assert written(turn) == 3  # text, citation, done: nothing was added afterwards
+    assert written(turn) == 4  # asked, text, citation, done: nothing was added afterwards
+
+
+async def test_while_nothing_is_proved_the_page_says_what_is_done_and_a_stop_keeps_it_as_a_draft(
+    house: House, course: Assistant, use_model: Use
+) -> None:
+    use_model("Elle est de trente ans. Puis", threading.Event())
+    client = await sync_to_async(async_client)(house.student)
+    turn = await sync_to_async(ask)(house.student, house, course)
+    await sync_to_async(wait_for)(lambda: written(turn) >= 2)
+    address = f"/conversations/{turn.conversation_id}/"
+    writing = (await client.get(address)).content.decode()
+    await client.post(f"/echanges/{turn.id}/annulation/")
+    stopped = (await client.get(address)).content.decode()
+    said = [event["data"] for event in await read(client, turn) if event["event"] == "waiting"]
+    exported = (await client.get(f"{address}export.md")).content.decode()
+
+    assert "Le modèle lit" in said[0]
+    assert "Le modèle écrit" in said[1]
+    assert said[1] in writing
+    assert "trente ans" not in writing
+    assert "trente ans" in stopped.partition('<details class="draft"')[2]
+    assert "est conservé" not in stopped
+    assert "trente ans" not in exported
 
 
 def test_a_turn_stopped_by_another_process_is_no_longer_written(
@@ -187,7 +211,7 @@ def test_a_turn_stopped_by_another_process_is_no_longer_written(
     monkeypatch.setattr(jobs, "LEASE", timedelta(seconds=0.25))
     use_model(FIRST, "Elle peut ", threading.Event())
     turn = ask(house.student, house, course)
-    wait_for(lambda: written(turn) >= 2)
+    wait_for(lambda: written(turn) >= 3)
     actions.cancel(house.principal(house.student), turn)
     wait_for(lambda: turn.id not in jobs._written_here)
     turn.refresh_from_db()

@@ -132,7 +132,7 @@ def test_a_model_that_lies_gets_nothing_verified(house: House, course: Assistant
 def test_a_model_that_fails_at_once_is_not_said_to_have_written(
     house: House, course: Assistant, sign_in: SignIn, use_model: Use
 ) -> None:
-    use_model(UpstreamError("overloaded"))
+    use_model(UpstreamError("overloaded"))  # before a word
     student = sign_in(house.student)
     turn = asked(student, course)
     page = student.get(f"/conversations/{turn.conversation_id}/").content.decode()
@@ -140,6 +140,7 @@ def test_a_model_that_fails_at_once_is_not_said_to_have_written(
     assert f"/echanges/{turn.id}/extrait/" in page
     assert "conservé" not in page
     assert "modele-de-test" not in page
+    assert 'class="draft"' not in page
 
 
 def test_a_sentence_without_proof_is_marked(house: House, course: Assistant, sign_in: SignIn, use_model: Use) -> None:

@@ -10,7 +10,7 @@ function announce(words) {
 
 function spoken(turn) {
   const answer = turn.querySelector(".answer").cloneNode(true);
-  for (const part of answer.querySelectorAll(".mark, .nearest, annotation")) part.remove();
+  for (const part of answer.querySelectorAll(".mark, .nearest, .draft, annotation")) part.remove();
   return answer.textContent.replace(/\s+/g, " ").trim();
 }
 
@@ -28,6 +28,9 @@ function follow(turn) {
     else turn.querySelector("[data-blocks]").append(block);
     if (waiting) waiting.textContent = waiting.dataset.writing;
     window.htmx.process(block);
+  });
+  stream.addEventListener("waiting", (event) => {
+    if (waiting && !turn.querySelector("[data-block]")) waiting.textContent = event.data;
   });
   stream.addEventListener("notice", (event) => {
     turn.querySelector("[data-notices]").insertAdjacentHTML("beforeend", event.data);
