@@ -102,6 +102,7 @@ INSTALLED_APPS = [
     "parvis.access",
     "parvis.inference",
     "parvis.corpora",
+    "parvis.needs",
     "parvis.assistants",
 ]
 

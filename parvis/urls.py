@@ -17,6 +17,6 @@ urlpatterns = [
 ]
 
 handler400 = web.bad_request
-handler403 = web.not_found
+handler403 = web.forbidden
 handler404 = web.not_found
 handler500 = web.server_error

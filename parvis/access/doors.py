@@ -17,6 +17,7 @@ from inspect import iscoroutinefunction
 from typing import Any, TypeVar, cast
 
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponseBase
 
@@ -57,6 +58,21 @@ def get_or_404(principal: Principal, action: str, model: type[Row], **keys: Any)
     row = rows.filter(**keys).first() if principal.may(action) else None
     if row is None:
         raise Http404
+    return cast(Row, row)
+
+
+class Refused(PermissionDenied):
+    """For a row that the person sees, when what they ask of it is another's to do. The sentence is shown to them."""
+
+
+def get_or_403(principal: Principal, action: str, model: type[Row], sentence: str, **keys: Any) -> Row:
+    """One row the person sees, if they may do `action` to it; Refused with the sentence if not; Http404 for any other row."""
+    rows = cast(Any, model).objects
+    row = rows.visible_to(principal).filter(**keys).first()
+    if row is None:
+        raise Http404
+    if not principal.may(action) or not rows.editable_by(principal).filter(pk=row.pk).exists():
+        raise Refused(sentence)
     return cast(Row, row)
 
 

@@ -7,24 +7,63 @@ from dataclasses import dataclass
 from parvis.institutions.models import Role
 
 EVERYONE = frozenset(Role.values)
+CAMPUS = frozenset({Role.STUDENT, Role.TEACHER, Role.STAFF, Role.ADMINISTRATOR, Role.REFERENT, Role.SIGNATORY})
 TEACHING = frozenset({Role.TEACHER, Role.STAFF, Role.ADMINISTRATOR})
 ADMINISTRATION = frozenset({Role.ADMINISTRATOR})
+# Who works on needs, and who answers for their institution in it (research: life cycles and rights).
+WRITING = frozenset({Role.TEACHER, Role.STAFF, Role.ADMINISTRATOR, Role.REFERENT, Role.COORDINATOR})
+REPRESENTING = frozenset({Role.REFERENT, Role.SIGNATORY})
+COMMONS = WRITING | REPRESENTING
+COORDINATION = frozenset({Role.COORDINATOR})
+SIGNING = frozenset({Role.SIGNATORY})
 
 # An action is "<noun>:<verb>". Which rows it reaches is decided by the door of the row's model.
 ROLES_ALLOWED: dict[str, frozenset[str]] = {
     "profile:switch": EVERYONE,
-    "assistant:use": EVERYONE,
-    "conversation:view": EVERYONE,
-    "conversation:edit": EVERYONE,
-    "corpus:view": EVERYONE,
+    "assistant:use": CAMPUS,
+    "conversation:view": CAMPUS,
+    "conversation:edit": CAMPUS,
+    "corpus:view": CAMPUS,
     "corpus:create": TEACHING,
     "corpus:edit": TEACHING,
     "signal:view": TEACHING,
     "signal:edit": TEACHING,
-    "document:view": EVERYONE,
+    "document:view": CAMPUS,
     "document:edit": TEACHING,
     "model:view": ADMINISTRATION,
     "model:edit": ADMINISTRATION,
+    "need:view": COMMONS,
+    "need:edit": WRITING,
+    "need:validate": REPRESENTING,
+    "attachment:propose": COMMONS,
+    "attachment:decide": REPRESENTING,
+    "harmonised:view": EVERYONE - {Role.STUDENT},
+    "harmonised:edit": frozenset({Role.COORDINATOR, Role.REFERENT}),
+    "harmonised:vote": frozenset({Role.REFERENT}),
+    "harmonised:stabilise": COORDINATION,
+    "workshop:view": COMMONS,
+    "workshop:edit": frozenset({Role.COORDINATOR, Role.REFERENT}),
+    "cosignature:view": COMMONS | {Role.OBSERVER},
+    "cosignature:prepare": REPRESENTING,
+    "cosignature:sign": SIGNING,
+    "alliance:view": COMMONS | {Role.OBSERVER},
+    "alliance:edit": COORDINATION,
+    "request:view": COMMONS | {Role.VENDOR, Role.OBSERVER},
+    "request:edit": COORDINATION,
+    "request:hold_key": REPRESENTING,
+    "answer:view": frozenset({Role.VENDOR}),
+    "answer:edit": frozenset({Role.VENDOR}),
+    "offer:view": COMMONS | {Role.VENDOR},
+    "choice:view": COMMONS,
+    "choice:prepare": REPRESENTING,
+    "choice:decide": SIGNING,
+    "agreement:view": REPRESENTING | ADMINISTRATION,
+    "agreement:edit": SIGNING,
+    "portfolio:view": REPRESENTING | ADMINISTRATION,
+    "portfolio:edit": REPRESENTING | ADMINISTRATION,
+    "reference:view": COMMONS | {Role.VENDOR},
+    "reference:edit": REPRESENTING,
+    "reference:reply": frozenset({Role.VENDOR}),
 }
 
 

@@ -17,7 +17,7 @@ from parvis.access.middleware import PROFILE_KEY
 from parvis.access.sign_in import person_of
 from parvis.audit.models import record
 from parvis.identity.models import Person, Source
-from parvis.institutions.models import Institution, Profile
+from parvis.institutions.models import Institution, Nature, Profile
 
 
 @public
@@ -33,7 +33,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         institutions = list(by_institution.items())
     context = {
         "institutions": institutions,
-        "members": Institution.objects.all(),
+        "members": Institution.objects.filter(nature=Nature.MEMBER),
         "next": _safe_next(request),
         "refused": "refused" in request.GET,
     }

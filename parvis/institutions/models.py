@@ -1,4 +1,4 @@
-"""Members of the alliance, their people and their groups."""
+"""Members of the alliance and those who deal with it, their people and their groups."""
 
 from __future__ import annotations
 
@@ -7,13 +7,25 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 
+class Nature(models.TextChoices):
+    """What an organisation is to the alliance. Each is a tenant: a vendor's answer belongs to the vendor alone."""
+
+    MEMBER = "member", _("member")
+    COORDINATION = "coordination", _("coordination of the alliance")
+    OBSERVER = "observer", _("observer")
+    VENDOR = "vendor", _("vendor")
+
+
 class Institution(models.Model):
+    nature = models.CharField(max_length=20, choices=Nature.choices, default=Nature.MEMBER)
     slug = models.SlugField(unique=True)
     name = models.CharField(_("name"), max_length=200)
     short_name = models.CharField(max_length=60)
     kind = models.CharField(max_length=60, blank=True)
     city = models.CharField(max_length=80, blank=True)
     joined_date = models.DateField(null=True, blank=True)
+    left_date = models.DateField(null=True, blank=True)
+    is_invented = models.BooleanField(default=False)  # of the demonstration: every page that names it says so
 
     class Meta:
         ordering = ["name"]
@@ -26,7 +38,11 @@ class WorkingGroup(models.Model):
     """A group of the alliance, across institutions. The list is data: it has already changed once."""
 
     slug = models.SlugField(unique=True)
-    name = models.CharField(max_length=200)
+    name = models.CharField(_("name"), max_length=200)
+    is_active = models.BooleanField(_("active"), default=True)
+    profiles: models.ManyToManyField[Profile, models.Model] = models.ManyToManyField(
+        "Profile", related_name="working_groups", blank=True
+    )
 
     class Meta:
         ordering = ["id"]
@@ -40,6 +56,20 @@ class Role(models.TextChoices):
     TEACHER = "teacher", _("teacher")
     STAFF = "staff", _("staff")
     ADMINISTRATOR = "administrator", _("institution administrator")
+    REFERENT = "referent", _("need referent")
+    SIGNATORY = "signatory", _("signatory")
+    COORDINATOR = "coordinator", _("alliance coordinator")
+    OBSERVER = "observer", _("observer")
+    VENDOR = "vendor", _("vendor")
+
+
+# Which roles an organisation's people may hold.
+ROLES_OF = {
+    Nature.MEMBER: (Role.STUDENT, Role.TEACHER, Role.STAFF, Role.ADMINISTRATOR, Role.REFERENT, Role.SIGNATORY),
+    Nature.COORDINATION: (Role.COORDINATOR,),
+    Nature.OBSERVER: (Role.OBSERVER,),
+    Nature.VENDOR: (Role.VENDOR,),
+}
 
 
 class Profile(models.Model):

@@ -48,6 +48,11 @@ def csrf_refused(request: HttpRequest, reason: str = "") -> HttpResponse:
     return render(request, "403_csrf.html", status=403)
 
 
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Only for what the person sees anyway: the sentence says whose it is to do."""
+    return render(request, "403.html", {"sentence": str(exception or "")}, status=403)
+
+
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Absent and forbidden answer alike."""
     return render(request, "404.html", status=404)

@@ -1,0 +1,167 @@
+"""Raw needs: what one service of one institution wrote, kept as it was written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from parvis.access.doors import Door
+from parvis.institutions.models import Institution, Profile, Role
+
+if TYPE_CHECKING:
+    from parvis.access.principal import Principal
+
+
+class RawNeedState(models.TextChoices):
+    DRAFT = "draft", _("draft")
+    VALIDATED = "validated", _("validated")
+    PUBLISHED = "published", _("published")
+    ATTACHED = "attached", _("attached")
+    ARCHIVED = "archived", _("archived")
+
+
+# Read by every member of the alliance. Before that, a need is its institution's own affair.
+SHARED = (RawNeedState.PUBLISHED, RawNeedState.ATTACHED, RawNeedState.ARCHIVED)
+
+
+class RawNeedQuerySet(models.QuerySet["RawNeed"]):
+    def visible_to(self, principal: Principal) -> RawNeedQuerySet:
+        """Shared ones; those of one's institution once validated, and before that to who wrote or represents; to the
+        coordination, all but drafts it did not write."""
+        if not principal.may("need:view"):
+            return self.none()
+        written = Q(author__person_id=principal.person_id)
+        seen = Q(state__in=SHARED) | written
+        if principal.role == Role.COORDINATOR:
+            return self.filter(seen | ~Q(state=RawNeedState.DRAFT))
+        here = Q(institution_id=principal.institution_id)
+        if not principal.may("need:validate"):
+            here &= ~Q(state=RawNeedState.DRAFT)
+        return self.filter(seen | here)
+
+    def editable_by(self, principal: Principal) -> RawNeedQuerySet:
+        """One's own while a draft; those of one's institution for who represents it."""
+        written = Q(author__person_id=principal.person_id, state=RawNeedState.DRAFT)
+        if principal.may("need:validate"):
+            return self.filter(written | Q(institution_id=principal.institution_id))
+        return self.filter(written)
+
+    def shared(self) -> RawNeedQuerySet:
+        return self.filter(state__in=SHARED)
+
+    def unattached(self) -> RawNeedQuerySet:
+        return self.filter(state=RawNeedState.PUBLISHED)
+
+
+class RawNeed(models.Model):
+    """*Expression de besoin*. Its words are rows of `RawNeedText`: a correction is a new one, the old one stays."""
+
+    institution = models.ForeignKey(Institution, on_delete=models.CASCADE, related_name="+")
+    author = models.ForeignKey(Profile, on_delete=models.PROTECT, related_name="+")
+    on_behalf = models.BooleanField(default=False)  # written by the coordination in the institution's name, and shown so
+    service = models.CharField(_("service"), max_length=120, blank=True)
+    state = models.CharField(max_length=10, choices=RawNeedState.choices, default=RawNeedState.DRAFT)
+    current = models.ForeignKey("RawNeedText", on_delete=models.SET_NULL, null=True, related_name="+")
+    # What makes an import harmless when it is done again: the reference of the file, or a hash of the row.
+    import_key = models.CharField(max_length=80, null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    validated_at = models.DateTimeField(null=True)
+    published_at = models.DateTimeField(null=True)
+    archived_at = models.DateTimeField(null=True)
+
+    unscoped = RawNeedQuerySet.as_manager()
+    objects: ClassVar[Door] = Door()
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name = _("need")
+        constraints = [
+            models.UniqueConstraint(fields=["institution", "import_key"], name="need_imported_once_per_institution"),
+        ]
+        indexes = [models.Index(fields=["state", "institution"], name="needs_by_state")]
+
+    def __str__(self) -> str:
+        return self.current.title if self.current else f"#{self.id}"
+
+    @property
+    def is_shared(self) -> bool:
+        return self.state in SHARED
+
+
+class RawNeedTextQuerySet(models.QuerySet["RawNeedText"]):
+    def visible_to(self, principal: Principal) -> RawNeedTextQuerySet:
+        return self.filter(need__in=RawNeed.unscoped.visible_to(principal).order_by())
+
+
+class RawNeedText(models.Model):
+    """One wording of a raw need. The database refuses to change it (migration 0002); an excerpt quotes one of these."""
+
+    institution = models.ForeignKey(Institution, on_delete=models.CASCADE, related_name="+", db_index=False)
+    need = models.ForeignKey(RawNeed, on_delete=models.CASCADE, related_name="texts")
+    number = models.PositiveSmallIntegerField(default=1)
+    title = models.CharField(_("title"), max_length=200)
+    text = models.TextField(_("what is needed"), max_length=8_000)
+    audience = models.CharField(_("for whom"), max_length=300, blank=True)
+    frequency = models.CharField(_("how often"), max_length=200, blank=True)
+    data_used = models.CharField(_("with which data"), max_length=400, blank=True)
+    insufficient_tool = models.CharField(_("which existing tool is not enough, and why"), max_length=400, blank=True)
+    # Facets: proposed to the author, never forced.
+    domain = models.CharField(_("domain"), max_length=60, blank=True)
+    public = models.CharField(_("public"), max_length=60, blank=True)
+    activity = models.CharField(_("activity"), max_length=60, blank=True)
+    data_class = models.CharField(_("sensitivity of the data"), max_length=60, blank=True)
+    language = models.CharField(max_length=8, default="fr")
+    written_by = models.ForeignKey(Profile, on_delete=models.PROTECT, related_name="+")
+    written_at = models.DateTimeField(auto_now_add=True)
+
+    unscoped = RawNeedTextQuerySet.as_manager()
+    objects: ClassVar[Door] = Door()
+
+    class Meta:
+        ordering = ["need_id", "number"]
+        constraints = [models.UniqueConstraint(fields=["need", "number"], name="text_number_once_per_need")]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Answer(models.TextChoices):
+    SAME = "same", _("the same need")
+    LINKED = "linked", _("a linked need")
+    DIFFERENT = "different", _("a different need")
+
+
+class JudgementQuerySet(models.QuerySet["Judgement"]):
+    def visible_to(self, principal: Principal) -> JudgementQuerySet:
+        return self.filter(institution_id=principal.institution_id)
+
+
+class Judgement(models.Model):
+    """What a person answered about two close needs. "Different" is never proposed again, to anybody of the institution that
+    answered; the others judge for themselves."""
+
+    institution = models.ForeignKey(Institution, on_delete=models.CASCADE, related_name="+")
+    profile = models.ForeignKey(Profile, on_delete=models.PROTECT, related_name="+")
+    need = models.ForeignKey(RawNeed, on_delete=models.CASCADE, related_name="judgements")
+    other_need = models.ForeignKey(RawNeed, on_delete=models.CASCADE, null=True, related_name="+")
+    harmonised = models.ForeignKey("HarmonisedNeed", on_delete=models.CASCADE, null=True, related_name="+")
+    answer = models.CharField(max_length=10, choices=Answer.choices)
+    answered_at = models.DateTimeField(auto_now=True)
+
+    unscoped = JudgementQuerySet.as_manager()
+    objects: ClassVar[Door] = Door()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["institution", "need", "other_need"], name="one_judgement_per_pair"),
+            models.UniqueConstraint(fields=["institution", "need", "harmonised"], name="one_judgement_per_harmonised_need"),
+            models.CheckConstraint(
+                condition=Q(other_need__isnull=True) ^ Q(harmonised__isnull=True), name="judgement_about_one_thing"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.need_id} {self.answer}"
