@@ -167,7 +167,10 @@ def places_of(events: Iterable[TurnEvent], principal: Principal) -> Places:
     documents = Document.objects.visible_to(principal).listed().filter(id__in=document_ids)
     titles = {document.id: str(document) for document in documents.only("id", "title", "name")}
     pages = Page.objects.visible_to(principal).filter(document__in=titles, number__in=numbers)
-    labels = {(page.document_id, page.number): place(page) for page in pages.only("document_id", "number", "kind", "label")}
+    labels = {
+        (page.document_id, page.number): place(page, titles[page.document_id])
+        for page in pages.only("document_id", "number", "kind", "label")
+    }
     return Places(titles, labels)
 
 
@@ -297,11 +300,14 @@ def _nearest(turn: Turn, events: Iterable[TurnEvent], places: Places, principal:
     for event in wanted:
         payload = event.payload
         if page := by_place.get((payload["document_id"], payload["unit_number"])):
-            text = page.text[payload["start"] : payload["end"]]
-            heading = headings.get(payload["passage_id"], "")
+            title = places.title(page.document_id)
             shown.append(
                 NearestShown(
-                    f"{address}?citation={turn.id}.{event.seq}", places.title(page.document_id), place(page), heading, text
+                    url=f"{address}?citation={turn.id}.{event.seq}",
+                    document_title=title,
+                    place=place(page, title),
+                    heading=headings.get(payload["passage_id"], ""),
+                    text=page.text[payload["start"] : payload["end"]],
                 )
             )
     return shown
@@ -386,7 +392,7 @@ def source_shown(
         mark=key,
         requested=requested,
         document_title=str(page.document),
-        place=place(page),
+        place=place(page, str(page.document)),
         heading=_headings([event], principal).get(payload["passage_id"], "")
         if is_cited_page
         else " › ".join(page.headings_at()),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from urllib.parse import urlencode
 
 from asgiref.sync import sync_to_async
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import F, Sum
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -34,9 +35,11 @@ HEARTBEAT_SECONDS = 12.0
 editing = require_http_methods(["GET", "HEAD", "POST"])
 
 
-@requires("assistant:use")
+@requires("profile:switch")
 @require_GET
 def home(request: SignedInRequest) -> HttpResponse:
+    if not request.principal.may("assistant:use"):  # people of the alliance, vendors: their work is the commons
+        return redirect("needs:dashboard")
     assistants = Assistant.objects.visible_to(request.principal).select_related("owner__person")
     recent = Conversation.objects.visible_to(request.principal).select_related("assistant")[:RECENT]
     context = {
@@ -163,7 +166,7 @@ def rename(request: SignedInRequest, conversation_id: int) -> HttpResponse:
         actions.rename_conversation(request.principal, found, form.cleaned_data["title"])
     else:
         messages.error(request, _("The title was not changed: it needs 1 to 120 characters."))
-    return redirect("assistants:conversation", found.id)
+    return redirect(_history_left(request) or reverse("assistants:conversation", args=[found.id]))
 
 
 @requires("conversation:edit")
@@ -173,7 +176,7 @@ def delete(request: SignedInRequest, conversation_id: int) -> HttpResponse:
     for turn_id in actions.delete_conversation(request.principal, found):
         jobs.stop(turn_id)
     messages.info(request, _("“%(title)s” is deleted, with its answers.") % {"title": found.title})
-    return redirect("assistants:history")
+    return redirect(_history_left(request) or reverse("assistants:history"))
 
 
 @requires("conversation:view")
@@ -371,6 +374,15 @@ def _row(conversation: Conversation) -> dict[str, object]:
         "markdown_url": reverse("assistants:export_markdown", args=[conversation.id]),
         "pdf_url": reverse("assistants:export_pdf", args=[conversation.id]),
     }
+
+
+def _history_left(request: HttpRequest) -> str:
+    """The list as it was being looked at, with its search and its page; "" for who comes from elsewhere."""
+    if "history" not in request.POST:
+        return ""
+    kept = QueryDict(request.POST["history"], mutable=True)
+    wanted = {name: kept[name] for name in ("q", "page") if kept.get(name)}
+    return f"{reverse('assistants:history')}?{urlencode(wanted)}" if wanted else reverse("assistants:history")
 
 
 def _file(content: str | bytes, content_type: str, name: str) -> HttpResponse:

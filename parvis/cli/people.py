@@ -85,6 +85,39 @@ def add_person(
     _print_link(person, address)
 
 
+@people.command("list", help=_("List the people of this installation, their institutions and their roles."))
+def list_people(
+    institution: Annotated[str, typer.Option(help=_("Short name of one institution; all if left out."))] = "",
+    json: Annotated[bool, typer.Option("--json", help=_("Print JSON."))] = False,
+) -> None:
+    start()
+    migrate()
+    from parvis.institutions.models import Institution, Profile
+
+    profiles = Profile.objects.select_related("person", "institution").order_by("person__display_name", "person_id", "id")
+    if institution:
+        if not Institution.objects.filter(slug=institution).exists():
+            stop(_("There is no institution “%s”. See: parvis institution list.") % institution)
+        profiles = profiles.filter(institution__slug=institution)
+    rows = [
+        {
+            "identifier": profile.person.key.partition(":")[2],
+            "source": profile.person.source,
+            "name": profile.person.display_name,
+            "institution": profile.institution.slug,
+            "role": profile.role,
+        }
+        for profile in profiles
+    ]
+    if json:
+        typer.echo(json_module.dumps(rows, ensure_ascii=False, indent=1))
+        return
+    table = Table(_("Identifier"), _("Source"), _("Name"), _("Institution"), _("Role"))
+    for row in rows:
+        table.add_row(*row.values())
+    out.print(table)
+
+
 @people.command("link", help=_("Print a one-time link for a person who is already known."))
 def link(
     identifier: Annotated[str, typer.Argument(help=_("The identifier given when the person was added."))],

@@ -85,6 +85,7 @@ class SharingView:
 
 @dataclass(frozen=True, slots=True)
 class UnitView:
+    word: str
     label: str
     heading: str
     number: int
@@ -162,8 +163,10 @@ def sharing_view(principal: Principal, corpus: Corpus) -> SharingView:
 
 def unit_view(page: Page, count: int, offset: int = 0) -> UnitView:
     timed = page.start_seconds is not None and page.end_seconds is not None
+    words = {UnitKind.SLIDE: _("Slide"), UnitKind.SECTION: _("Section"), UnitKind.CUE: _("Extract")}
     return UnitView(
-        label=place(page),
+        word=words.get(UnitKind(page.kind), _("Page")),
+        label=place(page, str(page.document)),
         heading=" › ".join(page.headings_at(offset)),
         number=page.number,
         count=count,

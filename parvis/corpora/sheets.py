@@ -78,7 +78,8 @@ class Sheet:
 def sheet(page: Page, start: int = 0, end: int = 0) -> Sheet:
     """`page` with `page.text[start:end]` highlighted, nothing if that is empty. The page's document must be loaded."""
     start, end = max(0, min(start, len(page.text))), max(0, min(end, len(page.text)))
-    label = f"{page.document}, {place(page)}"
+    title = str(page.document)
+    label = f"{title}, {place(page, title)}"
     if page.document.has_page_images:
         return Sheet(
             label=label,
@@ -90,15 +91,17 @@ def sheet(page: Page, start: int = 0, end: int = 0) -> Sheet:
     return Sheet(label=label, groups=tuple(_groups(_blocks(page, start, end))))
 
 
-def place(page: Page) -> str:
-    """Where in its document: "p. 12", "slide 3", "at 00:01:05", a heading."""
+def place(page: Page, title: str = "") -> str:
+    """Where in its document: "p. 12", "slide 3", "at 00:01:05", a heading unless it is the document's own title."""
     if page.kind == UnitKind.PAGE:
         return _("p. %(label)s") % {"label": page.label}
     if page.kind == UnitKind.CUE:
         return _("at %(time)s") % {"time": page.label}
     if page.kind == UnitKind.SLIDE:
         return _("slide %(number)s") % {"number": page.number}
-    return page.label or _("section %(number)s") % {"number": page.number}
+    if page.label and page.label != title:
+        return page.label
+    return _("section %(number)s") % {"number": page.number}
 
 
 def page_picture(page: Page) -> bytes:

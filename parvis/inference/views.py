@@ -6,6 +6,7 @@ from asgiref.sync import async_to_sync
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -130,8 +131,8 @@ def _say(request: SignedInRequest, name: str, outcome: actions.Trial) -> None:
         failed = _("The trial of %(name)s failed.") % {"name": name}
         messages.error(request, f"{failed} {sentence(outcome.code, outcome.params)}")
     else:
-        said = _("%(name)s answered in %(milliseconds)s ms.")
-        messages.success(request, said % {"name": name, "milliseconds": outcome.milliseconds})
+        seconds = number_format(max(outcome.milliseconds / 1000, 0.1), decimal_pos=1)
+        messages.success(request, _("%(name)s answered in %(seconds)s s.") % {"name": name, "seconds": seconds})
 
 
 def _status(form: ModelForm) -> int:

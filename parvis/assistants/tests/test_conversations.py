@@ -64,7 +64,12 @@ def test_a_conversation_is_renamed_and_deleted(house: House, course: Assistant, 
     assert Conversation.unscoped.get().title == "Révisions <b>"
     assert "<b>" not in student.get(address).content.decode()
 
-    student.post(f"{address}supprimer/")
+    listed = student.get("/conversations/?q=prescription&page=1").content.decode()
+    assert 'name="history" value="q=prescription&amp;page=1"' in listed
+    from_list = {"title": "Révisions", "history": "q=prescription&page=1&next=//mal.example"}
+    assert student.post(f"{address}renommer/", from_list).headers["Location"] == "/conversations/?q=prescription&page=1"
+    assert student.post(f"{address}renommer/", {"title": "Révisions"}).headers["Location"] == address
+    assert student.post(f"{address}supprimer/", {"history": ""}).headers["Location"] == "/conversations/"
     assert student.get(address).status_code == 404
     assert not TurnEvent.unscoped.exists()
 

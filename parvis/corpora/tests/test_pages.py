@@ -13,6 +13,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import AsyncRequestFactory, Client
 from django.urls import resolve, reverse
+from django.utils import translation
 from pytest_django import Settings
 from reportlab.lib.pagesizes import A4
 from reportlab.pdfgen.canvas import Canvas
@@ -20,6 +21,7 @@ from reportlab.pdfgen.canvas import Canvas
 from conftest import House
 from parvis.corpora import actions, jobs
 from parvis.corpora.models import Corpus, Document, DocumentState, Page
+from parvis.corpora.sheets import place
 from parvis.corpora.tests.conftest import COURSE, Add
 from parvis.institutions.models import Profile
 
@@ -263,6 +265,20 @@ def test_a_page_that_opens_a_chapter_is_not_said_to_be_in_the_one_before(offset:
         heading_path=["Droit", "Chapitre 1", "Le fond"],
     )
     assert page.headings_at(offset) == expected
+
+
+def test_a_section_named_as_its_document_is_not_named_twice() -> None:
+    page = Page(kind="section", number=1, label="Volcans")
+    with translation.override("fr"):
+        assert place(page, "Géologie") == "Volcans"
+        assert place(page, "Volcans") .replace("\u00a0", " ") == "section 1"
+
+
+@pytest.mark.parametrize(("kind", "word"), [("page", "Page"), ("slide", "Diapositive"), ("cue", "Extrait")])
+def test_the_viewer_names_what_it_turns(student: Client, indexed: Document, kind: str, word: str) -> None:
+    Page.unscoped.filter(document=indexed).update(kind=kind)
+    shown = student.get(reverse("corpora:document", args=[indexed.id, 1])).content.decode()
+    assert f'for="page">{word}</label>' in shown
 
 
 def test_other_formats_show_their_text_with_the_passage_highlighted(student: Client, indexed: Document) -> None:
