@@ -23,7 +23,17 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from parvis.retrieval.index import LENGTHS, Entry, FilesInUse, InTransaction, Stats, askable, vocabulary_of
+from parvis.retrieval.index import (
+    LENGTHS,
+    PREFIX,
+    Entry,
+    FilesInUse,
+    InTransaction,
+    Stats,
+    askable,
+    named,
+    vocabulary_of,
+)
 
 TABLES = (
     """
@@ -55,10 +65,10 @@ TABLES = (
 )
 
 
-def create_tables(connection: sqlite3.Connection) -> None:
+def create_tables(connection: sqlite3.Connection, prefix: str = PREFIX) -> None:
     """Harmless when they exist."""
     for statement in TABLES:
-        connection.execute(statement)
+        connection.execute(named(statement, prefix))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +76,7 @@ class Fts5Index:
     """An `Index` in an SQLite database that has the tables of `create_tables`."""
 
     connection: sqlite3.Connection
+    prefix: str = PREFIX
 
     def upsert(self, entries: Iterable[Entry]) -> None:
         documents: dict[tuple[int, int], dict[int, Entry]] = defaultdict(dict)
@@ -98,7 +109,7 @@ class Fts5Index:
     def stats(self, terms: Sequence[str], corpora: frozenset[int]) -> Stats:
         distinct, ordered = askable(terms), sorted(corpora)
         frequencies: dict[str, int] = {}
-        for key, passages in self.connection.execute(
+        for key, passages in self._execute(
             "SELECT asked.key, list.doc FROM json_each(?) asked CROSS JOIN search_lists list WHERE list.term = asked.value",
             [_names(distinct, ordered)],
         ):
@@ -107,7 +118,7 @@ class Fts5Index:
         return self._stats(frequencies, corpora)
 
     def vocabulary(self, corpora: frozenset[int]) -> Mapping[str, int]:
-        revisions = self.connection.execute(
+        revisions = self._execute(
             "SELECT corpus_id, revision FROM search_corpus WHERE corpus_id IN (SELECT value FROM json_each(?))",
             [json.dumps(sorted(corpora))],
         )
@@ -116,7 +127,7 @@ class Fts5Index:
     def maintain(self, purge: bool = False) -> None:
         if purge and self.connection.in_transaction:
             raise InTransaction
-        self.connection.execute("INSERT INTO search_terms (search_terms) VALUES ('optimize')")
+        self._execute("INSERT INTO search_terms (search_terms) VALUES ('optimize')")
         if purge:
             self.connection.commit()
             self.connection.execute("VACUUM")
@@ -128,7 +139,7 @@ class Fts5Index:
         """The rows that have each term. One statement for all: starting one costs as much as reading a short list."""
         ordered = sorted(corpora)
         lists: dict[str, list[int]] = {}
-        for key, row in self.connection.execute(
+        for key, row in self._execute(
             """
             SELECT asked.key, found.rowid
             FROM json_each(?) asked CROSS JOIN search_terms found
@@ -140,7 +151,7 @@ class Fts5Index:
         return lists
 
     def _stats(self, frequencies: Mapping[str, int], corpora: frozenset[int]) -> Stats:
-        passages, terms = self.connection.execute(
+        passages, terms = self._execute(
             """
             SELECT ifnull(sum(passages), 0), ifnull(sum(terms), 0)
             FROM search_corpus WHERE corpus_id IN (SELECT value FROM json_each(?))
@@ -151,14 +162,14 @@ class Fts5Index:
 
     def _vocabulary(self, corpus_id: int) -> dict[str, int]:
         prefix = f"{corpus_id}:"
-        found = self.connection.execute(
-            "SELECT term, doc FROM search_lists WHERE term >= ? AND term < ?", [prefix, f"{corpus_id};"]
-        )
+        found = self._execute("SELECT term, doc FROM search_lists WHERE term >= ? AND term < ?", [prefix, f"{corpus_id};"])
         return {name[len(prefix) :]: passages for name, passages in found}
 
     def _put_in(self, document_id: int, corpus_id: int, passages: Sequence[_Passage]) -> None:
-        self.connection.executemany("INSERT INTO search_terms (rowid, terms) VALUES (?, ?)", _written(corpus_id, passages))
-        self.connection.execute(
+        self.connection.executemany(
+            named("INSERT INTO search_terms (rowid, terms) VALUES (?, ?)", self.prefix), _written(corpus_id, passages)
+        )
+        self._execute(
             "INSERT INTO search_batch (document_id, first_passage, latest_passage, corpus_id, content) VALUES (?, ?, ?, ?, ?)",
             [document_id, passages[0][0] // LENGTHS, passages[-1][0] // LENGTHS, corpus_id, _packed(passages)],
         )
@@ -167,7 +178,7 @@ class Fts5Index:
     def _take_out(self, document_id: int, passage_ids: Collection[int] | None = None) -> None:
         """Takes those passages out of the lists, or all of the document's; the rest of their batches is put back."""
         first, latest = (min(passage_ids), max(passage_ids)) if passage_ids else (0, 1 << 62)
-        for batch, corpus_id, content in self.connection.execute(
+        for batch, corpus_id, content in self._execute(
             """
             SELECT rowid, corpus_id, content FROM search_batch
             WHERE document_id = ? AND first_passage <= ? AND latest_passage >= ?
@@ -176,10 +187,10 @@ class Fts5Index:
         ).fetchall():
             passages = self._read(corpus_id, *_unpacked(content))
             self.connection.executemany(
-                "INSERT INTO search_terms (search_terms, rowid, terms) VALUES ('delete', ?, ?)",
+                named("INSERT INTO search_terms (search_terms, rowid, terms) VALUES ('delete', ?, ?)", self.prefix),
                 _written(corpus_id, passages),
             )
-            self.connection.execute("DELETE FROM search_batch WHERE rowid = ?", [batch])
+            self._execute("DELETE FROM search_batch WHERE rowid = ?", [batch])
             self._count(corpus_id, [row for row, _ in passages], sign=-1)
             rest = [one for one in passages if passage_ids is not None and one[0] // LENGTHS not in passage_ids]
             if rest:
@@ -188,7 +199,7 @@ class Fts5Index:
     def _read(self, corpus_id: int, rows: Sequence[int], terms: Sequence[str]) -> list[_Passage]:
         """The terms of each row of a batch, from the lists. Rows of other documents may stand between them."""
         passages: dict[int, list[str]] = {row: [] for row in rows}
-        for key, row in self.connection.execute(
+        for key, row in self._execute(
             """
             SELECT asked.key, found.rowid
             FROM json_each(?) asked CROSS JOIN search_terms found
@@ -200,9 +211,12 @@ class Fts5Index:
                 passages[row].append(terms[key])
         return list(passages.items())
 
+    def _execute(self, statement: str, parameters: Sequence[object] = ()) -> sqlite3.Cursor:
+        return self.connection.execute(named(statement, self.prefix), parameters)
+
     def _count(self, corpus_id: int, rows: Sequence[int], *, sign: int) -> None:
         length = sum(4 * (row % LENGTHS) + 2 for row in rows)
-        self.connection.execute(
+        self._execute(
             """
             INSERT INTO search_corpus (corpus_id, passages, terms, revision) VALUES (?1, ?2, ?3, ?4)
             ON CONFLICT (corpus_id) DO UPDATE SET passages = passages + ?2, terms = terms + ?3, revision = ?4

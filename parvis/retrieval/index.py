@@ -19,6 +19,8 @@ from parvis.retrieval.passage import Passage
 K1 = 0.9
 B = 0.75
 
+PREFIX = "search"  # of an index's tables
+
 LENGTHS = 64  # the lengths told apart when candidates are chosen: 6 bits, which an engine keeps beside a passage's id
 
 
@@ -93,6 +95,11 @@ class Index(Protocol):
     def maintain(self, purge: bool = False) -> None:
         """Tidies the index. With `purge`, no byte of what was deleted stays in the database's files: it rewrites them,
         so it cannot run inside a transaction (`InTransaction`), and nobody else can write meanwhile."""
+
+
+def named(statement: str, prefix: str) -> str:
+    """Statements are written for tables named search_…; an index of other things keeps its own beside them."""
+    return statement if prefix == PREFIX else statement.replace("search_", f"{prefix}_")
 
 
 def askable(terms: Iterable[str]) -> list[str]:

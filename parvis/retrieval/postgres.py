@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 from psycopg.pq import TransactionStatus
 
-from parvis.retrieval.index import Entry, FilesInUse, InTransaction, Stats, askable, vocabulary_of
+from parvis.retrieval.index import PREFIX, Entry, FilesInUse, InTransaction, Stats, askable, named, vocabulary_of
 
 TABLES = (
     """
@@ -50,11 +50,16 @@ TABLES = (
 )
 
 
-def create_tables(connection: psycopg.Connection[Any]) -> None:
+def create_tables(connection: psycopg.Connection[Any], prefix: str = PREFIX) -> None:
     """Harmless when they exist."""
     for statement in TABLES:
-        connection.execute(statement)
+        connection.execute(named(statement, prefix))
 
+
+ADD_PASSAGE = """
+INSERT INTO search_passage (passage_id, document_id, corpus_id, length, terms)
+VALUES (%s, %s, %s, %s, array_to_tsvector(%s::text[]))
+"""
 
 # One scan of the GIN index per term asked, each over the lists of all allowed corpora. Weights are added in the order of the
 # question, as the other engines do: the same sum, to the last bit.
@@ -94,6 +99,7 @@ class PostgresIndex:
     """An `Index` in a PostgreSQL database that has the tables of `create_tables`."""
 
     connection: psycopg.Connection[Any]
+    prefix: str = PREFIX
 
     def upsert(self, entries: Iterable[Entry]) -> None:
         latest = {entry.passage_id: entry for entry in entries}
@@ -109,13 +115,7 @@ class PostgresIndex:
             for entry in latest.values()
         ]
         with self.connection.cursor() as cursor:
-            cursor.executemany(
-                """
-                INSERT INTO search_passage (passage_id, document_id, corpus_id, length, terms)
-                VALUES (%s, %s, %s, %s, array_to_tsvector(%s::text[]))
-                """,
-                rows,
-            )
+            cursor.executemany(named(ADD_PASSAGE, self.prefix), rows)
         self._count(((corpus_id, length, names) for _, _, corpus_id, length, names in rows), sign=1)
 
     def delete(self, document_ids: Iterable[int]) -> None:
@@ -126,7 +126,7 @@ class PostgresIndex:
         weights = {term: weight for term in askable(terms) if (weight := counts.weight(term))}
         if not weights or k < 1:
             return []
-        found = self.connection.execute(
+        found = self._execute(
             CANDIDATES,
             {
                 "lists": ["|".join(f"'{_name(corpus_id, term)}'" for corpus_id in sorted(corpora)) for term in weights],
@@ -139,12 +139,12 @@ class PostgresIndex:
         return [(passage_id, score) for passage_id, score in found]
 
     def stats(self, terms: Sequence[str], corpora: frozenset[int]) -> Stats:
-        [(passages, length)] = self.connection.execute(
+        [(passages, length)] = self._execute(
             "SELECT coalesce(sum(passages), 0)::bigint, coalesce(sum(terms), 0)::bigint FROM search_corpus "
             "WHERE corpus_id = ANY(%s::bigint[])",
             [sorted(corpora)],
         ).fetchall()
-        frequencies = self.connection.execute(
+        frequencies = self._execute(
             "SELECT term, sum(passages)::bigint FROM search_vocabulary "
             "WHERE corpus_id = ANY(%s::bigint[]) AND term = ANY(%s::text[]) GROUP BY term",
             [sorted(corpora), askable(terms)],
@@ -152,7 +152,7 @@ class PostgresIndex:
         return Stats(passages, length / passages if passages else 0.0, dict(frequencies.fetchall()))
 
     def vocabulary(self, corpora: frozenset[int]) -> Mapping[str, int]:
-        revisions = self.connection.execute(
+        revisions = self._execute(
             "SELECT corpus_id, revision FROM search_corpus WHERE corpus_id = ANY(%s::bigint[])", [sorted(corpora)]
         )
         return vocabulary_of(dict(revisions.fetchall()), self._vocabulary)
@@ -165,7 +165,7 @@ class PostgresIndex:
             raise InTransaction
         self._outlive_older_transactions()
         for table in ("search_passage", "search_vocabulary", "search_corpus"):
-            self.connection.execute(f"VACUUM (FULL, ANALYZE) {table}")  # the statistics, too, quote values
+            self._execute(f"VACUUM (FULL, ANALYZE) {table}")  # the statistics, too, quote values
         self.connection.execute("CHECKPOINT")
 
     def _outlive_older_transactions(self) -> None:
@@ -178,12 +178,15 @@ class PostgresIndex:
                 raise FilesInUse
             time.sleep(0.05)
 
+    def _execute(self, statement: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> psycopg.Cursor[Any]:
+        return self.connection.execute(named(statement, self.prefix), parameters)
+
     def _vocabulary(self, corpus_id: int) -> dict[str, int]:
-        found = self.connection.execute("SELECT term, passages FROM search_vocabulary WHERE corpus_id = %s", [corpus_id])
+        found = self._execute("SELECT term, passages FROM search_vocabulary WHERE corpus_id = %s", [corpus_id])
         return dict(found.fetchall())
 
     def _take_out(self, *, passage_ids: Iterable[int] = (), document_ids: Iterable[int] = ()) -> None:
-        taken = self.connection.execute(
+        taken = self._execute(
             "DELETE FROM search_passage WHERE passage_id = ANY(%s::bigint[]) OR document_id = ANY(%s::bigint[]) "
             "RETURNING corpus_id, length, tsvector_to_array(terms)",
             [sorted(passage_ids), sorted(document_ids)],
@@ -201,7 +204,7 @@ class PostgresIndex:
             for name in names:
                 frequencies[corpus_id, name[prefix:]] += sign
         for corpus_id, (count, length) in sorted(totals.items()):
-            self.connection.execute(
+            self._execute(
                 """
                 INSERT INTO search_corpus AS known (corpus_id, passages, terms, revision) VALUES (%s, %s, %s, %s)
                 ON CONFLICT (corpus_id) DO UPDATE SET passages = known.passages + excluded.passages,
@@ -210,9 +213,9 @@ class PostgresIndex:
                 [corpus_id, count, length, secrets.randbits(62)],
             )
         counted = [(corpus_id, term, count) for (corpus_id, term), count in frequencies.items()]
-        self.connection.execute(COUNT_TERMS, [list(column) for column in zip(*counted, strict=True)] or [[], [], []])
+        self._execute(COUNT_TERMS, [list(column) for column in zip(*counted, strict=True)] or [[], [], []])
         if sign < 0:
-            self.connection.execute(
+            self._execute(
                 "DELETE FROM search_vocabulary WHERE passages <= 0 AND corpus_id = ANY(%s::bigint[])", [sorted(totals)]
             )
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from parvis.retrieval import fts5, postgres
 from parvis.retrieval.analysis import terms
 from parvis.retrieval.fts5 import Fts5Index
 from parvis.retrieval.index import Entry, Index
@@ -196,3 +197,16 @@ def test_the_same_on_postgresql(postgresql: psycopg.Connection[Any]) -> None:
         index.delete([1])
         assert index.vocabulary(frozenset({1})) == {"perdu": 1}
     assert index.vocabulary(frozenset({1})) == {"garde": 1}
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+def test_an_index_of_other_things_has_tables_of_its_own(engine: str, request: pytest.FixtureRequest) -> None:
+    connection = request.getfixturevalue(engine)
+    make, kind = (fts5.create_tables, Fts5Index) if engine == "sqlite" else (postgres.create_tables, PostgresIndex)
+    make(connection, "needs_search")
+    documents, needs = kind(connection), kind(connection, "needs_search")
+    needs.upsert([Entry(1, 1, 1, ("examen",))])
+    assert (documents.candidates(["examen"], frozenset({1}), 5), dict(documents.vocabulary(frozenset({1})))) == ([], {})
+    documents.upsert([Entry(2, 2, 1, ("examen",))])
+    documents.delete([1, 2])
+    assert [found for found, _ in needs.candidates(["examen"], frozenset({1}), 5)] == [1]
