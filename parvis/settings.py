@@ -104,6 +104,7 @@ INSTALLED_APPS = [
     "parvis.corpora",
     "parvis.needs",
     "parvis.assistants",
+    "parvis.offers",
 ]
 
 MIDDLEWARE = [

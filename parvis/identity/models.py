@@ -27,6 +27,7 @@ class Person(AbstractBaseUser):
     key = models.CharField(max_length=200, unique=True)  # "<source>:<identifier given by the source>"
     source = models.CharField(max_length=20, choices=Source.choices)
     display_name = models.CharField(_("name"), max_length=120)
+    email = models.EmailField(_("e-mail"), blank=True)  # where notices go; never a key
     is_active = models.BooleanField(default=True)
 
     objects: ClassVar[PersonManager] = PersonManager()

@@ -72,6 +72,12 @@ ROLES_OF = {
 }
 
 
+class Mailing(models.TextChoices):
+    NONE = "none", _("no e-mail")
+    EACH = "each", _("an e-mail for each notice")
+    DAILY = "daily", _("one e-mail a day")
+
+
 class Profile(models.Model):
     """A person in an institution, in one role. One person may hold several: staff here, student there."""
 
@@ -79,6 +85,8 @@ class Profile(models.Model):
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="profiles")
     role = models.CharField(max_length=20, choices=Role.choices)
     detail = models.CharField(max_length=120, blank=True)  # "L1 Droit", "Thermodynamique"
+    notices_by_mail = models.CharField(max_length=6, choices=Mailing.choices, default=Mailing.DAILY)
+    calendar_key = models.CharField(max_length=43, blank=True)  # of the address of one's deadlines; "" until asked for
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["institution", "person", "role"], name="one_profile_per_role")]
@@ -101,3 +109,22 @@ class Group(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Notice(models.Model):
+    """Something that waits for a person, in the words of their language when it is read."""
+
+    profile = models.ForeignKey(Profile, on_delete=models.CASCADE, related_name="notices")
+    code = models.CharField(max_length=40)
+    params = models.JSONField(default=dict)
+    address = models.CharField(max_length=200)  # within this site
+    sent_at = models.DateTimeField(auto_now_add=True)
+    read_at = models.DateTimeField(null=True)
+    mailed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["profile", "read_at"], name="notices_unread")]
+
+    def __str__(self) -> str:
+        return self.code
