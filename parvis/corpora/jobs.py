@@ -2,7 +2,8 @@
 
 A document is its own job (docs/decisions/0006): a worker takes one by a conditional update that leaves a token and a time
 limit on the row, renews it while it reads, and writes only where its token still stands. Whatever is killed, and when,
-the time limit passes, another worker discards what was read so far and starts again; after three times it is a failure.
+the time limit passes, another worker discards what was read so far and starts again; after three times it is a failure, and after
+two when it is the document that makes its reader crash.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from typing import cast
 
 from django.conf import settings
 from django.db import Error, connection, transaction
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from parvis.audit.models import record
 from parvis.corpora import storage
@@ -54,6 +56,7 @@ log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=15)
 MOST_ATTEMPTS = 3
+MOST_CRASHES = 2  # a document that makes its reader crash will do it again
 IDLE_SECONDS = 0.5
 BATCH_UNITS = 20
 SAMPLED_PASSAGES = 300
@@ -74,7 +77,7 @@ def run_worker(
     lease: timedelta = LEASE,
     embeddings: bool = True,
 ) -> None:
-    """Reads documents, then measures thresholds, as long as there are some; then waits for more, unless `until_idle`.
+    """Reads documents and measures thresholds, as long as there are some; then waits for more, unless `until_idle`.
     Embeddings come last, and are left as soon as a document comes: nobody waits for them.
 
     Any number of workers may run at once. When `stop` is set the document being read goes back to the queue.
@@ -82,7 +85,8 @@ def run_worker(
     stop = stop or threading.Event()
     while not stop.is_set():
         try:
-            busy = read_next(stop=stop, on_progress=on_progress, lease=lease) or reindex_next() or calibrate_next()
+            # First thresholds: a corpus has its own as soon as its documents are read, whoever's others wait.
+            busy = calibrate_next() or read_next(stop=stop, on_progress=on_progress, lease=lease) or reindex_next()
             busy = busy or (embeddings and embed_next(lambda: stop.is_set() or _any_waiting()))
         except Error:
             # The database was away or kept busy for too long. What was being read comes back when its lease ends.
@@ -163,7 +167,11 @@ def _threshold(corpus: Corpus) -> float | None:
 def claim(lease: timedelta = LEASE) -> Document | None:
     """One waiting document, now this worker's: nobody else's token is on it. None when none waits."""
     free = Q(state=DocumentState.QUEUED) | Q(state=DocumentState.READING, lease_until__lt=Now())
-    while document := Document.unscoped.filter(free).order_by("attempts", "id").first():
+    while corpus_id := _next_corpus(free):
+        document = Document.unscoped.filter(free, corpus_id=corpus_id).order_by("attempts", "id").first()
+        if document is None:  # another worker took it
+            continue
+        Corpus.unscoped.filter(id=corpus_id).update(served_at=timezone.now())
         with transaction.atomic():
             taken = Document.unscoped.filter(free, id=document.id, attempts=document.attempts)
             if document.attempts >= MOST_ATTEMPTS:
@@ -183,6 +191,17 @@ def claim(lease: timedelta = LEASE) -> Document | None:
                 document.attempts += 1
                 return document
     return None
+
+
+def _next_corpus(free: Q) -> int | None:
+    """Where the next document is taken: each owner in turn, then each of their corpora, so that nobody's document waits for
+    five hundred of another."""
+    waiting = Corpus.unscoped.filter(Exists(Document.unscoped.filter(free, corpus_id=OuterRef("pk"))))
+    owned = Corpus.unscoped.filter(owner_id=OuterRef("owner_id"), served_at__isnull=False).order_by("-served_at")
+    in_turn = waiting.order_by(
+        Subquery(owned.values("served_at")[:1]).asc(nulls_first=True), F("served_at").asc(nulls_first=True), "id"
+    )
+    return in_turn.values_list("id", flat=True).first()
 
 
 class LeaseLost(Exception):
@@ -418,7 +437,7 @@ def _refused_before(refused: Sequence[Document]) -> DocumentQuerySet:
 
 
 def _refuse(document: Document, code: str, params: dict[str, str]) -> None:
-    if code in TRIED_AGAIN and document.attempts < MOST_ATTEMPTS:
+    if code in TRIED_AGAIN and document.attempts < MOST_CRASHES:
         _give_back(document, attempt_counts=True)
     else:
         with transaction.atomic():

@@ -65,6 +65,8 @@ class Corpus(models.Model):
     embedded_version = models.PositiveIntegerField(default=0)
     embedded_endpoint = models.CharField(max_length=64, blank=True)
 
+    served_at = models.DateTimeField(null=True)  # when a document of it was last taken to be read: the next is another's
+
     unscoped = CorpusQuerySet.as_manager()
     objects: ClassVar[Door] = Door()
 

@@ -14,11 +14,15 @@ from typing import IO, Any, cast
 from django.conf import settings
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest
-from django.http import HttpResponseBase
+from django.http import HttpResponseBase, multipartparser
 from django.utils import translation
 
 from parvis.web.middleware import with_policy
 from parvis.web.refusals import NO_ROOM, refused
+
+# Django's 1,024 bytes refuse a whole sending for one long name: a path of a chosen folder has up to 4,096, and the browser
+# may write each quotation mark as three. Below the length from which a name would be dropped without a word.
+multipartparser.MAX_TOTAL_HEADER_SIZE = 8_192  # type: ignore[attr-defined]  # unknown to its stubs
 
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 

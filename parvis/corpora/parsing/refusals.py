@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import zipfile
 import zlib
 
@@ -44,4 +45,4 @@ class Unreadable(Exception):
 
 # All that zipfile raises on damaged or hostile bytes. RuntimeError is a password, and, as NotImplementedError, a method of
 # compression or a version of the format that Python does not know.
-ZIP_FAILURES = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError)
+ZIP_FAILURES = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError, ValueError)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import threading
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from conftest import House
 from parvis.audit.models import Entry
 from parvis.corpora import actions, engine, jobs, storage
 from parvis.corpora.models import Corpus, Document, DocumentState, Page, Passage
+from parvis.corpora.parsing.refusals import Unreadable
 from parvis.corpora.tests.conftest import COURSE, Add
 
 Ask = Callable[[str], list[str]]
@@ -71,6 +72,36 @@ def test_a_group_of_another_institution_is_left_out_of_a_share(house: House, cor
     theirs = type(house.group).objects.create(institution=house.neighbour_institution, name="L1 ailleurs")
     actions.share_corpus(house.principal(house.teacher), corpus, groups=[house.group, theirs], with_institution=False)
     assert list(corpus.groups.all()) == [house.group]
+
+
+def test_each_owner_is_served_in_turn_then_each_of_their_courses(house: House, corpus: Corpus, add: Add) -> None:
+    for _ in range(4):
+        add()
+    second = actions.create_corpus(house.principal(house.teacher), name="Petit cours")
+    theirs = actions.create_corpus(house.principal(house.other_teacher), name="Un seul document")
+    for course in (second, theirs):
+        actions.add_upload(course, house.principal(house.teacher), "a.md", io.BytesIO(b"Un texte."))
+    taken = []
+    while document := jobs.claim():
+        taken.append(document.corpus_id)
+    assert taken == [corpus.id, theirs.id, second.id, corpus.id, corpus.id, corpus.id]
+
+
+def test_a_document_that_crashes_its_reader_is_tried_once_more(
+    corpus: Corpus, add: Add, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = []
+
+    def crashing(path: Path, **_options: object) -> Iterator[object]:
+        tried.append(path)
+        raise Unreadable("parser_crashed")
+        yield
+
+    monkeypatch.setattr(jobs, "read_bounded", crashing)
+    document = add().document
+    read_all()
+    document.refresh_from_db()
+    assert (len(tried), document.state, document.failure_code) == (2, "failed", "parser_crashed")
 
 
 def test_the_same_file_twice_is_one_document(corpus: Corpus, add: Add) -> None:

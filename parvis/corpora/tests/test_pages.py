@@ -18,6 +18,7 @@ from pytest_django import Settings
 from reportlab.lib.pagesizes import A4
 from reportlab.pdfgen.canvas import Canvas
 
+import parvis.web.receiving  # noqa: F401 - it sets what a request may hold, as for the server
 from conftest import House
 from parvis.corpora import actions, jobs
 from parvis.corpora.models import Corpus, Document, DocumentState, Page
@@ -189,6 +190,20 @@ def test_several_files_at_once_and_a_refused_one_costs_nothing_to_the_others(
     assert "« gros.md »" in page.replace("\xa0", " ")
 
 
+def test_a_very_long_name_is_shortened_and_costs_nothing_to_the_others(
+    teacher: Client, corpus: Corpus, settings: Settings
+) -> None:
+    """Beyond the thousand bytes that Django allows to the headers of a file."""
+    names = ["dossier/" + "é" * 2_000 + ".md", "cours.md"]
+    part = '--limite\r\nContent-Disposition: form-data; name="files"; filename="{}"\r\n\r\nUn texte de {}.\r\n'
+    body = "".join(part.format(name, number) for number, name in enumerate(names)) + "--limite--\r\n"
+    address = reverse("corpora:upload", args=[corpus.id])
+    response = teacher.generic("POST", address, body.encode(), "multipart/form-data; boundary=limite")
+    assert response.status_code == 302
+    kept = list(Document.unscoped.filter(corpus=corpus).order_by("id").values_list("name", flat=True))
+    assert [kept[0][:3], kept[0][-4:], len(kept[0]) <= 200, kept[1]] == ["ééé", "….md", True, "cours.md"]
+
+
 def test_an_upload_without_a_file_says_so(teacher: Client, corpus: Corpus) -> None:
     response = teacher.post(reverse("corpora:upload", args=[corpus.id]), follow=True)
     assert "Aucun fichier" in text_of(response)
@@ -271,7 +286,7 @@ def test_a_section_named_as_its_document_is_not_named_twice() -> None:
     page = Page(kind="section", number=1, label="Volcans")
     with translation.override("fr"):
         assert place(page, "Géologie") == "Volcans"
-        assert place(page, "Volcans") .replace("\u00a0", " ") == "section 1"
+        assert place(page, "Volcans").replace("\u00a0", " ") == "section 1"
 
 
 @pytest.mark.parametrize(("kind", "word"), [("page", "Page"), ("slide", "Diapositive"), ("cue", "Extrait")])

@@ -13,10 +13,10 @@ from parvis.corpora.parsing.archives import LONGEST_NAME, Member, display_name, 
 from parvis.corpora.parsing.reading import Limits, Unreadable
 
 
-def archive(path: Path, files: dict[str, bytes]) -> Path:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as made:
+def archive(path: Path, files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> Path:
+    with zipfile.ZipFile(path, "w") as made:
         for name, content in files.items():
-            made.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
+            made.writestr(zipfile.ZipInfo(name), content, method)
     return path
 
 
@@ -95,10 +95,11 @@ def test_zeros_by_the_gigabyte_are_refused_unopened(tmp_path: Path) -> None:
     assert refusal.value.code == "decompression_bomb"
 
 
-def test_a_damaged_member_is_refused_and_the_others_go_on(tmp_path: Path) -> None:
-    path = archive(tmp_path / "a.zip", {"mal.txt": b"abcdefgh" * 200, "bon.txt": b"bon"})
+@pytest.mark.parametrize(("method", "start"), [(zipfile.ZIP_DEFLATED, 40), (zipfile.ZIP_BZIP2, 40), (zipfile.ZIP_LZMA, 48)])
+def test_a_damaged_member_is_refused_and_the_others_go_on(tmp_path: Path, method: int, start: int) -> None:
+    path = archive(tmp_path / "a.zip", {"mal.txt": b"abcdefgh" * 200, "bon.txt": b"bon"}, method)
     data = bytearray(path.read_bytes())
-    data[40:50] = bytes(10)
+    data[start : start + 10] = b"\xff" * 10
     path.write_bytes(data)
     found = listed(path)
     refusal = found["mal.txt"].refusal
