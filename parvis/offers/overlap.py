@@ -17,17 +17,7 @@ from itertools import permutations
 EURO = 10**9  # nano-euro
 
 
-class Level(StrEnum):
-    """How a solution meets a need or a requirement, in the codes of French tenders."""
-
-    STANDARD = "ST"
-    ADAPTED = "DS"
-    NOT_COVERED = "SP"
-    DEVELOPMENT = "DEV"
-    NOT_FEASIBLE = "HP"
-
-
-SERVING = frozenset({Level.STANDARD, Level.ADAPTED})
+SERVING = frozenset({"ST", "DS"})  # of offers.answer.CODES: standard, and adaptation by settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +26,19 @@ class Coverage:
 
     solution: str
     need: str
-    level: Level
+    level: str
     confirmed_used: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """`notice_date`: the first day from which it need no longer be paid. `ended_date`: the first day it was not."""
+    """`yearly_cost` None: nobody knows it; the contract is kept, and saves nothing. `free_date`: the first day it need not be
+    paid, if notice is given in time. `ended_date`: the first day it was not."""
 
     id: str
     solutions: frozenset[str]
-    yearly_cost: int
-    notice_date: date
+    yearly_cost: int | None
+    free_date: date
     switching_cost: int = 0
     ended_date: date | None = None
 
@@ -104,17 +95,18 @@ def cheapest(contracts: Sequence[Contract], coverages: Iterable[Coverage]) -> Se
     """The contracts of least yearly cost that serve every need served today; among equals the fewest, then the first by id.
 
     A bound, not advice: it believes every coverage, and knows nothing of quality or of the cost of changing."""
-    ordered = sorted(contracts, key=lambda contract: contract.id)
     needs = served(coverages)
-    masks = _masks([frozenset[str]().union(*(needs.get(s, ()) for s in c.solutions)) for c in ordered])
-    chosen, proved = _least_cover([contract.yearly_cost for contract in ordered], masks)
-    kept = [contract for place, contract in enumerate(ordered) if place in chosen]
-    cost = sum(contract.yearly_cost for contract in kept)
+    ordered = sorted(contracts, key=lambda contract: contract.id)
+    known = [contract for contract in ordered if contract.yearly_cost is not None]
+    met = _needs_of((contract for contract in contracts if contract.yearly_cost is None), needs)
+    costs = [contract.yearly_cost or 0 for contract in known]
+    chosen, proved = _least_cover(costs, _masks([_needs_of([contract], needs) - met for contract in known]))
+    dropped = {contract.id for place, contract in enumerate(known) if place not in chosen}
     return Selection(
-        kept=tuple(contract.id for contract in kept),
-        dropped=tuple(contract.id for place, contract in enumerate(ordered) if place not in chosen),
-        yearly_cost=cost,
-        yearly_difference=sum(contract.yearly_cost for contract in ordered) - cost,
+        kept=tuple(sorted(contract.id for contract in contracts if contract.id not in dropped)),
+        dropped=tuple(sorted(dropped)),
+        yearly_cost=sum(costs[place] for place in chosen),
+        yearly_difference=sum(cost for place, cost in enumerate(costs) if place not in chosen),
         proved=proved,
     )
 
@@ -219,23 +211,23 @@ def _redundancies(
 ) -> Iterable[Saving]:
     moved = _moved(contracts, coverages, [move for move in moves if move.since <= today])
     for contract in contracts:
-        if contract.id in moved:
+        if contract.id in moved and contract.yearly_cost is not None:
             yield _of_moved(contract, period, today, use_confirmed=moved[contract.id])
     paid = [contract for contract in contracts if contract.id not in moved and not _has_ended(contract, today)]
     dropped = set(cheapest(paid, coverages).dropped)
     for contract in paid:
         if contract.id in dropped:
-            yield _redundancy(contract, Status.ASSUMED, contract.notice_date, period)
+            yield _redundancy(contract, Status.ASSUMED, contract.free_date, period)
 
 
 def _of_moved(contract: Contract, period: Period, today: date, *, use_confirmed: bool) -> Saving:
     ended = contract.ended_date if _has_ended(contract, today) else None
     status = Status.OBSERVED if ended else Status.ESTIMATED
-    return _redundancy(contract, status if use_confirmed else Status.ASSUMED, ended or contract.notice_date, period)
+    return _redundancy(contract, status if use_confirmed else Status.ASSUMED, ended or contract.free_date, period)
 
 
 def _redundancy(contract: Contract, status: Status, start: date, period: Period) -> Saving:
-    amount = period.share(contract.yearly_cost, start) - contract.switching_cost
+    amount = period.share(contract.yearly_cost or 0, start) - contract.switching_cost
     return Saving(contract.id, "redundancy", status, amount, start)
 
 
@@ -247,13 +239,13 @@ def _moved(contracts: Sequence[Contract], coverages: Sequence[Coverage], moves: 
     """The contracts whose every need is now met by one that stays, and whether the new use is confirmed for all of them."""
     serving = {(c.solution, c.need): c.confirmed_used for c in coverages if c.level in SERVING}
     leaving = {move.contract for move in moves}
-    staying = frozenset[str]().union(*(c.solutions for c in contracts if c.id not in leaving and c.ended_date is None))
+    staying = {s for c in contracts if c.id not in leaving and c.ended_date is None for s in c.solutions}
     needs = served(coverages)
     found: dict[str, bool] = {}
     for contract in contracts:
         own = [move for move in moves if move.contract == contract.id and move.to_solution in staying]
         met = {move.need: serving[move.to_solution, move.need] for move in own if (move.to_solution, move.need) in serving}
-        wanted = frozenset[str]().union(*(needs.get(solution, ()) for solution in contract.solutions))
+        wanted = _needs_of([contract], needs)
         if wanted and wanted <= met.keys():
             found[contract.id] = all(met[need] for need in wanted)
     return found
@@ -280,6 +272,10 @@ def _one_for_each_contract(lines: Iterable[Saving]) -> dict[str, Saving]:
     for line in sorted(lines, key=lambda line: (certainty.index(line.status), line.amount)):
         standing.setdefault(line.contract, line)
     return standing
+
+
+def _needs_of(contracts: Iterable[Contract], needs: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    return frozenset(need for contract in contracts for solution in contract.solutions for need in needs.get(solution, ()))
 
 
 _NODES = 100_000  # of the proof; a portfolio of thirty contracts takes tens

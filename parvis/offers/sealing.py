@@ -20,7 +20,7 @@ import math
 import os
 import secrets
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
@@ -83,9 +83,9 @@ class WrongContextError(SealingError):
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Of scrypt: `memory` is 1 KiB × this, `passes` multiplies the time. Kept with each key, so it can be raised later."""
+    """Of scrypt: 2 ** `memory` KiB, `passes` times. Kept with each salt, so that it can be raised later."""
 
-    memory: int = 2**16
+    memory: int = 16
     passes: int = 2
 
 
@@ -94,35 +94,18 @@ STANDARD_COST = Cost()
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """All that is kept of a passphrase; nothing of it is secret."""
+    """All that is kept of a passphrase, a keyholder's or a vendor's; nothing of it is secret."""
 
     public_key: bytes
     salt: bytes
-    cost: Cost
-
-
-@dataclass(frozen=True, slots=True)
-class SealedShare:
-    """Opens for one holder only. `number` is the holder's place, from 1, in the order given to `make_request_key`."""
-
-    number: int
-    threshold: int
-    blob: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class RequestKey:
+    """One sealed share for each holder, in the order given; each opens for its holder only."""
+
     public_key: bytes
-    sealed_shares: tuple[SealedShare, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """May be kept in the clear after the deadline until enough of them are there: fewer than `threshold` tell nothing."""
-
-    number: int
-    threshold: int
-    value: bytes
+    sealed_shares: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,13 +127,13 @@ def enrol(passphrase: str, cost: Cost = STANDARD_COST) -> Holder:
     normal = _normal(passphrase)
     if len(normal) < LEAST_PASSPHRASE or len(set(normal)) < LEAST_PASSPHRASE // 2:
         raise WeakPassphraseError(least=LEAST_PASSPHRASE)
-    salt = os.urandom(16)
-    return Holder(_public(_derive(passphrase, salt, cost)), salt, cost)
+    salt = bytes([cost.memory, cost.passes]) + os.urandom(_SALT_BYTES)
+    return Holder(_public(_derive(passphrase, salt)), salt)
 
 
 def unlock(passphrase: str, holder: Holder) -> bytes:
     """The private key. To be used and dropped, never stored."""
-    private_key = _derive(passphrase, holder.salt, holder.cost)
+    private_key = _derive(passphrase, holder.salt)
     if not secrets.compare_digest(_public(private_key), holder.public_key):
         raise WrongPassphraseError
     return private_key
@@ -158,61 +141,75 @@ def unlock(passphrase: str, holder: Holder) -> bytes:
 
 def make_request_key(holders: Sequence[Holder], threshold: int) -> RequestKey:
     """A key pair whose private half exists nowhere once this returns, unless `threshold` of the holders rebuild it."""
-    if not 2 <= threshold <= len(holders) or len({holder.public_key for holder in holders}) < len(holders):
+    if not 2 <= threshold <= len(holders) <= 255 or len({holder.public_key for holder in holders}) < len(holders):
         raise KeyholdersError(threshold=threshold, holders=len(holders))
     private_key = X25519PrivateKey.generate().private_bytes_raw()
     public_key = _public(private_key)
-    shares = _split(private_key, len(holders), threshold)
-    sealed = (_seal_share(share, holder.public_key, public_key) for share, holder in zip(shares, holders, strict=True))
+    values = enumerate(_split(private_key, len(holders), threshold))
+    sealed = (_sealed_share(bytes([place + 1, threshold]), value, holders[place], public_key) for place, value in values)
     return RequestKey(public_key, tuple(sealed))
 
 
-def contribute(passphrase: str, holder: Holder, sealed_share: SealedShare, request_public_key: bytes) -> Share:
-    """What a holder adds to the opening of this request; it opens no other."""
+def contribute(passphrase: str, holder: Holder, sealed_share: bytes, request_public_key: bytes) -> bytes:
+    """The holder's share of this request; it opens no other. To be taken after the deadline only: from then on it may be
+    kept in the clear until enough of them are there, since fewer tell nothing."""
     private_key = X25519PrivateKey.from_private_bytes(unlock(passphrase, holder))
-    number, threshold = sealed_share.number, sealed_share.threshold
+    place, sealed = sealed_share[:2], sealed_share[2:]
     try:
-        value = _SUITE.decrypt(sealed_share.blob, private_key, _share_info(number, threshold, request_public_key))
+        return place + _SUITE.decrypt(sealed, private_key, _share_info(place, request_public_key))
     except (InvalidTag, ValueError) as error:
         raise AlteredError from error
-    return Share(number, threshold, value)
 
 
-def rebuild(shares: Sequence[Share], request_public_key: bytes) -> bytes:
+def rebuild(shares: Iterable[bytes], request_public_key: bytes) -> bytes:
     """The request's private key, which opens every answer to it."""
-    by_number = {share.number: share for share in shares}
-    needed = max((share.threshold for share in shares), default=2)
+    by_number = {share[0]: share for share in shares if len(share) == 2 + _SHARE_BYTES and share[0]}
+    needed = max((share[1] for share in by_number.values()), default=2)
     if len(by_number) < needed:
         raise TooFewSharesError(given=len(by_number), needed=needed)
-    private_key = _join(list(by_number.values())[:needed])
+    values = {number: int.from_bytes(share[2:]) for number, share in list(by_number.items())[:needed]}
+    private_key = _join(values)
     if private_key is None or not secrets.compare_digest(_public(private_key), request_public_key):
         raise WrongSharesError
     return private_key
 
 
-def seal(plaintext: bytes, context: Context, *, request_public_key: bytes, vendor_public_key: bytes) -> bytes:
-    """Opens with the request's private key, and with the vendor's own so that it can amend its answer."""
+def seal(plaintext: bytes, context: Context, recipients: Sequence[bytes]) -> bytes:
+    """For each of the public keys: a vendor's own for a draft; the request's and the vendor's own for an answer, which its
+    vendor can thus reopen and amend."""
     key, nonce = AESGCM.generate_key(256), os.urandom(_NONCE_BYTES)
     digest = _digest(context)
-    slots = (_slot(key, public_key, digest) for public_key in (request_public_key, vendor_public_key))
-    header = _VERSION + digest + b"".join(slots) + nonce
+    slots = (_slot(key, public_key, digest) for public_key in recipients)
+    header = _VERSION + bytes([len(recipients)]) + digest + b"".join(slots) + nonce
     return header + AESGCM(key).encrypt(nonce, _padded(plaintext), header)
 
 
 def open_sealed(private_key: bytes, blob: bytes, context: Context) -> bytes:
-    header, body = blob[:_HEADER_BYTES], blob[_HEADER_BYTES:]
-    if len(blob) <= _HEADER_BYTES or not header.startswith(_VERSION):
-        raise AlteredError
-    digest = header[len(_VERSION) : len(_VERSION) + 32]
-    slot = _slot_of(_public(private_key), header)
+    digest, slots, header, body = _parts(blob)
+    public_key = _public(private_key)
+    if public_key not in slots:
+        raise NotARecipientError
     try:
-        key = _SUITE.decrypt(slot, X25519PrivateKey.from_private_bytes(private_key), _LABEL + b"answer" + digest)
+        key = _SUITE.decrypt(slots[public_key], X25519PrivateKey.from_private_bytes(private_key), _answer_info(digest))
         padded = AESGCM(key).decrypt(header[-_NONCE_BYTES:], body, header)
     except (InvalidTag, ValueError) as error:
         raise AlteredError from error
     if not secrets.compare_digest(digest, _digest(context)):
         raise WrongContextError
     return _unpadded(padded)
+
+
+def reopen(passphrase: str, salt: bytes, blob: bytes, context: Context) -> bytes:
+    """A vendor's own answer or draft."""
+    try:
+        return open_sealed(_derive(passphrase, salt), blob, context)
+    except NotARecipientError as error:
+        raise WrongPassphraseError from error
+
+
+def recipients(blob: bytes) -> list[bytes]:
+    """The public keys it was sealed to, so that a draft can be saved again without its passphrase."""
+    return list(_parts(blob)[1])
 
 
 def fingerprint(*parts: bytes) -> str:
@@ -223,13 +220,15 @@ def fingerprint(*parts: bytes) -> str:
 _SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 _LABEL = b"parvis.offers.sealing 1 "
 _VERSION = b"\x01"
+_SALT_BYTES = 16
 _NONCE_BYTES = 12
 _KEY_BYTES = 32
+_DIGEST_BYTES = 32
 _SLOT_BYTES = _KEY_BYTES + 32 + 32 + 16  # whose slot, then HPKE's: encapsulated key, the content key, its tag
-_HEADER_BYTES = len(_VERSION) + 32 + 2 * _SLOT_BYTES + _NONCE_BYTES
 _LENGTH_BYTES = 8
 _PRIME = 2**521 - 1  # of Shamir's field: a Mersenne prime larger than any private key
 _SHARE_BYTES = 66
+_MOST_COST = Cost(memory=20, passes=16)  # an altered salt must not take the machine down
 
 
 def _normal(passphrase: str) -> str:
@@ -237,8 +236,10 @@ def _normal(passphrase: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", passphrase).split())
 
 
-def _derive(passphrase: str, salt: bytes, cost: Cost) -> bytes:
-    scrypt = Scrypt(salt=salt, length=_KEY_BYTES, n=cost.memory, r=8, p=cost.passes)
+def _derive(passphrase: str, salt: bytes) -> bytes:
+    if len(salt) != 2 + _SALT_BYTES or not 1 <= salt[0] <= _MOST_COST.memory or not 1 <= salt[1] <= _MOST_COST.passes:
+        raise AlteredError
+    scrypt = Scrypt(salt=salt, length=_KEY_BYTES, n=2 ** salt[0], r=8, p=salt[1])
     return scrypt.derive(_normal(passphrase).encode())
 
 
@@ -246,32 +247,33 @@ def _public(private_key: bytes) -> bytes:
     return X25519PrivateKey.from_private_bytes(private_key).public_key().public_bytes_raw()
 
 
-def _split(secret: bytes, holders: int, threshold: int) -> list[Share]:
+def _split(secret: bytes, holders: int, threshold: int) -> list[int]:
     """Values, at 1, 2, 3 …, of a random polynomial of degree threshold - 1 whose value at 0 is the secret."""
     coefficients = [int.from_bytes(secret), *(secrets.randbelow(_PRIME) for _ in range(threshold - 1))]
-    values = (sum(c * pow(x, power, _PRIME) for power, c in enumerate(coefficients)) for x in range(1, holders + 1))
-    return [Share(x, threshold, (value % _PRIME).to_bytes(_SHARE_BYTES)) for x, value in enumerate(values, 1)]
+    return [sum(c * x**power for power, c in enumerate(coefficients)) % _PRIME for x in range(1, holders + 1)]
 
 
-def _join(shares: Sequence[Share]) -> bytes | None:
+def _join(values: Mapping[int, int]) -> bytes | None:
     """Lagrange's interpolation at 0; None where what comes out is no key."""
     total = 0
-    for share in shares:
-        others = [other.number for other in shares if other is not share]
-        weight = math.prod(others) * pow(math.prod(other - share.number for other in others), -1, _PRIME)
-        total += int.from_bytes(share.value) * weight
+    for number, value in values.items():
+        others = [other for other in values if other != number]
+        total += value * math.prod(others) * pow(math.prod(other - number for other in others), -1, _PRIME)
     secret = total % _PRIME
     return secret.to_bytes(_KEY_BYTES) if secret < 2 ** (8 * _KEY_BYTES) else None
 
 
-def _seal_share(share: Share, holder_public_key: bytes, request_public_key: bytes) -> SealedShare:
-    info = _share_info(share.number, share.threshold, request_public_key)
-    blob = _SUITE.encrypt(share.value, X25519PublicKey.from_public_bytes(holder_public_key), info)
-    return SealedShare(share.number, share.threshold, blob)
+def _sealed_share(place: bytes, value: int, holder: Holder, request_public_key: bytes) -> bytes:
+    recipient = X25519PublicKey.from_public_bytes(holder.public_key)
+    return place + _SUITE.encrypt(value.to_bytes(_SHARE_BYTES), recipient, _share_info(place, request_public_key))
 
 
-def _share_info(number: int, threshold: int, request_public_key: bytes) -> bytes:
-    return _LABEL + f"share {number} {threshold} ".encode() + request_public_key
+def _share_info(place: bytes, request_public_key: bytes) -> bytes:
+    return _LABEL + b"share" + place + request_public_key
+
+
+def _answer_info(digest: bytes) -> bytes:
+    return _LABEL + b"answer" + digest
 
 
 def _digest(context: Context) -> bytes:
@@ -279,16 +281,19 @@ def _digest(context: Context) -> bytes:
 
 
 def _slot(key: bytes, public_key: bytes, digest: bytes) -> bytes:
-    recipient = X25519PublicKey.from_public_bytes(public_key)
-    return public_key + _SUITE.encrypt(key, recipient, _LABEL + b"answer" + digest)
+    return public_key + _SUITE.encrypt(key, X25519PublicKey.from_public_bytes(public_key), _answer_info(digest))
 
 
-def _slot_of(public_key: bytes, header: bytes) -> bytes:
-    start = len(_VERSION) + 32
-    for slot in (header[start : start + _SLOT_BYTES], header[start + _SLOT_BYTES : start + 2 * _SLOT_BYTES]):
-        if slot.startswith(public_key):
-            return slot[_KEY_BYTES:]
-    raise NotARecipientError
+def _parts(blob: bytes) -> tuple[bytes, dict[bytes, bytes], bytes, bytes]:
+    """Digest of the context, slot of each recipient, then the header that holds them both, and what it is the header of."""
+    start = len(_VERSION) + 1 + _DIGEST_BYTES
+    count = blob[1] if len(blob) > start and blob.startswith(_VERSION) else 0
+    end = start + count * _SLOT_BYTES
+    if not count or len(blob) <= end + _NONCE_BYTES:
+        raise AlteredError
+    slots = (blob[place : place + _SLOT_BYTES] for place in range(start, end, _SLOT_BYTES))
+    by_recipient = {slot[:_KEY_BYTES]: slot[_KEY_BYTES:] for slot in slots}
+    return blob[start - _DIGEST_BYTES : start], by_recipient, blob[: end + _NONCE_BYTES], blob[end + _NONCE_BYTES :]
 
 
 def _padded(plaintext: bytes) -> bytes:

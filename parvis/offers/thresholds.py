@@ -15,15 +15,14 @@ from itertools import groupby
 from pathlib import Path
 from typing import Literal
 
-Code = Literal["exempt", "formal_procedure"]
-Scope = Literal["all", "innovative"]
+Code = Literal["exempt", "exempt_if_innovative", "formal_procedure"]
 Caution = Literal["", "to_verify", "category_to_confirm"]
 INITIAL_TABLE = Path(__file__).with_name("thresholds.json")
 
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """`exempt`: below the amount, neither publicity nor competition. `formal_procedure`: from the amount on.
+    """`exempt`, `exempt_if_innovative`: below the amount, neither publicity nor competition. `formal_procedure`: from it on.
     `valid_until` is the last day, or None. `caution` says what a person must check before relying on the row."""
 
     code: Code
@@ -31,7 +30,6 @@ class Threshold:
     valid_from: date
     valid_until: date | None
     legal_reference: str
-    applies_to: Scope
     caution: Caution = ""
 
     def is_in_force(self, on: date) -> bool:
@@ -77,7 +75,7 @@ class TableError(Exception):
 
     def __init__(self, row: Threshold) -> None:
         super().__init__(self.code)
-        self.params = {"code": row.code, "applies_to": row.applies_to, "valid_from": row.valid_from}
+        self.params = {"code": row.code, "valid_from": row.valid_from}
 
 
 def read_table(path: Path = INITIAL_TABLE) -> tuple[Threshold, ...]:
@@ -87,7 +85,7 @@ def read_table(path: Path = INITIAL_TABLE) -> tuple[Threshold, ...]:
 
 
 def check_table(table: Iterable[Threshold]) -> None:
-    for _, rows in groupby(sorted(table, key=_kind_then_date), key=lambda row: (row.code, row.applies_to)):
+    for _, rows in groupby(sorted(table, key=lambda row: (row.code, row.valid_from)), key=lambda row: row.code):
         previous: Threshold | None = None
         for row in rows:
             if previous and previous.is_in_force(row.valid_from):
@@ -97,24 +95,21 @@ def check_table(table: Iterable[Threshold]) -> None:
 
 def warnings(purchases: Iterable[Purchase], table: Sequence[Threshold], on: date) -> list[ThresholdWarning]:
     """What applies to each institution's need, followed by what its total reaches and no purchase alone does."""
-    in_force = {(row.code, row.applies_to): row for row in table if row.is_in_force(on)}
+    in_force = {row.code: row for row in table if row.is_in_force(on)}
     ordered = sorted(purchases, key=_buyer_and_need)
     groups = (list(group) for _, group in groupby(ordered, key=_buyer_and_need))
     return [warning for group in groups for warning in _of_need(group, in_force)]
 
 
-_InForce = dict[tuple[Code, Scope], Threshold]
-
-
-def _of_need(purchases: list[Purchase], in_force: _InForce) -> Iterable[ThresholdWarning]:
+def _of_need(purchases: list[Purchase], in_force: dict[Code, Threshold]) -> Iterable[ThresholdWarning]:
     total = sum(purchase.amount_euro_cents for purchase in purchases)
     services = tuple(sorted({purchase.service for purchase in purchases}))
 
     def warn(code: str, threshold: Threshold | None, missing: Code | None = None) -> ThresholdWarning:
         return ThresholdWarning(code, purchases[0].institution, purchases[0].need, total, services, threshold, missing)
 
-    exempt, formal = in_force.get(("exempt", "all")), in_force.get(("formal_procedure", "all"))
-    exempt_if_innovative = in_force.get(("exempt", "innovative")) if all(p.innovative for p in purchases) else None
+    exempt, formal = in_force.get("exempt"), in_force.get("formal_procedure")
+    exempt_if_innovative = in_force.get("exempt_if_innovative") if all(p.innovative for p in purchases) else None
     if formal and total >= formal.amount_euro_cents:
         yield warn("formal_procedure", formal)
     elif exempt and total < exempt.amount_euro_cents:
@@ -142,10 +137,6 @@ def _buyer_and_need(purchase: Purchase) -> tuple[str, str]:
     return purchase.institution, purchase.need
 
 
-def _kind_then_date(row: Threshold) -> tuple[str, str, date]:
-    return row.code, row.applies_to, row.valid_from
-
-
 def _row(
     *,
     code: Code,
@@ -153,8 +144,7 @@ def _row(
     valid_from: str,
     valid_until: str | None,
     legal_reference: str,
-    applies_to: Scope,
     caution: Caution,
 ) -> Threshold:
     first, last = date.fromisoformat(valid_from), date.fromisoformat(valid_until) if valid_until else None
-    return Threshold(code, amount_euro_cents, first, last, legal_reference, applies_to, caution)
+    return Threshold(code, amount_euro_cents, first, last, legal_reference, caution)
