@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 
 from parvis.needs.specification import Requirement, Specification
-from parvis.needs.workbooks import Refused
+from parvis.needs.workbooks import Refused, printable
 from parvis.offers.answer import CODES, ZONES, Company, Frame, Grid, Line, Price
 from parvis.offers.conformity import euros, grid_csv, read_grid, write_grid
 
@@ -70,7 +70,7 @@ def test_same_frame_same_bytes() -> None:
 
 
 words = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Cn"]), max_size=60).map(
-    lambda text: "".join(char for char in text if char.isprintable()).strip()
+    lambda text: printable("".join(char for char in text if char.isprintable()).strip())
 )
 days = st.none() | st.dates(date(2000, 1, 1), date(2100, 12, 31))
 
