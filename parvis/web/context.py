@@ -18,5 +18,6 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "theme": theme if theme in THEMES else "",
         "profile": getattr(request, "profile", None),
         "may_teach": bool(principal and principal.may("corpus:create")),
+        "may_see_needs": bool(principal and principal.may("need:view")),
         "may_administer": bool(principal and principal.may("model:view")),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from parvis.needs.models.expressions import Answer, Judgement, RawNeed, RawNeedState, RawNeedText
+from parvis.needs.models.expressions import Answer, ImportedFile, Judgement, RawNeed, RawNeedState, RawNeedText
 from parvis.needs.models.harmonised import (
     Attachment,
     AttachmentState,
@@ -29,6 +29,7 @@ __all__ = [
     "Engagement",
     "HarmonisedNeed",
     "HarmonisedState",
+    "ImportedFile",
     "Judgement",
     "Level",
     "Minute",

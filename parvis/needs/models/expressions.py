@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from parvis.access.doors import Door
@@ -27,14 +27,18 @@ class RawNeedState(models.TextChoices):
 SHARED = (RawNeedState.PUBLISHED, RawNeedState.ATTACHED, RawNeedState.ARCHIVED)
 
 
+def _written_by(principal: Principal) -> Q:
+    """By this person in the institution they act in: what they wrote elsewhere is another institution's affair."""
+    return Q(author__person_id=principal.person_id, author__institution_id=principal.institution_id)
+
+
 class RawNeedQuerySet(models.QuerySet["RawNeed"]):
     def visible_to(self, principal: Principal) -> RawNeedQuerySet:
         """Shared ones; those of one's institution once validated, and before that to who wrote or represents; to the
         coordination, all but drafts it did not write."""
         if not principal.may("need:view"):
             return self.none()
-        written = Q(author__person_id=principal.person_id)
-        seen = Q(state__in=SHARED) | written
+        seen = Q(state__in=SHARED) | _written_by(principal)
         if principal.role == Role.COORDINATOR:
             return self.filter(seen | ~Q(state=RawNeedState.DRAFT))
         here = Q(institution_id=principal.institution_id)
@@ -44,10 +48,13 @@ class RawNeedQuerySet(models.QuerySet["RawNeed"]):
 
     def editable_by(self, principal: Principal) -> RawNeedQuerySet:
         """One's own while a draft; those of one's institution for who represents it."""
-        written = Q(author__person_id=principal.person_id, state=RawNeedState.DRAFT)
+        written = _written_by(principal) & Q(state=RawNeedState.DRAFT)
         if principal.may("need:validate"):
             return self.filter(written | Q(institution_id=principal.institution_id))
         return self.filter(written)
+
+    def written_by(self, principal: Principal) -> RawNeedQuerySet:
+        return self.filter(_written_by(principal))
 
     def shared(self) -> RawNeedQuerySet:
         return self.filter(state__in=SHARED)
@@ -65,6 +72,8 @@ class RawNeed(models.Model):
     service = models.CharField(_("service"), max_length=120, blank=True)
     state = models.CharField(max_length=10, choices=RawNeedState.choices, default=RawNeedState.DRAFT)
     current = models.ForeignKey("RawNeedText", on_delete=models.SET_NULL, null=True, related_name="+")
+    # The first wording that the others may read: what was mended before publication stays at home.
+    published_from = models.PositiveSmallIntegerField(null=True)
     # What makes an import harmless when it is done again: the reference of the file, or a hash of the row.
     import_key = models.CharField(max_length=80, null=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -90,10 +99,18 @@ class RawNeed(models.Model):
     def is_shared(self) -> bool:
         return self.state in SHARED
 
+    @property
+    def wording(self) -> RawNeedText:
+        """The latest: a need has one from its first transaction on."""
+        return cast("RawNeedText", self.current)
+
 
 class RawNeedTextQuerySet(models.QuerySet["RawNeedText"]):
     def visible_to(self, principal: Principal) -> RawNeedTextQuerySet:
-        return self.filter(need__in=RawNeed.unscoped.visible_to(principal).order_by())
+        """Those of the needs one sees; of another institution's, from the one it published on."""
+        published = Q(need__published_from=None) | Q(number__gte=F("need__published_from"))
+        at_home = Q(institution_id=principal.institution_id) | Q(written_by__person_id=principal.person_id)
+        return self.filter(published | at_home, need__in=RawNeed.unscoped.visible_to(principal).order_by())
 
 
 class RawNeedText(models.Model):
@@ -165,3 +182,30 @@ class Judgement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.need_id} {self.answer}"
+
+
+class ImportedFileQuerySet(models.QuerySet["ImportedFile"]):
+    def visible_to(self, principal: Principal) -> ImportedFileQuerySet:
+        return self.filter(profile_id=principal.profile_id)
+
+    def editable_by(self, principal: Principal) -> ImportedFileQuerySet:
+        return self.visible_to(principal)
+
+
+class ImportedFile(models.Model):
+    """A list of needs between its preview and its confirmation. Kept for a day at most."""
+
+    institution = models.ForeignKey(Institution, on_delete=models.CASCADE, related_name="+")  # whose needs they will be
+    profile = models.ForeignKey(Profile, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=200)
+    content = models.BinaryField()
+    received_at = models.DateTimeField(auto_now_add=True)
+
+    unscoped = ImportedFileQuerySet.as_manager()
+    objects: ClassVar[Door] = Door()
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,240 @@
+"""What the pages of needs show, as plain values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext as _
+
+from parvis.access.principal import Principal
+from parvis.institutions.models import Profile
+from parvis.needs.models import (
+    Answer,
+    Attachment,
+    AttachmentState,
+    HarmonisedNeed,
+    Judgement,
+    RawNeed,
+    RawNeedText,
+)
+from parvis.needs.suggestions import Suggestion
+from parvis.retrieval.analysis import analyse
+
+FACETS = ("domain", "public", "activity", "data_class")
+MOST_CHIPS = 5
+EXCERPT = 320  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class NeedView:
+    id: int
+    title: str
+    url: str
+    institution: str
+    service: str
+    author: str
+    is_invented: bool
+    on_behalf: bool
+    state: str
+    state_words: str
+    excerpt: str
+    facets: tuple[str, ...]
+    written_at: datetime
+    is_mine: bool
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    text: str
+    shared: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestionView:
+    """`field` names the answer in a form; `answer` is the one given so far."""
+
+    group: int
+    field: str
+    title: str
+    url: str
+    institution: str  # "" for the words of the alliance itself
+    code: str  # of the harmonised need, "" where there is none
+    code_url: str
+    is_invented: bool
+    shared_terms: tuple[str, ...]
+    theirs: tuple[Segment, ...]
+    yours: tuple[Segment, ...]
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A moment in the life of a need. `kind` chooses its drawing."""
+
+    at: datetime
+    kind: str
+    words: str
+    who: str = ""
+    detail: str = ""
+    url: str = ""
+
+
+def need_view(principal: Principal, need: RawNeed) -> NeedView:
+    """The need's current wording, institution, author and their person must be loaded."""
+    text = need.wording
+    return NeedView(
+        id=need.id,
+        title=text.title,
+        url=reverse("needs:detail", args=[need.id]),
+        institution=need.institution.short_name,
+        service=need.service,
+        author=need.author.person.display_name,
+        is_invented=need.institution.is_invented or need.author.person.is_invented,
+        on_behalf=need.on_behalf,
+        state=need.state,
+        state_words=need.get_state_display(),
+        excerpt=_shortened(text.text, 220),
+        facets=tuple(value for name in FACETS if (value := getattr(text, name))),
+        written_at=text.written_at,
+        is_mine=need.author.person_id == principal.person_id,
+        language=text.language,
+    )
+
+
+def suggestion_view(suggestion: Suggestion, draft: str, answer: str = "") -> SuggestionView:
+    row, harmonised = suggestion.text, suggestion.harmonised
+    raw = row.need if isinstance(row, RawNeedText) else None
+    words = row.text if isinstance(row, RawNeedText) else row.description
+    stems = {token.term for word in suggestion.shared_terms for token in analyse(word)}
+    return SuggestionView(
+        group=suggestion.group,
+        field=f"close-{suggestion.group}",
+        title=row.title,
+        url=reverse("needs:detail", args=[raw.id]) if raw else harmonised_url(harmonised),
+        institution=raw.institution.short_name if raw else "",
+        code=harmonised.code if harmonised else "",
+        code_url=harmonised_url(harmonised) if raw else "",
+        is_invented=bool(raw and (raw.institution.is_invented or raw.author.person.is_invented)),
+        shared_terms=_once_a_stem(suggestion.shared_terms)[:6],
+        theirs=excerpt(words, stems),
+        yours=excerpt(draft, stems),
+        answer=answer,
+    )
+
+
+def excerpt(text: str, stems: set[str]) -> tuple[Segment, ...]:
+    """The part of a text with the words of those stems, and where they stand."""
+    marks = [(token.start, token.end) for token in analyse(text) if token.term in stems]
+    begin = 0
+    if len(text) > EXCERPT and marks and marks[0][0] > EXCERPT // 3:
+        begin = text.rfind(" ", 0, marks[0][0] - 60) + 1
+    end = len(text) if len(text) - begin <= EXCERPT else max(text.rfind(" ", 0, begin + EXCERPT), begin + 1)
+    segments = [Segment("… ", False)] if begin else []
+    at = begin
+    for start, stop in marks:
+        if begin <= start and stop <= end:
+            segments += [Segment(text[at:start], False), Segment(text[start:stop], True)]
+            at = stop
+    segments.append(Segment(text[at:end] + (" …" if end < len(text) else ""), False))
+    return tuple(segment for segment in segments if segment.text)
+
+
+def timeline(
+    principal: Principal,
+    need: RawNeed,
+    texts: Iterable[RawNeedText],
+    attachments: Iterable[Attachment],
+    said: Iterable[Judgement],
+) -> list[Event]:
+    """The life of a need, oldest first, from the rows this person may read."""
+    events = [_written(need, text) for text in texts]
+    for at, kind, words in (
+        (need.validated_at, "check", _("Validated by its institution")),
+        (need.published_at, "group", _("Shared with the alliance")),
+        (need.archived_at, "book", _("Archived")),
+    ):
+        if at:
+            events.append(Event(at, kind, words))
+    for attachment in attachments:
+        events += _attachment_events(attachment)
+    events += [_judged(need, judgement) for judgement in said]
+    return sorted(events, key=lambda event: event.at)
+
+
+def facet_choices(in_use: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """For each facet, the values in use, most chosen first, then the first proposals."""
+    return {name: tuple(dict.fromkeys((*in_use.get(name, ()), *_PROPOSALS[name]))) for name in FACETS}
+
+
+def harmonised_url(need: HarmonisedNeed | None) -> str:
+    try:
+        return reverse("needs:harmonised", args=[need.id]) if need else ""
+    except NoReverseMatch:
+        return ""
+
+
+def person_words(profile: Profile) -> str:
+    """A name, and whether nobody bears it."""
+    name = profile.person.display_name
+    return _("%(name)s (invented person)") % {"name": name} if profile.person.is_invented else name
+
+
+_PROPOSALS: dict[str, list[str]] = json.loads((Path(__file__).parent / "facets.json").read_text(encoding="utf-8"))
+
+
+def _written(need: RawNeed, text: RawNeedText) -> Event:
+    if text.number == 1:
+        words = _("Written in the name of %(institution)s") if need.on_behalf else _("Written at %(institution)s")
+        words %= {"institution": need.institution.short_name}
+        detail = need.service
+    else:
+        words, detail = _("Corrected: wording %(number)d") % {"number": text.number}, ""
+    url = reverse("needs:version", args=[need.id, text.number]) if text.id != need.current_id else ""
+    return Event(text.written_at, "rename", words, person_words(text.written_by), detail, url)
+
+
+def _attachment_events(attachment: Attachment) -> Iterable[Event]:
+    code, url = {"code": attachment.harmonised.code}, harmonised_url(attachment.harmonised)
+    proposer = person_words(attachment.proposed_by) if attachment.proposed_by else ""
+    yield Event(attachment.proposed_at, "info", _("Attachment to %(code)s proposed") % code, proposer, "", url)
+    if attachment.decided_at and attachment.decided_by:
+        refused = attachment.state == AttachmentState.REFUSED
+        words = _("Attachment to %(code)s refused") if refused else _("Attachment to %(code)s accepted")
+        kind = "close" if refused else "verified"
+        yield Event(attachment.decided_at, kind, words % code, person_words(attachment.decided_by), attachment.reason, url)
+    if attachment.cancelled_at:
+        yield Event(attachment.cancelled_at, "retry", _("Attachment to %(code)s cancelled") % code, "", "", url)
+
+
+def _judged(need: RawNeed, judgement: Judgement) -> Event:
+    if judgement.harmonised:
+        about, url = judgement.harmonised.code, harmonised_url(judgement.harmonised)
+    else:
+        other = judgement.other_need if judgement.need_id == need.id else judgement.need
+        about, url = f"« {other} »", reverse("needs:detail", args=[other.id]) if other else ""
+    words = {
+        Answer.SAME: _("Said to be the same need as %(about)s"),
+        Answer.LINKED: _("Said to be linked to %(about)s"),
+        Answer.DIFFERENT: _("Said to be different from %(about)s"),
+    }[Answer(judgement.answer)]
+    return Event(judgement.answered_at, "quotation", words % {"about": about}, person_words(judgement.profile), "", url)
+
+
+def _once_a_stem(words: Iterable[str]) -> tuple[str, ...]:
+    seen: dict[str, str] = {}
+    for word in words:
+        for token in analyse(word):
+            seen.setdefault(token.term, word)
+    return tuple(dict.fromkeys(seen.values()))
+
+
+def _shortened(text: str, length: int) -> str:
+    if len(text) <= length:
+        return text
+    return text[:length].rsplit(" ", 1)[0].rstrip(" ,;:.") + "…"

@@ -1,0 +1,363 @@
+"""Raw needs: read them, write one, see which ones are close."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import Case, Count, IntegerField, Q, Value, When
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from parvis.access.doors import Refused, get_or_403, get_or_404, requires
+from parvis.access.http import SignedInRequest
+from parvis.institutions.models import Institution
+from parvis.needs.actions import expressions as actions
+from parvis.needs.actions.expressions import Words
+from parvis.needs.engine import index, key_of_text, readable_corpora
+from parvis.needs.forms.expressions import FACETS, NeedForm
+from parvis.needs.models import Answer, Attachment, HarmonisedNeed, Judgement, RawNeed, RawNeedState, RawNeedText
+from parvis.needs.models.expressions import RawNeedQuerySet
+from parvis.needs.presentation import (
+    MOST_CHIPS,
+    facet_choices,
+    need_view,
+    person_words,
+    suggestion_view,
+    timeline,
+)
+from parvis.needs.suggestions import SHORTEST_DRAFT, close_needs, group_of, of_group
+from parvis.retrieval.analysis import terms
+
+NEEDS_A_PAGE = 40
+FOUND_BY_WORDS = 500
+
+
+@requires("need:view")
+@require_GET
+def dashboard(request: SignedInRequest) -> HttpResponse:
+    return redirect("needs:list")
+
+
+@requires("need:view")
+@require_GET
+def needs(request: SignedInRequest) -> HttpResponse:
+    rows = _filtered(request)
+    mine = Case(
+        When(author__person_id=request.principal.person_id, then=Value(0)), default=Value(1), output_field=IntegerField()
+    )
+    page = Paginator(_loaded(rows).annotate(group=mine).order_by("group", "-id"), NEEDS_A_PAGE).get_page(
+        request.GET.get("page")
+    )
+    kept = request.GET.copy()
+    kept.pop("page", None)
+    context = {
+        "needs": [need_view(request.principal, row) for row in page],
+        "page": page,
+        "count": page.paginator.count,
+        "query": f"{kept.urlencode()}&" if kept else "",
+        "filters": _filters(request),
+        "is_filtered": any(request.GET.get(name, "").strip() for name in ("q", "etat", "etablissement", *FACETS)),
+        "may_write": request.principal.may("need:edit"),
+    }
+    return render(request, "needs/list.html", context)
+
+
+@requires("need:edit")
+@require_http_methods(["GET", "POST"])
+def new(request: SignedInRequest) -> HttpResponse:
+    form = NeedForm(request.principal, request.POST if request.method == "POST" else None)
+    if "close" in request.POST:
+        return _write_page(request, _refilled(request, form))
+    if form.is_valid():
+        chosen = form.cleaned_data.get("institution")
+        need = actions.write_need(
+            request.principal,
+            form.words(),
+            service=form.cleaned_data["service"],
+            institution_id=chosen.id if chosen else None,
+            judgements=_judgements(request),
+        )
+        messages.success(request, _("Draft saved. Only you and the people who represent your institution see it."))
+        return redirect("needs:detail", need.id)
+    return _write_page(request, form, status=422 if form.is_bound else 200)
+
+
+@requires("need:edit")
+@require_POST
+def close(request: SignedInRequest) -> HttpResponse:
+    """The close needs alone, while one writes. A POST that changes nothing: what is being written stays out of logs."""
+    need = None
+    if request.POST.get("need", "").isdecimal():
+        need = get_or_404(request.principal, "need:view", RawNeed, id=int(request.POST["need"]))
+    return render(request, "needs/write.html#close", _close_context(request, need))
+
+
+@requires("need:view")
+@require_GET
+def need(request: SignedInRequest, need_id: int) -> HttpResponse:
+    row = _visible(request, need_id)
+    texts = list(RawNeedText.objects.visible_to(request.principal).filter(need=row).select_related("written_by__person"))
+    attachments = Attachment.objects.visible_to(request.principal).filter(text__need=row)
+    said = Judgement.objects.visible_to(request.principal).filter(Q(need=row) | Q(other_need=row))
+    at_home = _at_home(request, row)
+    context = {
+        "need": need_view(request.principal, row),
+        "text": row.wording,
+        "row": row,
+        "texts": texts,
+        "events": timeline(
+            request.principal,
+            row,
+            texts,
+            attachments.select_related("harmonised", "proposed_by__person", "decided_by__person"),
+            said.select_related("harmonised", "need__current", "other_need__current", "profile__person"),
+        ),
+        "may": _allowed(request, row),
+        "suggestions": _close_to(request, row) if at_home and row.state != RawNeedState.ARCHIVED else [],
+        "at_home": at_home,
+    }
+    return render(request, "needs/detail.html", context)
+
+
+@requires("need:view")
+@require_GET
+def version(request: SignedInRequest, need_id: int, number: int) -> HttpResponse:
+    row = _visible(request, need_id)
+    text = get_or_404(request.principal, "need:view", RawNeedText, need_id=row.id, number=number)
+    context = {
+        "need": need_view(request.principal, row),
+        "text": text,
+        "author": person_words(text.written_by),
+        "is_current": text.id == row.current_id,
+        "row": row,
+    }
+    return render(request, "needs/version.html", context)
+
+
+@requires("need:view")
+@require_http_methods(["GET", "POST"])
+def edit(request: SignedInRequest, need_id: int) -> HttpResponse:
+    row = _editable(request, "need:edit", need_id)
+    initial = {name: getattr(row.wording, name) for name in Words.__dataclass_fields__} | {"service": row.service}
+    form = NeedForm(request.principal, request.POST if request.method == "POST" else None, initial=initial, on_behalf=False)
+    if "close" in request.POST:
+        return _write_page(request, _refilled(request, form), row)
+    if not form.is_valid():
+        return _write_page(request, form, row, status=422 if form.is_bound else 200)
+    try:
+        changed = actions.correct_need(request.principal, row, form.words(), service=form.cleaned_data["service"])
+    except actions.WrongMoment:
+        return _too_late(request, row)
+    for about, answer in _judgements(request).items():
+        actions.judge(request.principal, row, about, answer)
+    messages.success(request, _("The new wording was saved.") if changed else _("Nothing was changed."))
+    return redirect("needs:detail", row.id)
+
+
+@requires("need:view")
+@require_POST
+def validation(request: SignedInRequest, need_id: int) -> HttpResponse:
+    row = _editable(request, "need:validate", need_id)
+    return _done(request, row, actions.validate_need, _("Validated. Your institution reads it; the others not yet."))
+
+
+@requires("need:view")
+@require_POST
+def publication(request: SignedInRequest, need_id: int) -> HttpResponse:
+    row = _editable(request, "need:validate", need_id)
+    return _done(request, row, actions.publish_need, _("Published. Every member of the alliance reads it."))
+
+
+@requires("need:view")
+@require_POST
+def archiving(request: SignedInRequest, need_id: int) -> HttpResponse:
+    row = _editable(request, "need:validate", need_id)
+    return _done(request, row, actions.archive_need, _("Archived. It stays readable, and is proposed to nobody."))
+
+
+@requires("need:view")
+@require_POST
+def deletion(request: SignedInRequest, need_id: int) -> HttpResponse:
+    row = _visible(request, need_id)
+    if row.state != RawNeedState.DRAFT:
+        raise Refused(_("What an institution has validated is not deleted: it can be archived."))
+    row = _editable(request, "need:edit", need_id)
+    if row.author.person_id != request.principal.person_id:
+        raise Refused(_("A draft is deleted by the person who wrote it."))
+    try:
+        actions.delete_draft(request.principal, row)
+    except actions.WrongMoment:
+        return _too_late(request, row)
+    messages.info(request, _("The draft “%(title)s” was deleted.") % {"title": row})
+    return redirect("needs:list")
+
+
+@requires("need:view")
+@require_POST
+def judgement(request: SignedInRequest, need_id: int) -> HttpResponse:
+    row = _visible(request, need_id)
+    if not _at_home(request, row):
+        raise Refused(_("Only the institution that wrote a need says which ones it is close to."))
+    for about, answer in _judgements(request).items():
+        actions.judge(request.principal, row, about, answer)
+    return redirect("needs:detail", row.id)
+
+
+def _visible(request: SignedInRequest, need_id: int) -> RawNeed:
+    row = get_or_404(request.principal, "need:view", RawNeed, id=need_id)
+    return _loaded(RawNeed.objects.visible_to(request.principal)).get(id=row.id)
+
+
+def _editable(request: SignedInRequest, action: str, need_id: int) -> RawNeed:
+    sentences = {
+        "need:validate": _("Only the people who represent the institution that wrote a need validate, publish or archive it."),
+        "need:edit": _(
+            "Only its author while it is a draft, then the referent of its institution, change the words of a need."
+        ),
+    }
+    return get_or_403(request.principal, action, RawNeed, sentences[action], id=need_id)
+
+
+def _loaded(rows: RawNeedQuerySet) -> RawNeedQuerySet:
+    return rows.select_related("current", "institution", "author__person", "author__institution")
+
+
+def _done(request: SignedInRequest, row: RawNeed, act: Callable[..., None], sentence: str) -> HttpResponse:
+    try:
+        act(request.principal, row)
+    except actions.WrongMoment:
+        return _too_late(request, row)
+    messages.success(request, sentence)
+    return redirect("needs:detail", row.id)
+
+
+def _too_late(request: SignedInRequest, row: RawNeed) -> HttpResponse:
+    messages.error(request, _("Somebody changed this need meanwhile: nothing was done. Here is how it stands now."))
+    return redirect("needs:detail", row.id)
+
+
+def _at_home(request: SignedInRequest, row: RawNeed) -> bool:
+    own = row.author.person_id == request.principal.person_id
+    return own or row.institution_id == request.principal.institution_id
+
+
+def _allowed(request: SignedInRequest, row: RawNeed) -> dict[str, bool]:
+    principal = request.principal
+    reached = RawNeed.objects.editable_by(principal).filter(id=row.id).exists()
+    answers = reached and principal.may("need:validate")
+    own = row.author.person_id == principal.person_id
+    return {
+        "edit": reached and principal.may("need:edit") and row.state != RawNeedState.ARCHIVED,
+        "validate": answers and row.state == RawNeedState.DRAFT,
+        "publish": answers and row.state == RawNeedState.VALIDATED,
+        "archive": answers and row.state in (RawNeedState.PUBLISHED, RawNeedState.ATTACHED),
+        "delete": reached and own and principal.may("need:edit") and row.state == RawNeedState.DRAFT,
+    }
+
+
+def _filtered(request: SignedInRequest) -> RawNeedQuerySet:
+    rows: RawNeedQuerySet = RawNeed.objects.visible_to(request.principal)
+    asked = request.GET
+    if asked.get("etat") in RawNeedState.values:
+        rows = rows.filter(state=asked["etat"])
+    if asked.get("etablissement"):
+        rows = rows.filter(institution__slug=asked["etablissement"])
+    for name in FACETS:
+        if asked.get(name):
+            rows = rows.filter(**{f"current__{name}": asked[name]})
+    return _searched(request, rows, asked.get("q", "").strip())
+
+
+def _searched(request: SignedInRequest, rows: RawNeedQuerySet, question: str) -> RawNeedQuerySet:
+    """By stems through the index, and by the very characters typed."""
+    if not question:
+        return rows
+    asked = terms(question)
+    found = index().candidates(asked, readable_corpora(request.principal), FOUND_BY_WORDS)
+    texts = [key // 2 for key, _score in found if key == key_of_text(key // 2)]
+    literal = Q(current__title__icontains=question) | Q(current__text__icontains=question)
+    return rows.filter(Q(current__in=texts) | literal)
+
+
+def _filters(request: SignedInRequest) -> dict[str, object]:
+    visible = RawNeed.objects.visible_to(request.principal).order_by()
+    return {
+        "q": request.GET.get("q", ""),
+        "states": [(value, label, value == request.GET.get("etat")) for value, label in RawNeedState.choices],
+        "institutions": [
+            (one.slug, one.short_name, one.slug == request.GET.get("etablissement"))
+            for one in Institution.objects.filter(id__in=visible.values("institution")).order_by("short_name")
+        ],
+        "facets": [
+            (name, NeedForm.base_fields[name].label, _in_use(request, name), request.GET.get(name, "")) for name in FACETS
+        ],
+    }
+
+
+def _in_use(request: SignedInRequest, facet: str) -> list[str]:
+    """The values of a facet in the needs one sees, most chosen first."""
+    visible = RawNeed.objects.visible_to(request.principal).order_by().exclude(**{f"current__{facet}": ""})
+    counted = visible.values(f"current__{facet}").annotate(times=Count("id")).order_by("-times", f"current__{facet}")
+    return [row[f"current__{facet}"] for row in counted[:60]]
+
+
+def _write_page(request: SignedInRequest, form: NeedForm, row: RawNeed | None = None, *, status: int = 200) -> HttpResponse:
+    in_use = {name: _in_use(request, name) for name in FACETS}
+    context = {
+        "form": form,
+        "row": row,
+        "facets": [
+            (form[name], values, values[:MOST_CHIPS], bool(in_use[name])) for name, values in facet_choices(in_use).items()
+        ],
+        **_close_context(request, row),
+    }
+    return render(request, "needs/write.html", context, status=status)
+
+
+def _close_context(request: SignedInRequest, row: RawNeed | None) -> dict[str, object]:
+    """What the words being written are close to. Answers given to what is no longer among the closest are kept."""
+    words, answers = _draft_words(request, row), _answers(request)
+    found = close_needs(request.principal, words, need=row)
+    shown = {one.group for one in found}
+    return {
+        "suggestions": [suggestion_view(one, words.text or words.title, answers.get(one.group, "")) for one in found],
+        "kept": [(f"close-{group}", answer) for group, answer in answers.items() if group not in shown],
+        "is_short": len(words.title) + len(words.text) < SHORTEST_DRAFT,
+    }
+
+
+def _draft_words(request: SignedInRequest, row: RawNeed | None) -> Words:
+    if request.method != "POST":
+        return Words.of(row.wording) if row else Words("", "")
+    return Words(**{name: request.POST.get(name, "").strip()[:8_000] for name in Words.__dataclass_fields__})
+
+
+def _refilled(request: SignedInRequest, form: NeedForm) -> NeedForm:
+    """The form as it was typed, judged by nobody yet."""
+    typed = {name: request.POST.get(name, "") for name in form.fields}
+    return NeedForm(request.principal, initial=typed, on_behalf="institution" in form.fields)
+
+
+def _answers(request: SignedInRequest) -> dict[int, str]:
+    return {
+        int(name.removeprefix("close-")): value
+        for name, value in request.POST.items()
+        if name.startswith("close-") and name.removeprefix("close-").isdecimal() and value in Answer.values
+    }
+
+
+def _judgements(request: SignedInRequest) -> dict[RawNeed | HarmonisedNeed, str]:
+    found = {of_group(request.principal, group): answer for group, answer in _answers(request).items()}
+    return {close: answer for close, answer in found.items() if close is not None}
+
+
+def _close_to(request: SignedInRequest, row: RawNeed) -> list[object]:
+    said = Judgement.objects.visible_to(request.principal).filter(need=row).select_related("other_need", "harmonised")
+    answers = {group_of(one.harmonised or one.other_need): one.answer for one in said}
+    found = close_needs(request.principal, Words.of(row.wording), need=row)
+    return [suggestion_view(one, row.wording.text, answers.get(one.group, "")) for one in found]
+
