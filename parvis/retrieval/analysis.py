@@ -52,6 +52,11 @@ def folded_and_terms(text: str) -> tuple[str, list[str]]:
     return " ".join([folded for folded, _ in read]), [term for _, term in read if term]
 
 
+def folded_words(text: str) -> list[tuple[str, int]]:
+    """Every word of `text` folded, stop words included, with where it begins."""
+    return [(_read(match[0])[0], match.start()) for match in _WORD.finditer(text)]
+
+
 def fold(text: str) -> str:
     """Lower case, no accents, ligatures opened, compatibility forms made plain. The length may change."""
     if text.isascii():

@@ -7,15 +7,16 @@ score, and the kind of answer expected. A trained ranker did no better.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING
 
 from parvis.retrieval.analysis import fold, folded_and_terms, sentences, terms
+from parvis.retrieval.definition import definition_strength, is_heading_of, opening_strength, sends_elsewhere
 from parvis.retrieval.passage import Hit, Passage
-from parvis.retrieval.question import Expected, Weighed, defined_terms, expected, grams, weigh
+from parvis.retrieval.question import Expected, Weighed, expected, grams, rarity, weigh
 
 if TYPE_CHECKING:
     from parvis.retrieval.search import Found
@@ -91,7 +92,7 @@ def _scored(found: Found) -> Iterator[_Piece]:
         return
     weighed = _weighed(found)
     kind = expected(found.question)
-    defined = defined_terms(found.question)
+    defined = {term: rarity(found.stats, term) for term in found.defined}
     asked_pairs = _pairs(found.question)
     wants_formula = _ASKS_FORMULA.search(fold(found.question)) is not None
     for rank, hit in enumerate(hits):
@@ -105,6 +106,7 @@ def _scored(found: Found) -> Iterator[_Piece]:
             if piece.title:
                 above = above.union(terms(piece.title))
             around = {term for near in pieces[max(0, piece.position - 1) : piece.position + 2] for term in near.terms}
+            definition = _definition(piece, pieces, defined)
             score = (
                 0.6 * weighed.coverage(above.union(piece.terms))
                 + 0.3 * weighed.coverage(above | around)
@@ -113,11 +115,12 @@ def _scored(found: Found) -> Iterator[_Piece]:
                 + 0.8 * passage_score
                 + 0.1 * _share_asked(piece, weighed)
                 + 0.15 * _is_of_kind(piece.text, kind, found.question)
-                + 0.3 * bool(defined and (defines(piece.text, defined) or _is_titled_definition(piece, pieces)))
+                + 0.3 * definition
                 + 0.3 * (wants_formula and _FORMULA.search(piece.text) is not None)
-                - 0.3 * _is_cut(piece, pieces)
+                - 0.3 * (_is_cut(piece, pieces) and not definition)
                 - 1.0 * (piece.is_title or lists_pages or _is_heading(piece, pieces) or _is_head_of_rows(piece, head, pieces))
                 - 0.3 * piece.text.rstrip().endswith((":", "?"))
+                - 0.3 * sends_elsewhere(piece.text)
             )
             yield replace(piece, score=score)
 
@@ -161,6 +164,26 @@ def _lists_pages(passage: Passage, pieces: list[_Piece]) -> bool:
 
 
 _PAGED = re.compile(r"[^|]+\|\s*(?P<page>\d{1,4})\s*")
+
+
+def _definition(piece: _Piece, pieces: list[_Piece], defined: Mapping[str, float]) -> float:
+    """How much it answers a question for a definition, from 0 to 1."""
+    if not defined:
+        return 0.0
+    strength = definition_strength(piece.text, tuple(defined))
+    if not strength and _is_titled_definition(piece, pieces):
+        return 0.7
+    if not piece.is_title and _opens_section(piece, pieces, defined):
+        return max(strength, opening_strength(piece.text, defined))
+    return strength
+
+
+def _opens_section(piece: _Piece, pieces: list[_Piece], defined: Mapping[str, float]) -> bool:
+    """The first sentence under a heading that names what is to be defined, and nothing else."""
+    headings = piece.hit.passage.heading_path
+    return (
+        bool(headings) and all(before.is_title for before in pieces[: piece.position]) and is_heading_of(headings[-1], defined)
+    )
 
 
 def _is_titled_definition(piece: _Piece, pieces: list[_Piece]) -> bool:
@@ -272,22 +295,8 @@ def _is_of_kind(text: str, kind: Expected, question: str) -> bool:
     return False
 
 
-_DEFINES = re.compile(
-    r"\s*(?:\([^)]*\)\s*)?(?::|–|—|=|,? (?:est|sont|designe(?:nt)?|signifie(?:nt)?|se definit|se definissent|consiste|"
-    r"correspond(?:ent)? a|s'entend|c'est[ -]a[ -]dire|represente)\b)"
-)
-_CALLED = re.compile(r"\bon (?:appelle|entend par|nomme|designe par|definit)\b|\b(?:est|sont) (?:appele|nomme|dit)e?s?\b")
-
-
 def defines(text: str, defined: tuple[str, ...]) -> bool:
-    """A sentence that begins by what is to be defined and goes on as a definition does ("X est", "X : "), or names it
-    ("On appelle X")."""
-    folded = fold(text)
-    if _CALLED.search(folded) and set(defined) <= set(terms(text)):
-        return True
-    match = _DEFINES.search(folded)
-    subject = tuple(terms(folded[: match.start()])) if match else ()
-    return len(subject) <= len(defined) + 1 and subject[-len(defined) :] == defined
+    return definition_strength(text, defined) > 0
 
 
 _ENDS_WHOLE = re.compile(r"[.!?…:;][»”\")\]\s\u00a0\u202f\d\[]*$")

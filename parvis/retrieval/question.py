@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 
-from parvis.retrieval.analysis import Token, fold, terms
+from parvis.retrieval.analysis import Token, fold
+from parvis.retrieval.definition import asks_definition
+from parvis.retrieval.definition import defined_terms as defined_terms
+from parvis.retrieval.framing import is_framing
 from parvis.retrieval.index import Stats
 
 
@@ -53,17 +56,13 @@ def rarity(stats: Stats, term: str) -> float:
 
 def expected(question: str) -> Expected:
     """Read from the question's words alone; `ANY` where they announce nothing."""
+    if asks_definition(question):
+        return Expected.DEFINITION
     folded = fold(question)
     for kind, pattern in _ANNOUNCED:
         if pattern.search(folded):
             return kind
     return Expected.ANY
-
-
-def defined_terms(question: str) -> tuple[str, ...]:
-    """The terms of what a question for a definition wants defined."""
-    match = _DEFINITION.search(fold(question))
-    return tuple(terms(match["what"])) if match else ()
 
 
 def is_name(token: Token, question: str) -> bool:
@@ -76,11 +75,6 @@ def is_name(token: Token, question: str) -> bool:
 
 def is_number(token: Token) -> bool:
     return token.surface[:1].isdigit()
-
-
-def is_framing(term: str) -> bool:
-    """Whether a word asks more than it tells: answers need not have it, and nothing is gained by finding one like it."""
-    return term in _framing_terms()
 
 
 @lru_cache(maxsize=1 << 16)
@@ -107,26 +101,6 @@ def _framing(term: str, stats: Stats) -> float:
 # Words of questions more than of answers: a passage that lacks them may well answer.
 FRAMING_WEIGHT = 0.4
 UNKNOWN_FRAMING_WEIGHT = 0.15
-_FRAMING = """
-    commence commencent commencer débute débutent débuter finir finit finissent max min obtient recevoir reçoit termine
-    terminent terminer voir aider ailleurs aller an année appeler aurai aurais aurait appelle appelée arrive arriver
-    avance bonjour but calculer calculent caractéristique cas cause cb cest chose cite citer combien comment composé
-    compte concerne concrètement connaître conséquence consiste correspond coup date décrire définir définition dernier
-    désigne devenir devoir devrais différence dire dit dois doit donner donne dun dune dure durent durée effet endroit
-    énonce entendre entend époque exactement exemple existe expliquer explique façon falloir fonction fonctionne genre
-    heure important intérêt jai jour jusque kel kelle ki lieu manque maximum merci minimum mois moment montant nom
-    nombre nomme objectif obtenir origine parler part pays penser période permet permettre personne peux possible
-    pourcentage pouvoir pr précise premier prendre prévoir prévu principal principe puis quantité question quoi raison
-    résumer rôle savoir sens sert serais servir signifie situe sorte suis svp taille taux temps trouve trouver type
-    utilise utiliser utilité valeur vais veux vouloir veut ville voudrais
-"""
-
-
-@lru_cache(maxsize=1)
-def _framing_terms() -> frozenset[str]:
-    return frozenset(terms(_FRAMING))
-
-
 _NUMBERED = (
     "nombre|part|pourcentage|proportion|montant|taux|superficie|population|taille|hauteur|longueur|largeur|profondeur|"
     "altitude|poids|masse|age|prix|cout|tarif|distance|duree|delai|quantite|quorum|seuil|plafond|coefficient|volume|"
@@ -135,22 +109,7 @@ _NUMBERED = (
 _DATED = "date|annee|jour|mois|siecle|periode|epoque|moment|heure|decennie"
 _NAMED = "ville|pays|lieu|region|endroit|continent|nom|fleuve|capitale|auteur|autrice|article"
 _WHICH = r"\bquel(?:le)?s?\s(?:(?:est|sont|etait|etaient|fut|furent|sera)\s)?(?:le\s|la\s|les\s|l')?"
-_DEFINITION = re.compile(
-    r"""
-    (?: qu'est[ -]ce\squ(?:e\s|')(?:c'est\squ(?:e\s|'))?(?:(?:l')?on\sappelle\s)?
-      | \bque\s(?:signifie(?:nt)?|designe(?:nt)?|veut\sdire|veulent\sdire)\s
-      | \bqu(?:'entend-?on|e\sfaut-il\sentendre)\spar\s
-      | \bcomment\s(?:definir|definit-on|se\sdefinit)\s
-      | \bdefinition\s(?:de\s|du\s|des\s|d')
-      | \bc'est\squoi\s
-      | ^\s*definis(?:sez)?\s | ^\s*definir\s
-    )
-    (?P<what>(?:[\w'-]+\s?){1,7}?)\s*[?.!]?\s*$
-    """,
-    re.VERBOSE,
-)
 _ANNOUNCED = (
-    (Expected.DEFINITION, _DEFINITION),
     (Expected.NUMBER, re.compile(rf"\bcombien\b|{_WHICH}(?:{_NUMBERED})\b")),
     (Expected.DATE, re.compile(rf"\bquand\b|\b(?:en|a) quelle? annee\b|{_WHICH}(?:{_DATED})\b")),
     (

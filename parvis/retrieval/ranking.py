@@ -15,20 +15,25 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from parvis.retrieval.analysis import folded_and_terms
+from parvis.retrieval.analysis import folded_and_terms, sentences
+from parvis.retrieval.definition import definition_strength, is_heading_of, opening_strength
 from parvis.retrieval.index import K1, B, Stats
 from parvis.retrieval.passage import Passage
+from parvis.retrieval.question import rarity
 
 RUNS_WEIGHT = 0.6
 PAIRS_WEIGHT = 0.2
+DEFINITION_WEIGHT = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a question looks for: its terms as asked, repetitions kept, and its folded words for the runs."""
+    """What a question looks for: its terms as asked, repetitions kept; its folded words for the runs; the terms of what it
+    wants defined, if it does."""
 
     terms: tuple[str, ...]
     folded: str
+    defined: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,8 @@ def rank(asked: Asked, passages: Sequence[Passage], stats: Stats) -> list[Ranked
     runs = _runs_bm25(asked.folded, [one.runs for one in read])
     pairs = np.array([_pairs(asked.terms, one.terms, weights) for one in read])
     scores = relative(bm25) + RUNS_WEIGHT * relative(runs) + PAIRS_WEIGHT * relative(pairs)
+    if asked.defined:
+        scores += DEFINITION_WEIGHT * np.array([_defines(asked.defined, passage, stats) for passage in passages])
     ranked = [
         Ranked(passage, Features(*parts), score)
         for passage, parts, score in zip(
@@ -96,6 +103,17 @@ def _pairs(asked: Sequence[str], terms: Sequence[str], weights: Mapping[str, flo
     return sum(
         weights[first] + weights[second] for first, second in dict.fromkeys(pairwise(asked)) if (first, second) in present
     )
+
+
+def _defines(defined: tuple[str, ...], passage: Passage, stats: Stats) -> float:
+    """Of its best sentence, or of the heading it stands under."""
+    told = [passage.text[start:end] for start, end in sentences(passage.text)]
+    strength = 0.0
+    if passage.heading_path and is_heading_of(passage.heading_path[-1], {term: rarity(stats, term) for term in defined}):
+        strength = opening_strength(told[0], defined)
+    if set(defined) <= set(_read(passage.indexed_text()).terms):
+        strength = max([strength, *(definition_strength(sentence, defined) for sentence in told)])
+    return strength
 
 
 def _runs_bm25(asked: str, passages: Sequence[NDArray[np.uint32]]) -> NDArray[np.float64]:

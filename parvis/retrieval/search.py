@@ -9,12 +9,15 @@ from typing import Protocol
 import numpy as np
 
 from parvis.retrieval.analysis import Token, analyse, folded_and_terms
+from parvis.retrieval.definition import defined_terms
+from parvis.retrieval.framing import asked_tokens
 from parvis.retrieval.index import Index, Stats
 from parvis.retrieval.passage import Hit, Passage
 from parvis.retrieval.ranking import Asked, Features, Ranked, rank, relative
 from parvis.retrieval.spelling import Correction, correction, written_out
 
 CANDIDATES = 50
+MORE_CANDIDATES = 150  # where a definition is asked: its words are often everywhere
 LONGEST_QUESTION = 2_000  # characters; what follows is a pasted text, and adds nothing to what is looked for
 MOST_TERMS = 40  # of a question, the rarest
 
@@ -44,6 +47,7 @@ class Found:
     hits: tuple[Hit, ...]
     features: tuple[Features, ...]
     stats: Stats
+    defined: tuple[str, ...] = ()  # terms of what the question wants defined, corrected
 
 
 def search(
@@ -58,13 +62,14 @@ def search(
     """`fetch` gives passages by id, in any order, without those that no longer exist. Nothing outside `corpora` is
     looked at: not in the lists, not in the counts, not in the corrections."""
     asked_text = _written_out(question[:LONGEST_QUESTION], index, corpora)
-    tokens = tuple(analyse(asked_text))
+    tokens = asked_tokens(asked_text, analyse(asked_text))
     terms, corrections, stats = _known_terms(tokens, index, corpora)
-    wanted = [passage_id for passage_id, _ in index.candidates(terms, corpora, CANDIDATES)]
+    defined = _defined(asked_text, corrections)
+    wanted = [passage_id for passage_id, _ in index.candidates(terms, corpora, MORE_CANDIDATES if defined else CANDIDATES)]
     if embedder is not None and embedder.weight > 0 and corpora:
         wanted = list(dict.fromkeys([*wanted, *embedder.nearest(asked_text, corpora, CANDIDATES)]))
     passages = [passage for passage in fetch(wanted) if passage.corpus_id in corpora] if wanted else []
-    ranked = rank(Asked(terms, _mended(asked_text, corrections)), passages, stats)
+    ranked = rank(Asked(terms, _mended(asked_text, corrections), defined), passages, stats)
     if embedder is not None and embedder.weight > 0:
         ranked = _fused(ranked, asked_text, embedder)
     ranked = ranked[:limit]
@@ -76,6 +81,7 @@ def search(
         hits=tuple(Hit(one.passage, one.score) for one in ranked),
         features=tuple(one.features for one in ranked),
         stats=stats,
+        defined=defined,
     )
 
 
@@ -104,6 +110,11 @@ def _known_terms(
         stats = index.stats(terms, corpora)
     rarest = set(sorted(dict.fromkeys(terms), key=stats.weight, reverse=True)[:MOST_TERMS])
     return tuple(term for term in terms if term in rarest), tuple(mended.values()), stats
+
+
+def _defined(question: str, corrections: Sequence[Correction]) -> tuple[str, ...]:
+    corrected = {term: one.term for one in corrections for term in folded_and_terms(one.written)[1]}
+    return tuple(dict.fromkeys(corrected.get(term, term) for term in defined_terms(question)))
 
 
 def _mended(question: str, corrections: Sequence[Correction]) -> str:

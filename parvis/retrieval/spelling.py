@@ -11,18 +11,23 @@ import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice, takewhile
 from string import ascii_lowercase
 
 import numpy as np
 from numpy.typing import NDArray
 
 from parvis.retrieval.analysis import Token, fold, terms
-from parvis.retrieval.question import is_framing
+from parvis.retrieval.common_words import is_common
+from parvis.retrieval.framing import is_framing
 
 SHORTEST = 5  # letters; below, everything is near everything
 SHORTEST_FOR_TWO = 7
 SHORTEST_FOR_FIRST = 7  # to mend its first letter, which is seldom wrong
 SHORTEST_STEM = 4
+LONGEST_BEGINNING = 4
+SHORTEST_SOUNDED = 3  # what sounds exactly alike is stronger evidence than an edit
+EFFORT_PER_LETTER = 0.12  # of a word that takes two edits
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,26 +49,65 @@ def written_out(question: str, unknown: Sequence[Token], vocabulary: Mapping[str
 
 
 def correction(token: Token, vocabulary: Mapping[str, int]) -> Correction | None:
-    """A term that one slip or another ending of the word gives; else the nearest term, for a short stem by one edit of
-    the word itself. Among the nearest, one that begins alike, then the most frequent."""
+    """A term that sounds like the word ("rétractassion"), or that one slip or another ending of it gives; else the nearest
+    term, for a short stem by one edit of the word itself. Among the nearest, the one that takes least effort, then one that
+    begins alike, then the most frequent. A good French word gives way to its own inflections only."""
     word = token.term
     surface = fold(token.surface)
     if not word.isalpha() or is_framing(word) or len(surface) < SHORTEST:
         return None
-    given = _given_by(_slips(surface), vocabulary)
-    if not given and len(word) < SHORTEST:
-        given = _given_by(_edits(surface), vocabulary)
+    if _is_good_french(surface):
+        return _inflection(token, vocabulary)
+    given = (
+        _given_by(_slips(surface), vocabulary)
+        or _given_by(_sounding_alike(surface), vocabulary, SHORTEST_SOUNDED)
+        or (_given_by(_edits(surface), vocabulary) if len(word) < SHORTEST else set())
+    )
     if given:
         return Correction(token.surface, min(given, key=lambda term: (-vocabulary[term], term)), 1)
     if len(word) < SHORTEST:
         return None
     for most in (1, 2) if len(word) >= SHORTEST_FOR_TWO else (1,):
         alike = (term for term in _alike(word, vocabulary, most) if term[0] == word[0] or len(word) >= SHORTEST_FOR_FIRST)
-        near = [term for term in alike if distance(word, term, most) <= most]
+        efforts = {term: effort(word, term) for term in alike if distance(word, term, most) <= most}
+        near = [term for term, needed in efforts.items() if most == 1 or needed <= EFFORT_PER_LETTER * len(word)]
         if near:
-            best = min(near, key=lambda term: (term[0] != word[0], -vocabulary[term], term))
+            best = min(near, key=lambda term: (term[0] != word[0], efforts[term], -vocabulary[term], term))
             return Correction(token.surface, best, most)
     return None
+
+
+def effort(first: str, second: str) -> float:
+    """As `distance`, each edit weighing what it is worth as evidence: little for those that ears and hasty fingers make."""
+    rows = [[0.0] * (len(second) + 1) for _ in range(len(first) + 1)]
+    for i in range(len(first) + 1):
+        for j in range(len(second) + 1):
+            steps = []
+            if i:
+                steps.append(rows[i - 1][j] + _extra(first, i - 1))
+            if j:
+                steps.append(rows[i][j - 1] + _extra(second, j - 1))
+            if i and j:
+                steps.append(rows[i - 1][j - 1] + _exchanged(first[i - 1], second[j - 1]))
+            if i > 1 and j > 1 and first[i - 1] == second[j - 2] and first[i - 2] == second[j - 1]:
+                steps.append(rows[i - 2][j - 2] + 0.5)
+            rows[i][j] = min(steps, default=0.0)
+    return rows[-1][-1]
+
+
+def _extra(word: str, place: int) -> float:
+    if place and word[place] == word[place - 1]:
+        return 0.25
+    return 0.6 if word[place] in "eh" else 1.0
+
+
+def _exchanged(one: str, other: str) -> float:
+    if one == other:
+        return 0.0
+    return 0.6 if {one, other} <= set("aeiouy") or one + other in _CONFUSED or other + one in _CONFUSED else 1.0
+
+
+_CONFUSED = frozenset("cs ck cq kq sz gj mn td bp fv".split())
 
 
 def distance(first: str, second: str, most: int) -> int:
@@ -154,8 +198,54 @@ def _in_full(word: str, vocabulary: Mapping[str, int]) -> str:
     return ""
 
 
-def _given_by(words: Iterable[str], vocabulary: Mapping[str, int]) -> set[str]:
-    return {term for word in words for term in terms(word) if len(term) >= SHORTEST_STEM and term in vocabulary}
+def _given_by(words: Iterable[str], vocabulary: Mapping[str, int], shortest: int = SHORTEST_STEM) -> set[str]:
+    """What is nowhere in the vocabulary by its first letters is not worth stemming."""
+    beginnings = _lettered(vocabulary).beginnings
+    worth = (word for word in words if word[:LONGEST_BEGINNING] in beginnings or word[:SHORTEST_SOUNDED] in beginnings)
+    return {term for word in worth for term in terms(word) if len(term) >= shortest and term in vocabulary}
+
+
+# What French ears do not tell apart, each way from the most to the least usual spelling. Written from left to right only
+# where the right is never a slip for the left.
+_SOUNDS = (
+    (re.compile("ssion|cion|sion|scion"), ("tion", "ssion", "sion")),
+    (re.compile("tion"), ("ssion", "sion")),
+    (re.compile("ay|ai|ei|ey"), ("ai", "ei", "e")),
+    (re.compile("ph|f"), ("ph", "f")),
+    (re.compile("eau|au|o"), ("o", "au", "eau")),
+    (re.compile("[ae][nm]"), ("an", "en", "am", "em")),
+    (re.compile("ain|ein|in|im|ym"), ("in", "ain", "ein", "im", "ym")),
+    (re.compile("qu|ch|k|c(?=[aou])|q"), ("c", "qu", "ch", "k")),
+    (re.compile("ss|sc|c(?=[eiy])|s"), ("s", "ss", "c", "sc")),
+    (re.compile("z|s(?=[aeiouy])"), ("s", "z")),
+    (re.compile("ge|j|g(?=[eiy])"), ("g", "j", "ge")),
+    (re.compile("y|i"), ("i", "y")),
+    (re.compile("th|t"), ("t", "th")),
+    (re.compile("rh|r"), ("r", "rh")),
+    (re.compile("e"), ("ai", "eu")),
+    (re.compile("eu|oeu"), ("eu", "oeu")),
+    (re.compile("n(?=[bmp])"), ("m",)),
+    (re.compile("(?:er|ez|ee|es|et|e|s|t|d|x|)$"), ("", "e", "er", "et", "t")),
+    (re.compile("([bcdfglmnprst])\\1"), ("\\1",)),
+    (re.compile("(?<=[aeiouy])([cflmnprst])(?=[aeiouy])"), ("\\1\\1",)),
+)
+MOST_SOUNDED = 400
+
+
+def _sounding_alike(word: str) -> list[str]:
+    """The word with one of its sounds spelt otherwise, else two. Its first letter is kept."""
+    once = list(dict.fromkeys(_respelt(word)))
+    twice = (other for one in once for other in _respelt(one))
+    return list(dict.fromkeys(chain(once, islice(twice, MOST_SOUNDED))))
+
+
+def _respelt(word: str) -> Iterator[str]:
+    for pattern, spellings in _SOUNDS:
+        for match in pattern.finditer(word):
+            for spelling in spellings if match.start() else ():
+                other = word[: match.start()] + match.expand(spelling) + word[match.end() :]
+                if other != word:
+                    yield other
 
 
 def _slips(word: str) -> Iterator[str]:
@@ -168,9 +258,44 @@ def _slips(word: str) -> Iterator[str]:
         yield before + letter * 2 + after
         if after and after[0] != letter:
             yield before + after[0] + letter + after[1:]
+    yield from _infinitives(word)
+
+
+def _infinitives(word: str) -> Iterator[str]:
     for ending in ("ent", "ons", "ez", "es", "e", "s"):
         if len(word) >= SHORTEST + len(ending) and word.endswith(ending):
             yield word[: -len(ending)] + "er"
+
+
+def _inflection(token: Token, vocabulary: Mapping[str, int]) -> Correction | None:
+    """The same word as its verb's endings leave it, where the stemmer sees two: "justifier", "justifiée"."""
+    shared = {term: _shared(token.term, term) for term in _alike(token.term, vocabulary, 2)}
+    alike = [
+        term
+        for term, same in shared.items()
+        if same >= SHORTEST and token.term[same:] in _REMAINDERS and term[same:] in _REMAINDERS
+    ]
+    if not alike:
+        return None
+    return Correction(token.surface, min(alike, key=lambda term: (-shared[term], -vocabulary[term], term)), 1)
+
+
+def _shared(first: str, second: str) -> int:
+    """Letters that both begin with."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, second, strict=False)))
+
+
+_REMAINDERS = frozenset(["", *"e i u t r s er ir re is it iss ent ant".split()])
+
+
+def _is_good_french(word: str) -> bool:
+    """Of the list, or made from it as verbs make other words: "mangent", "détendeur"."""
+    roots = (word[: -len(ending)] for ending in _ENDINGS if word.endswith(ending) and len(word) - len(ending) >= SHORTEST_STEM)
+    forms = (root + infinitive for root in roots for infinitive in ("er", "ir", "re"))
+    return any(is_common(term) for form in chain([word], forms) for term in terms(form))
+
+
+_ENDINGS = ("ent", "ons", "ez", "es", "e", "s", "ais", "ait", "aient", "ant", "eur", "eurs", "euse", "euses", "able", "ables")
 
 
 def _edits(word: str) -> Iterator[str]:
@@ -197,6 +322,7 @@ def _alike(word: str, vocabulary: Mapping[str, int], most: int) -> list[str]:
 class _Lettered:
     vocabulary: Mapping[str, int]
     terms: list[str]
+    beginnings: frozenset[str]
     lengths: NDArray[np.int64]
     letters: NDArray[np.uint32]
 
@@ -210,7 +336,8 @@ def _lettered(vocabulary: Mapping[str, int]) -> _Lettered:
         if one.vocabulary is vocabulary:
             return one
     terms = [term for term in vocabulary if term.isalpha()]
-    _latest.append(_Lettered(vocabulary, terms, *_lengths_and_letters(terms or [""])))
+    beginnings = frozenset(term[:LONGEST_BEGINNING] for term in terms)
+    _latest.append(_Lettered(vocabulary, terms, beginnings, *_lengths_and_letters(terms or [""])))
     return _latest[-1]
 
 

@@ -170,3 +170,21 @@ def test_what_a_question_asks_itself_weighs_more_than_what_it_carries_over() -> 
 def test_a_question_for_a_relation_gets_its_formula() -> None:
     page = ("Relation de Mayer", "CP − CV = n R\n\nElle vaut pour un gaz parfait.\n\nElle fut écrite en 1842 par un médecin.")
     assert told(library(page), "relation de Mayer", limit=1)[0].text == "CP − CV = n R"
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("Qu'est-ce que le dol ?", "Le dol est le fait"),
+        ("Que dit le principe de Carnot ?", "Le principe de Carnot énonce"),
+        ("À quoi sert lintian ?", "Le programme lintian"),
+    ],
+)
+def test_what_defines_is_quoted_before_what_says_something_else_of_it(question: str, answer: str) -> None:
+    text = (
+        "Le dol est constitué s'il émane du gérant ou du préposé du contractant. Le dol est le fait d'obtenir un "
+        "consentement par des mensonges. Le principe de Carnot n'interdit pas le contraire. Le principe de Carnot énonce "
+        "une limite. Voir aussi lintian. Exécutez lintian. Le programme lintian permet de vérifier un paquet."
+    )
+    [best] = told(library(("Cours", text)), question, limit=1)
+    assert best.text.startswith(answer)

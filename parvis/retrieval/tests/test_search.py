@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from parvis.retrieval.analysis import Token, analyse
+from parvis.retrieval.framing import asked_tokens
 from parvis.retrieval.fts5 import Fts5Index
 from parvis.retrieval.spelling import correction, distance, written_out
 from parvis.retrieval.tests.library import Library, passage
@@ -195,6 +196,68 @@ def test_the_nearest_term_is_proposed_when_it_is_near_enough(written: str, expec
     (token,) = analyse(written)
     found = correction(token, {"bours": 9, "jury": 3, "rattrapag": 1, "bateau": 5})
     assert (found and found.term) == expected
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("rétractassion", "retract"),
+        ("délay", "del"),
+        ("phisique", "physiqu"),
+        ("prossédure", "procedur"),
+        ("examan", "examen"),
+        ("calandrier", "calendri"),
+        ("construire", None),  # a good word, two edits from "contraire"
+        ("mangent", None),  # "tangente"
+        ("détendeur", None),  # "détendu"
+        ("justifier", "justifie"),  # "justifiée": the stemmer makes two words of it
+        ("géniteurs", None),  # two edits that no ear confuses
+    ],
+)
+def test_only_strong_evidence_mends_a_word(written: str, expected: str | None) -> None:
+    (token,) = analyse(written)
+    known = "retract del physiqu procedur examen calendri contrair tangent detendu justifie justif senateur"
+    found = correction(token, dict.fromkeys(known.split(), 1))
+    assert (found and found.term) == expected
+
+
+@pytest.mark.parametrize(
+    ("question", "asked"),
+    [
+        ("À quoi sert le fichier debian/control ?", "fichier debian control"),
+        ("Bonjour, je voudrais savoir comment faire pour m'inscrire svp", "inscrire"),
+        ("Que se passe-t-il si le vendeur se rétracte ?", "vendeur rétracte"),
+        ("Est-ce que j'ai le droit d'exercer le droit de grève ?", "exercer droit grève"),
+        ("L'exception d'inexécution, ça sert à quoi ?", "exception inexécution"),
+        ("La clé sert-elle deux fois ?", "clé sert deux fois"),
+        ("Quel est le rôle du rôle ?", "rôle"),
+        ("À quoi ça sert ?", "sert"),
+    ],
+)
+def test_phrases_that_only_ask_are_not_looked_for(question: str, asked: str) -> None:
+    assert [token.surface for token in asked_tokens(question, analyse(question))] == asked.split()
+
+
+def test_what_only_asks_ranks_nothing(library: Library) -> None:
+    """ "sert" is rarer than "bourse" there."""
+    library.add(passage(5, "Il ne sert à rien de se plaindre."), passage(6, "La bourse, encore la bourse, et la bourse."))
+    assert library.ids("À quoi sert la bourse ?")[:2] == [6, 2]
+    assert 5 not in library.ids("À quoi sert la bourse ?")
+
+
+def test_a_definition_comes_before_what_only_names_it_more_often(sqlite: sqlite3.Connection) -> None:
+    library = Library(Fts5Index(sqlite))
+    library.add(
+        passage(1, "Le dol, le dol encore : la victime du dol se plaint du dol.", title="Cas"),
+        passage(
+            2, "Le dol est le fait d'obtenir un consentement par des manœuvres, des mensonges ou un silence.", title="Vices"
+        ),
+        passage(3, "Ce mécanisme permet de suspendre sa prestation.", title="Sanctions", headings=("4.1 L'exception",)),
+        passage(4, "Une exception, deux exceptions, trois exceptions.", title="Suites"),
+    )
+    assert library.ids("Qu'est-ce que le dol ?")[0] == 2
+    assert library.ids("dol")[0] == 1
+    assert library.ids("À quoi sert l'exception ?")[0] == 3
 
 
 def test_a_vocabulary_of_numbers_proposes_nothing() -> None:
