@@ -6,7 +6,7 @@ import json as json_module
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from parvis.cli.terminal import migrate, out, start, stop
 from parvis.cli.words import gettext as _
@@ -112,7 +112,8 @@ def list_people(
     if json:
         typer.echo(json_module.dumps(rows, ensure_ascii=False, indent=1))
         return
-    table = Table(_("Identifier"), _("Source"), _("Name"), _("Institution"), _("Role"))
+    whole = Column(_("Identifier"), overflow="fold")  # to be typed again
+    table = Table(whole, _("Source"), _("Name"), _("Institution"), _("Role"))
     for row in rows:
         table.add_row(*row.values())
     out.print(table)

@@ -2,8 +2,8 @@
 
 A document is its own job (docs/decisions/0006): a worker takes one by a conditional update that leaves a token and a time
 limit on the row, renews it while it reads, and writes only where its token still stands. Whatever is killed, and when,
-the time limit passes, another worker discards what was read so far and starts again; after three times it is a failure, and after
-two when it is the document that makes its reader crash.
+the time limit passes, another worker discards what was read so far and starts again; after three times it is a failure,
+and after two when it is the document that makes its reader crash.
 """
 
 from __future__ import annotations

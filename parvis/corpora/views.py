@@ -12,7 +12,7 @@ from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
 from django.core.handlers.asgi import ASGIRequest
 from django.core.paginator import Paginator
-from django.db.models import Prefetch
+from django.db.models import Case, Prefetch, When
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -27,7 +27,7 @@ from parvis.access.http import SignedInRequest
 from parvis.corpora import actions, storage
 from parvis.corpora.forms import CorpusForm, ShareForm
 from parvis.corpora.messages import duplicate_sentence, refused_sentence
-from parvis.corpora.models import Corpus, Document, DocumentState, Page
+from parvis.corpora.models import WAITING, Corpus, Document, DocumentQuerySet, DocumentState, Page
 from parvis.corpora.parsing.archives import display_name
 from parvis.corpora.parsing.refusals import Unreadable
 from parvis.corpora.presentation import (
@@ -71,7 +71,7 @@ def corpus(request: SignedInRequest, corpus_id: int) -> HttpResponse:
     documents = Document.objects.visible_to(request.principal).filter(corpus=row).listed()
     if not may_edit:
         documents = documents.filter(state=DocumentState.INDEXED)
-    shown = Paginator(documents.order_by("id"), DOCUMENTS_A_PAGE).get_page(request.GET.get("page"))
+    shown = Paginator(_in_order(documents), DOCUMENTS_A_PAGE).get_page(request.GET.get("page"))
     context = {
         "corpus": corpus_view(row, documents, row.groups.all(), may_edit=may_edit),
         "documents": [document_view(document, may_edit=may_edit) for document in shown],
@@ -256,6 +256,13 @@ def original(request: SignedInRequest, document_id: int) -> HttpResponseBase:
     response.headers["Content-Security-Policy"] = HARMLESS
     response.headers["Cache-Control"] = "private, no-cache"
     return response
+
+
+def _in_order(documents: DocumentQuerySet) -> DocumentQuerySet:
+    """As they were given; but where they need several pages, what is being read and what could not be comes first."""
+    if documents.count() <= DOCUMENTS_A_PAGE:
+        return documents.order_by("id")
+    return documents.order_by(Case(When(state__in=WAITING, then=0), When(state=DocumentState.FAILED, then=1), default=2), "id")
 
 
 def _add(request: SignedInRequest, row: Corpus, file: UploadedFile[bytes], *, replaces: Document | None = None) -> bool:

@@ -6,7 +6,7 @@ import asyncio
 import io
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html import unescape
 
 import pytest
@@ -221,6 +221,25 @@ def test_progress_is_on_the_page_until_all_is_read(teacher: Client, corpus: Corp
     page = text_of(teacher.get(address))
     assert "every 2s" not in page
     assert "prêt" in page
+
+
+def test_in_a_long_list_what_waits_and_what_failed_comes_first(
+    teacher: Client, corpus: Corpus, add: Add, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("pret.md", "autre.md", "illisible.md", "attente.md")
+    for name, state in zip(names, ("indexed", "indexed", "failed", "queued"), strict=True):
+        Document.unscoped.filter(id=add(name).document.id).update(state=state)
+    address = reverse("corpora:detail", args=[corpus.id])
+    assert positions(teacher, address, names) == [1, 2, 3, 4]
+    monkeypatch.setattr("parvis.corpora.views.DOCUMENTS_A_PAGE", 3)
+    assert positions(teacher, address, names[:1] + names[2:]) == [3, 2, 1]
+
+
+def positions(client: Client, address: str, names: Sequence[str]) -> list[int]:
+    """The rank of each of these documents on the page."""
+    page = client.get(address).content.decode()
+    places = [page.index(name) for name in names]
+    return [sorted(places).index(place) + 1 for place in places]
 
 
 def test_a_failure_says_why_and_offers_another_try(teacher: Client, corpus: Corpus, add: Add) -> None:

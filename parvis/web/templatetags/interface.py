@@ -8,6 +8,7 @@ from django import template
 from django.http import HttpRequest
 from django.template.context import RequestContext
 from django.templatetags.static import static
+from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -25,6 +26,12 @@ register.filter("answer_line", render_line, is_safe=True)
 def unbroken(text: str) -> str:
     """What people type, its French marks never alone at the start of a line."""
     return BEFORE_A_MARK.sub("\N{NO-BREAK SPACE}", text)
+
+
+@register.filter
+def grouped(number: int) -> str:
+    """A count for people: "3 384"."""
+    return number_format(number, force_grouping=True)
 
 
 @register.simple_tag
