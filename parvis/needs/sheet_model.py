@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from openpyxl import Workbook
-from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
+from openpyxl.styles import Alignment, Border, PatternFill, Side
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from .typography import typeset
-from .workbooks import MOST_ROWS, put, workbook_bytes
+from .workbooks import MOST_ROWS, font, put, workbook_bytes
 
 
 def template(choices: Mapping[str, Sequence[str]] | None = None) -> bytes:
@@ -38,11 +38,12 @@ def template(choices: Mapping[str, Sequence[str]] | None = None) -> bytes:
 
 def _head(sheet: Worksheet, column: int, heading: str, width: int) -> None:
     cell = put(sheet, 1, column, heading)
-    cell.font = Font(bold=True, color="FFFFFF")
+    cell.font = font(bold=True, color="FFFFFF")
     cell.fill = PatternFill("solid", fgColor="1F3A5F")
     cell.alignment = Alignment(wrap_text=True, vertical="center")
     dimension = sheet.column_dimensions[get_column_letter(column)]
     dimension.width = width
+    dimension.font = font()
     dimension.alignment = Alignment(wrap_text=True, vertical="top")
     dimension.border = _HAIRLINES
     dimension.number_format = "@"  # a reference such as 3-1 must not become the third of January
@@ -63,10 +64,10 @@ def _propose(sheet: Worksheet, lists: Worksheet, column: int, values: Sequence[s
 def _explain(sheet: Worksheet) -> None:
     sheet.sheet_view.showGridLines = False
     sheet.column_dimensions["A"].width, sheet.column_dimensions["B"].width = 28, 92
-    put(sheet, 1, 1, typeset("Recueil des besoins : mode d’emploi")).font = Font(bold=True, size=16, color="1F3A5F")
+    put(sheet, 1, 1, typeset("Recueil des besoins : mode d’emploi")).font = font(bold=True, size=16, color="1F3A5F")
     for row, (name, said) in enumerate([*_NOTES, *((heading, hint) for _, heading, _, hint in _MODEL)], start=3):
-        put(sheet, row, 1, typeset(name)).font = Font(bold=True)
-        put(sheet, row, 2, typeset(said))
+        put(sheet, row, 1, typeset(name)).font = font(bold=True)
+        put(sheet, row, 2, typeset(said)).font = font()
         for cell in (sheet.cell(row, 1), sheet.cell(row, 2)):
             cell.alignment = Alignment(wrap_text=True, vertical="top")
         sheet.row_dimensions[row].height = 15.5 * (1 + len(said) // 95)

@@ -18,6 +18,7 @@ from typing import TypeAlias
 from lxml import etree
 from openpyxl import Workbook
 from openpyxl.cell import Cell
+from openpyxl.styles import Font
 from openpyxl.styles.numbers import BUILTIN_FORMATS, is_date_format
 from openpyxl.utils import column_index_from_string, range_boundaries
 from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH, from_excel
@@ -210,6 +211,10 @@ def put(sheet: Worksheet, row: int, column: int, value: str | int | float | date
         cell.data_type = "s"
         cell.quotePrefix = value.startswith(_FORMULA_SIGNS)  # else Excel computes it as soon as it is edited
     return cell
+
+
+def font(*, bold: bool = False, size: int = 11, color: str = "1B2733") -> Font:
+    return Font(name="Calibri", bold=bold, size=size, color=color)
 
 
 def csv_bytes(rows: Iterable[Sequence[str]]) -> bytes:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from decimal import Decimal
 
 from openpyxl import Workbook
 from openpyxl.cell import Cell
-from openpyxl.styles import Alignment, Border, Font, NamedStyle, PatternFill, Protection, Side
+from openpyxl.styles import Alignment, Border, NamedStyle, PatternFill, Protection, Side
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.properties import PageSetupProperties
@@ -16,7 +15,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from parvis.needs.specification import Requirement
 from parvis.needs.typography import typeset
-from parvis.needs.workbooks import csv_bytes, put, workbook_bytes
+from parvis.needs.workbooks import csv_bytes, font, put, workbook_bytes
 
 from .answer import CODES, NANO, Frame, Grid, Price
 
@@ -112,7 +111,7 @@ def _requirements(sheet: Worksheet, frame: Frame, grid: Grid) -> None:
     _title(sheet, f"{said.reference} · {said.title}")
     put(sheet, 2, 1, _identity(frame)).font = _SMALL
     put(sheet, 3, 1, typeset(_HOW_TO_ANSWER)).font = _SMALL
-    _headings(sheet, 5, GRID_HEADINGS, (11, 16, 56, 34, 18, 10, 36, 14, 40, 4))
+    _headings(sheet, 5, GRID_HEADINGS, (11, 16, 48, 28, 17, 10, 32, 13, 34, 4))
     marks = frame.marks()
     for row, requirement in enumerate(frame.requirements, start=6):
         line = grid.line(requirement.code)
@@ -121,7 +120,7 @@ def _requirements(sheet: Worksheet, frame: Frame, grid: Grid) -> None:
             _asked(sheet, row, column, text)
         for column, value in enumerate((line.code, line.proof or None, line.available_date, line.comment or None), start=6):
             _to_fill(sheet, row, column, value, "jour" if column == 8 else "texte")
-        sheet.cell(row, 1).font = Font(bold=True)
+        sheet.cell(row, 1).font = font(bold=True)
         put(sheet, row, 10, marks[requirement.code])
     last = 5 + max(1, len(frame.requirements))
     _only(sheet, f"F6:F{last}", CODES, "Réponse", "ST, DS, DEV, SP ou HP. Laissez vide si vous ne répondez pas.")
@@ -158,7 +157,7 @@ def _company(sheet: Worksheet, grid: Grid) -> None:
     _title(sheet, "L’éditeur et son offre")
     _headings(sheet, 3, ("Question", "Réponse", "Aide"), (46, 64, 60))
     for row, (name, label) in enumerate(COMPANY_LABELS.items(), start=4):
-        _asked(sheet, row, 1, typeset(label)).font = Font(bold=True)
+        _asked(sheet, row, 1, typeset(label)).font = font(bold=True)
         _to_fill(sheet, row, 2, _shown(getattr(grid.company, name)), "jour" if name == "no_training_date" else "texte")
         _asked(sheet, row, 3, typeset(_HELP[name]))
         sheet.row_dimensions[row].height = 64 if name in ("summary", "accessibility", "reversibility") else 32
@@ -177,8 +176,8 @@ def _note(sheet: Worksheet, frame: Frame, with_offer: bool) -> None:
     offer = [(PRICES, "Les prix, hors taxes, avec leurs dates."), (COMPANY, _ABOUT_THE_COMPANY)]
     notes = [("Document", _identity(frame)), *_NOTES, *(offer if with_offer else []), *CODE_LABELS.items()]
     for row, (name, text) in enumerate(notes, start=3):
-        put(sheet, row, 1, name).font = Font(bold=True)
-        put(sheet, row, 2, typeset(text))
+        put(sheet, row, 1, name).font = font(bold=True)
+        put(sheet, row, 2, typeset(text)).font = font()
         for cell in (sheet.cell(row, 1), sheet.cell(row, 2)):
             cell.alignment = _WRAPPED
     _to_print(sheet, "1:1")
@@ -203,9 +202,9 @@ def _identity(frame: Frame) -> str:
 
 
 def _amount(price: Price) -> float | str:
-    """A number when a spreadsheet can hold it exactly, else its digits."""
-    number = price.amount_nano / NANO
-    return number if Decimal(repr(number)) * NANO == price.amount_nano else euros(price.amount_nano)
+    """A number when a spreadsheet keeps it exactly (15 digits), else its digits as text."""
+    digits = str(price.amount_nano).rstrip("0")
+    return price.amount_nano / NANO if len(digits) <= 15 else euros(price.amount_nano)
 
 
 def _shown(value: str | bool | date | None) -> str | date | None:
@@ -215,14 +214,14 @@ def _shown(value: str | bool | date | None) -> str | date | None:
 
 
 def _title(sheet: Worksheet, text: str) -> None:
-    put(sheet, 1, 1, typeset(text)).font = Font(bold=True, size=15, color=_INK)
+    put(sheet, 1, 1, typeset(text)).font = font(bold=True, size=15, color=_INK)
     sheet.row_dimensions[1].height = 26
 
 
 def _headings(sheet: Worksheet, row: int, headings: Sequence[str], widths: Sequence[int]) -> None:
     for column, (heading, width) in enumerate(zip(headings, widths, strict=True), start=1):
         cell = put(sheet, row, column, heading)
-        cell.font = Font(bold=True, color="FFFFFF")
+        cell.font = font(bold=True, color="FFFFFF")
         cell.fill = PatternFill("solid", fgColor=_INK)
         cell.alignment = Alignment(wrap_text=True, vertical="center")
         sheet.column_dimensions[get_column_letter(column)].width = width
@@ -241,10 +240,10 @@ def _to_fill(sheet: Worksheet, row: int, column: int, value: str | float | date 
 
 def _add_styles(book: Workbook) -> None:
     """Named, because styling cells one by one takes longer than all the rest."""
-    asked = NamedStyle("Demandé", alignment=_WRAPPED, border=_LINES, protection=Protection(locked=True))
+    asked = NamedStyle("Demandé", font=font(), alignment=_WRAPPED, border=_LINES, protection=Protection(locked=True))
     book.add_named_style(asked)
     for kind, number_format in _FORMATS.items():
-        style = NamedStyle(f"À remplir : {kind}", alignment=_WRAPPED, border=_LINES, fill=_TO_FILL)
+        style = NamedStyle(f"À remplir : {kind}", font=font(), alignment=_WRAPPED, border=_LINES, fill=_TO_FILL)
         style.protection, style.number_format = Protection(locked=False), number_format
         book.add_named_style(style)
 
@@ -285,9 +284,9 @@ def _to_print(sheet: Worksheet, repeated: str) -> None:
 
 
 _INK = "1F3A5F"
-_SMALL = Font(size=9, color="5B6B7B")
+_SMALL = font(size=9, color="5B6B7B")
 _TO_FILL = PatternFill("solid", fgColor="FFF9DB")
-_WRAPPED = Alignment(wrap_text=True, vertical="top")
+_WRAPPED = Alignment(horizontal="left", vertical="top", wrap_text=True)
 _EDGE = Side("thin", color="C9D2DC")
 _LINES = Border(_EDGE, _EDGE, _EDGE, _EDGE)
 _FORMATS = {"texte": "@", "prix": "#,##0.00#######", "quantité": "#,##0", "jour": "dd/mm/yyyy"}
