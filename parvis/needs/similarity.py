@@ -173,7 +173,7 @@ def similarities(texts: Sequence[Known]) -> NDArray[np.float64]:
 # What is tuned: `python -m bench.needs --tune` chooses them on themes other than those it then measures.
 FAMILY = 5  # letters
 SHORTEST_RUN, LONGEST_RUN = 3, 4
-DOMAIN_BOOST = 0.2
+DOMAIN_BOOST = 0.3
 OTHER_BOOST = 0.03  # each of public, activity and data; not measured: small on purpose
 
 LEAST_SPREAD = 0.05
