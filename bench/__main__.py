@@ -20,7 +20,18 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "measurements.md"
 FIGURES = ROOT / "docs" / "measurements"
-NAMES = ("retrieval", "answers", "demonstration", "parsing", "citations", "verification", "ingestion", "question", "needs")
+NAMES = (
+    "retrieval",
+    "answers",
+    "demonstration",
+    "parsing",
+    "citations",
+    "verification",
+    "ingestion",
+    "question",
+    "needs",
+    "offers",
+)
 
 INTRODUCTION = """# Measurements
 
