@@ -12,7 +12,7 @@ from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from .typography import typeset
-from .workbooks import MOST_ROWS, font, put, workbook_bytes
+from .workbooks import MOST_ROWS, font, height_of, put, workbook_bytes
 
 
 def template(choices: Mapping[str, Sequence[str]] | None = None) -> bytes:
@@ -70,7 +70,10 @@ def _explain(sheet: Worksheet) -> None:
         put(sheet, row, 2, typeset(said)).font = font()
         for cell in (sheet.cell(row, 1), sheet.cell(row, 2)):
             cell.alignment = Alignment(wrap_text=True, vertical="top")
-        sheet.row_dimensions[row].height = 15.5 * (1 + len(said) // 95)
+        sheet.row_dimensions[row].height = height_of((name, said), (28, 92))
+    sheet.page_setup.orientation = "landscape"
+    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
     sheet.protection.sheet = True
 
 

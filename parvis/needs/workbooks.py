@@ -217,6 +217,14 @@ def font(*, bold: bool = False, size: int = 11, color: str = "1B2733") -> Font:
     return Font(name="Calibri", bold=bold, size=size, color=color)
 
 
+def height_of(texts: Sequence[str], widths: Sequence[int]) -> float:
+    """In points, of a row whose cells wrap: not every program works it out when it opens a file."""
+    lines = [
+        sum(1 + int(len(line) * 1.1) // width for line in text.split("\n")) for text, width in zip(texts, widths, strict=True)
+    ]
+    return 15.0 * min(max(lines), 26) + 2
+
+
 def csv_bytes(rows: Iterable[Sequence[str]]) -> bytes:
     """As French spreadsheets open it: UTF-8 with its mark, semicolons; no cell may start a formula."""
     text = io.StringIO()

@@ -15,7 +15,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from parvis.needs.specification import Requirement
 from parvis.needs.typography import typeset
-from parvis.needs.workbooks import csv_bytes, font, put, workbook_bytes
+from parvis.needs.workbooks import csv_bytes, font, height_of, put, workbook_bytes
 
 from .answer import CODES, NANO, Frame, Grid, Price
 
@@ -122,6 +122,8 @@ def _requirements(sheet: Worksheet, frame: Frame, grid: Grid) -> None:
             _to_fill(sheet, row, column, value, "jour" if column == 8 else "texte")
         sheet.cell(row, 1).font = font(bold=True)
         put(sheet, row, 10, marks[requirement.code])
+        texts = (requirement.text, requirement.verification, institutions_of(requirement), line.proof, line.comment)
+        sheet.row_dimensions[row].height = height_of(texts, (48, 28, 17, 32, 34))
     last = 5 + max(1, len(frame.requirements))
     _only(sheet, f"F6:F{last}", CODES, "Réponse", "ST, DS, DEV, SP ou HP. Laissez vide si vous ne répondez pas.")
     _days(sheet, f"H6:H{last}")
@@ -178,6 +180,7 @@ def _note(sheet: Worksheet, frame: Frame, with_offer: bool) -> None:
     for row, (name, text) in enumerate(notes, start=3):
         put(sheet, row, 1, name).font = font(bold=True)
         put(sheet, row, 2, typeset(text)).font = font()
+        sheet.row_dimensions[row].height = height_of((name, text), (24, 96))
         for cell in (sheet.cell(row, 1), sheet.cell(row, 2)):
             cell.alignment = _WRAPPED
     _to_print(sheet, "1:1")
