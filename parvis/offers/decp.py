@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from calendar import monthrange
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -64,8 +64,9 @@ class Contract:
     modifications: tuple[Modification, ...] = ()
 
     @property
-    def buyer_siren(self) -> str:
-        return self.buyer_siret[:9]
+    def uid(self) -> str:
+        """An identifier is a buyer's own; with the buyer it is everyone's."""
+        return f"{self.buyer_siret}-{self.id}"
 
     def as_modified(self) -> Contract:
         """With the latest value of what was modified."""
@@ -118,16 +119,19 @@ class DecpError(Exception):
         self.code = code
 
 
-def parse(data: bytes) -> Parsed:
-    """A contract published several times is one contract with the modifications of all of them."""
-    contracts: dict[tuple[str, str], Contract] = {}
+def parse(data: bytes, sirens: Collection[str] | None = None) -> Parsed:
+    """A contract published several times is one contract with the modifications of all of them. With `sirens`, only what
+    these buyers bought; whatever is wrong with the rest of a national file is not said."""
+    contracts: dict[str, Contract] = {}
     problems: list[Problem] = []
     for number, values in enumerate(_rows(_load(data)), 1):
+        if sirens is not None and not (isinstance(values, dict) and _siren(values) in sirens):
+            continue
         if not isinstance(values, dict):
             problems.append(Problem(number, "", "not_a_contract", "", str(values)[:80], skipped=True))
         elif contract := _Row(number, values, problems).contract():
-            key = contract.buyer_siret, contract.id
-            contracts[key] = _merged(contracts[key], contract) if key in contracts else contract
+            known = contracts.get(contract.uid)
+            contracts[contract.uid] = _merged(known, contract) if known else contract
     return Parsed(tuple(contracts.values()), tuple(problems))
 
 
@@ -193,7 +197,7 @@ class _Row:
         nature = self._text("nature")
         return Contract(
             id=self._text("id"),
-            buyer_siret=_siret(self._buyer()),
+            buyer_siret=_siret(_buyer(self.values)),
             subject=" ".join(self._text("objet").split()),
             cpv=self._read("codecpv", _cpv) or "",
             nature=nature,
@@ -213,18 +217,14 @@ class _Row:
         kind = f"{self._text('_type')} {self._text('nature')}"
         if "concession" in kind.lower() or self.values.get("concessionnaires"):
             return "concession", "nature", kind.strip()
-        for field, text in (("id", self._text("id")), ("objet", self._text("objet")), ("acheteur.id", self._buyer())):
+        for field, text in (("id", self._text("id")), ("objet", self._text("objet")), ("acheteur.id", _buyer(self.values))):
             if not text:
                 return "field_missing", field, None
         try:
-            _siret(self._buyer())
+            _siret(_buyer(self.values))
         except ValueError:
-            return "field_unreadable", "acheteur.id", self._buyer()
+            return "field_unreadable", "acheteur.id", _buyer(self.values)
         return None
-
-    def _buyer(self) -> str:
-        buyer = self.values.get("acheteur")
-        return _text(buyer.get("id", buyer.get("siret")) if isinstance(buyer, dict) else self.values.get("acheteur_id"))
 
     def _suppliers(self) -> tuple[Supplier, ...]:
         columns = ("id", "typeidentifiant", "denominationsociale")
@@ -266,6 +266,18 @@ class _Row:
     def _say(self, code: str, field: str, value: Json, *, skipped: bool = False) -> None:
         text = "" if value is None else str(value)[:80]
         self.problems.append(Problem(self.number, self._text("id"), code, field, text, skipped))
+
+
+def _buyer(values: Mapping[str, Json]) -> str:
+    buyer = values.get("acheteur")
+    return _text(buyer.get("id", buyer.get("siret")) if isinstance(buyer, dict) else values.get("acheteur_id"))
+
+
+def _siren(values: Mapping[str, Json]) -> str:
+    try:
+        return _siret(_buyer(values))[:9]
+    except ValueError:
+        return ""
 
 
 def _merged(one: Contract, other: Contract) -> Contract:

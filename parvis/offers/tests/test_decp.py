@@ -5,6 +5,8 @@ from datetime import date
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from parvis.offers import decp
 from parvis.offers.decp import EURO, Contract, Modification, Supplier
@@ -152,6 +154,12 @@ def test_a_contract_published_again_with_each_modification_is_one_contract() -> 
     assert len(parsed([FLAT, other_buyer]).contracts) == 2
 
 
+def test_of_a_national_file_one_reads_ones_own() -> None:
+    others = [FLAT | {"acheteur_id": "20000000000016", "montant": "?"}, FLAT | {"acheteur_id": "inconnu"}, "reste"]
+    found = decp.parse(json.dumps([*others, FLAT]).encode(), sirens={"193500000"})
+    assert found == decp.Parsed((EXPECTED,), ())
+
+
 def test_a_framework_is_said_for_its_amount_is_a_ceiling() -> None:
     assert one(nature="Accord-cadre").is_framework
     assert one(techniques={"technique": ["Accord-cadre"]}).is_framework
@@ -189,6 +197,20 @@ def test_a_problem_names_its_row_and_field_and_spares_the_others(
 def test_a_row_that_is_no_contract_is_said() -> None:
     found = parsed({"marches": [MARCHE, "reste d’une saisie", None]})
     assert [(problem.row, problem.code) for problem in found.problems] == [(2, "not_a_contract"), (3, "not_a_contract")]
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(["NC", "9" * 400, "2024-13-40", "1e99999", "é"]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["titulaire", "id", "modification"]), inner),
+    max_leaves=4,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.dictionaries(st.sampled_from([*MARCHE, *FLAT, "datenotificationmodification", "acheteur.id"]), ANYTHING, max_size=4))
+def test_whatever_a_field_holds_the_other_rows_are_read(changes: dict[str, Any]) -> None:
+    found = parsed([MARCHE | {"id": "AUTRE"}, MARCHE | changes])
+    assert found.contracts[0].id == "AUTRE"
 
 
 @pytest.mark.parametrize(
