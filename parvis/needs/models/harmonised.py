@@ -90,6 +90,27 @@ class HarmonisedNeed(models.Model):
     def is_published(self) -> bool:
         return self.state in PUBLISHED
 
+    @property
+    def is_living(self) -> bool:
+        return self.merged_into_id is None and self.undone_at is None
+
+    @property
+    def in_force(self) -> NeedVersion | None:
+        """The latest stabilised version. Costs no query where `versions` were loaded."""
+        stable = [version for version in self.versions.all() if version.is_stable]
+        return stable[-1] if stable else None
+
+    @property
+    def draft(self) -> NeedVersion | None:
+        drafts = [version for version in self.versions.all() if not version.is_stable]
+        return drafts[0] if drafts else None
+
+    @property
+    def title(self) -> str:
+        """In the version in force, or in the draft while there is none."""
+        version = self.in_force or self.draft
+        return version.title if version else self.code
+
 
 class NeedVersion(models.Model):
     """A wording of a harmonised need. Once stabilised the database refuses to change it (migration 0002)."""

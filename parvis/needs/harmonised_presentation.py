@@ -1,0 +1,96 @@
+"""What the page of a harmonised need shows, as plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from parvis.access.principal import Principal
+from parvis.needs.models import Attachment, AttachmentState, HarmonisedNeed, OperationKind
+from parvis.needs.models.harmonised import OPEN
+from parvis.needs.presentation import Event, person_words
+from parvis.retrieval.analysis import sentences
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentView:
+    """An excerpt with what opens its original text, and what this person may do of it."""
+
+    id: int
+    excerpt: str
+    institution: str
+    title: str
+    url: str
+    written_at: datetime
+    is_invented: bool
+    by_operation: str  # "merge", "split", ""
+    may_decide: bool
+    may_cancel: bool
+
+
+def attachment_view(principal: Principal, row: Attachment) -> AttachmentView:
+    """The attachment's text, need, author's person, institution and operation must be loaded."""
+    need = row.text.need
+    own = row.institution_id == principal.institution_id and principal.may("attachment:decide")
+    waits = row.state in OPEN
+    return AttachmentView(
+        id=row.id,
+        excerpt=row.excerpt,
+        institution=row.institution.short_name,
+        title=row.text.title,
+        url=reverse("needs:version", args=[need.id, row.text.number]),
+        written_at=row.text.written_at,
+        is_invented=row.institution.is_invented or need.author.person.is_invented,
+        by_operation=row.operation.kind if row.operation else "",
+        may_decide=own and waits,
+        may_cancel=(own and row.state == AttachmentState.ACCEPTED) or (waits and row.proposed_by_id == principal.profile_id),
+    )
+
+
+def excerpts_of(text: str) -> list[tuple[int, int]]:
+    """What may be chosen of a text: its sentences, or all of it where there is one."""
+    return sentences(text) or [(0, len(text))]
+
+
+def harmonised_timeline(need: HarmonisedNeed, *, inside: bool) -> list[Event]:
+    """The life of a harmonised need, oldest first. From outside, only what is published of it."""
+    events = []
+    for version in need.versions.select_related("written_by__person", "stabilised_by__person"):
+        number = {"number": version.number}
+        if inside:
+            who = person_words(version.written_by)
+            events.append(Event(version.created_at, "rename", _("Version %(number)d begun") % number, who))
+        if version.stabilised_at:
+            words = _("Version %(number)d stabilised after a vote") % number
+            events.append(Event(version.stabilised_at, "check", words))
+    if need.published_at:
+        events.append(Event(need.published_at, "group", _("Opened to co-signature and published")))
+    return sorted([*events, *(_inner_events(need) if inside else ())], key=lambda event: event.at)
+
+
+def _inner_events(need: HarmonisedNeed) -> list[Event]:
+    events = []
+    by_day: dict[tuple[object, str], tuple[datetime, set[str]]] = {}
+    accepted = need.attachments.filter(state=AttachmentState.ACCEPTED).select_related("institution")
+    for row in accepted:
+        if row.decided_at:
+            at, names = by_day.setdefault((row.decided_at.date(), "accepted"), (row.decided_at, set()))
+            names.add(row.institution.short_name)
+            by_day[row.decided_at.date(), "accepted"] = (max(at, row.decided_at), names)
+    for at, names in by_day.values():
+        words = ngettext("Excerpt accepted by %(names)s", "Excerpts accepted by %(names)s", len(names))
+        events.append(Event(at, "verified", words % {"names": ", ".join(sorted(names))}))
+    for operation in need.operations.select_related("other", "done_by__person", "undone_by__person"):
+        merged = operation.kind == OperationKind.MERGE
+        words = _("%(code)s merged into this need") if merged else _("%(code)s split off from this need")
+        url = reverse("needs:harmonised", args=[operation.other_id])
+        code = {"code": operation.other.code}
+        events.append(Event(operation.done_at, "group", words % code, person_words(operation.done_by), operation.reason, url))
+        if operation.undone_at and operation.undone_by:
+            words = _("Merge of %(code)s undone") if merged else _("Split of %(code)s undone")
+            events.append(Event(operation.undone_at, "retry", words % code, person_words(operation.undone_by), "", url))
+    return events
