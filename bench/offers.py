@@ -134,6 +134,7 @@ def _by_trying_all(contracts: list[Contract], coverages: list[Coverage]) -> tupl
     bits = {need: 1 << place for place, need in enumerate(sorted(set().union(*served)))}
     masks = [sum(bits[need] for need in needs) for needs in served]
     everything = sum(bits.values())
+    silent = sum(1 << place for place, mask in enumerate(masks) if not mask)  # serve nothing known: always kept
     costs, unions = [0], [0]
     best: tuple[int, int, tuple[str, ...]] | None = None
     for chosen in range(1 << len(contracts)):
@@ -141,7 +142,7 @@ def _by_trying_all(contracts: list[Contract], coverages: list[Coverage]) -> tupl
             lowest = (chosen & -chosen).bit_length() - 1
             costs.append(costs[chosen & (chosen - 1)] + (contracts[lowest].yearly_cost or 0))
             unions.append(unions[chosen & (chosen - 1)] | masks[lowest])
-        if unions[chosen] == everything and (best is None or costs[chosen] <= best[0]):
+        if unions[chosen] == everything and not silent & ~chosen and (best is None or costs[chosen] <= best[0]):
             kept = tuple(contract.id for place, contract in enumerate(contracts) if chosen >> place & 1)
             best = min(best or (costs[chosen] + 1, 0, ()), (costs[chosen], len(kept), kept))
     assert best

@@ -2,8 +2,8 @@
 
 Money is integer nano-euro. A contract pays for one or several solutions; a solution serves a harmonised need when it covers
 it as standard or by adaptation. Three kinds of saving are kept apart, because they are not equally true: observed (money no
-longer paid), estimated (logs or a signed price book, not yet money), assumed (nobody has checked the use). They are never
-added up, and one contract never counts twice.
+longer paid), estimated (logs or a signed price book, not yet money), assumed (nobody has shown that use moved). They are
+never added up, and one contract never counts twice.
 """
 
 from __future__ import annotations
@@ -15,8 +15,6 @@ from enum import StrEnum
 from itertools import permutations
 
 EURO = 10**9  # nano-euro
-
-
 SERVING = frozenset({"ST", "DS"})  # of offers.answer.CODES: standard, and adaptation by settings
 
 
@@ -32,8 +30,8 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """`yearly_cost` None: nobody knows it; the contract is kept, and saves nothing. `free_date`: the first day it need not be
-    paid, if notice is given in time. `ended_date`: the first day it was not."""
+    """`yearly_cost` None: nobody knows it. `free_date`: the first day it need not be paid, if notice is given in time.
+    `ended_date`: the first day it was not."""
 
     id: str
     solutions: frozenset[str]
@@ -94,19 +92,21 @@ class Selection:
 def cheapest(contracts: Sequence[Contract], coverages: Iterable[Coverage]) -> Selection:
     """The contracts of least yearly cost that serve every need served today; among equals the fewest, then the first by id.
 
-    A bound, not advice: it believes every coverage, and knows nothing of quality or of the cost of changing."""
+    A bound, not advice: it believes every coverage, and knows nothing of quality or of the cost of changing. A contract of
+    unknown cost, or that serves nothing known, is kept: there is nothing to say of it."""
     needs = served(coverages)
     ordered = sorted(contracts, key=lambda contract: contract.id)
-    known = [contract for contract in ordered if contract.yearly_cost is not None]
-    met = _needs_of((contract for contract in contracts if contract.yearly_cost is None), needs)
-    costs = [contract.yearly_cost or 0 for contract in known]
-    chosen, proved = _least_cover(costs, _masks([_needs_of([contract], needs) - met for contract in known]))
-    dropped = {contract.id for place, contract in enumerate(known) if place not in chosen}
+    judged = [contract for contract in ordered if contract.yearly_cost is not None and _needs_of([contract], needs)]
+    met = _needs_of((contract for contract in ordered if contract not in judged), needs)
+    costs = [contract.yearly_cost or 0 for contract in judged]
+    chosen, proved = _least_cover(costs, _masks([_needs_of([contract], needs) - met for contract in judged]))
+    dropped = [contract for place, contract in enumerate(judged) if place not in chosen]
+    kept = [contract for contract in ordered if contract not in dropped]
     return Selection(
-        kept=tuple(sorted(contract.id for contract in contracts if contract.id not in dropped)),
-        dropped=tuple(sorted(dropped)),
-        yearly_cost=sum(costs[place] for place in chosen),
-        yearly_difference=sum(cost for place, cost in enumerate(costs) if place not in chosen),
+        kept=tuple(contract.id for contract in kept),
+        dropped=tuple(contract.id for contract in dropped),
+        yearly_cost=sum(contract.yearly_cost or 0 for contract in kept),
+        yearly_difference=sum(contract.yearly_cost or 0 for contract in dropped),
         proved=proved,
     )
 

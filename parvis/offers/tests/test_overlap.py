@@ -42,7 +42,7 @@ def by_trying_all(contracts: list[Contract], coverages: list[Coverage]) -> tuple
         (sum(c.yearly_cost or 0 for c in kept), len(kept), tuple(c.id for c in kept))
         for size in range(len(contracts) + 1)
         for kept in combinations(contracts, size)
-        if set().union(*(serves[c.id] for c in kept)) == wanted
+        if set().union(*(serves[c.id] for c in kept)) == wanted and all(serves[c.id] or c in kept for c in contracts)
     ]
     return min(candidates)[2]
 
@@ -81,8 +81,13 @@ def test_what_needs_a_development_or_is_not_covered_serves_nothing() -> None:
         *coverage("b", "n1", "DEV"),
         *coverage("c", "n2", "SP"),
     ]
-    assert overlap.cheapest([contract("a", 900), contract("b", 1), contract("c", 1)], tools).kept == ("a",)
+    assert overlap.cheapest([contract("a", 900), contract("b", 1), contract("c", 1)], tools).dropped == ()
     assert overlap.cheapest([], tools).kept == ()
+
+
+def test_a_contract_that_serves_nothing_known_is_kept() -> None:
+    found = overlap.cheapest([contract("a", 5), contract("mystère", 900)], coverage("a", "n1"))
+    assert (found.kept, found.yearly_cost) == (("a", "mystère"), 905 * EURO)
 
 
 def test_a_contract_of_unknown_cost_is_kept_and_what_it_serves_needs_no_other() -> None:
