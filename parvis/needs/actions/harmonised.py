@@ -1,7 +1,7 @@
 """From raw needs to one specification: versions, requirements, votes, attachments with consent, merges and splits.
 
 Nothing here changes what an institution agreed to. A merge or a split proposes; each institution accepts for itself; an undo
-takes the proposals back (decision 0009).
+takes the proposals back (decision 0010).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What each institution decides, alone. No table here can hold a choice of the alliance: none exists (decision 0009)."""
+"""What each institution decides, alone. No table here can hold a choice of the alliance: none exists (decision 0010)."""
 
 from __future__ import annotations
 
