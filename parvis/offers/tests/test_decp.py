@@ -120,6 +120,11 @@ def test_what_is_not_known_is_none_and_not_zero() -> None:
     assert unknown.end_date is None
 
 
+def test_an_identifier_that_a_spreadsheet_shortened_is_whole_again() -> None:
+    assert one(acheteur={"id": 543210900012}).buyer_siret == "00543210900012"
+    assert one(codeCPV=9310000).cpv == "09310000"
+
+
 def test_modifications_replace_what_they_name_in_the_order_of_their_dates() -> None:
     contract = one(
         modifications=[

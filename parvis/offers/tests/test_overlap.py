@@ -158,6 +158,8 @@ def test_a_price_tier_counts_only_if_signed_and_one_contract_never_twice() -> No
         ("ancien", "price_tier", True),
     ]
     assert found.amounts == {Status.OBSERVED: 900 * EURO, Status.ESTIMATED: 900 * EURO, Status.ASSUMED: 0}
+    alike = overlap.savings([OLD, NEW], BOTH, moves=MOVES, tiers=[replace(on_old, metered=False)], period=YEAR, today=TODAY)
+    assert [(line.amount, line.counted) for line in alike.lines] == [(1840 * EURO, False), (900 * EURO, True)]
     unsigned = overlap.savings([NEW], BOTH, tiers=[replace(effect, signed=False)], period=YEAR, today=TODAY)
     assert unsigned.lines == ()
 
