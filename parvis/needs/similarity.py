@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
@@ -155,19 +154,18 @@ def rescore(
 def similarities(texts: Sequence[Known]) -> NDArray[np.float64]:
     """How close each text is to each other one, by words and characters (0–1), the texts being the whole collection."""
     read = [_read_known(one) for one in texts]
-    frequency = Counter(word for one in read for word in one.words)
-    rarity = Stats(len(texts), 0.0, frequency)
-    vocabulary = {word: place for place, word in enumerate(frequency)}
-    words = np.zeros((len(texts), len(vocabulary)))
-    for row, one in enumerate(read):
-        for word in one.words:
-            words[row, vocabulary[word]] = _weight(rarity, word)
-    ids, owner, counts = _every_run(read)
-    names, column = np.unique(ids, return_inverse=True)
-    runs = np.zeros((len(texts), len(names)))
-    runs[owner, column] = counts * _run_weights(np.bincount(column, minlength=len(names)), len(texts))[column]
-    close: NDArray[np.float64] = (_cosines(words) + _cosines(runs)) / 2
+    vocabulary: dict[str, int] = {}
+    words = np.array([vocabulary.setdefault(word, len(vocabulary)) for one in read for word in one.words], dtype=np.intp)
+    owner = np.repeat(np.arange(len(texts)), [len(one.words) for one in read])
+    runs, runs_owner, counts = _every_run(read)
+    by_runs = _cosines(np.unique(runs, return_inverse=True)[1], runs_owner, counts, len(texts))
+    close: NDArray[np.float64] = (_cosines(words, owner, np.ones(len(words)), len(texts)) + by_runs) / 2
     return close
+
+
+def word_surfaces(known: Known) -> dict[str, str]:
+    """Each word of a text that counts, by stem or, where it has one, by family, as first written."""
+    return {word: surface for word, surface in _surfaces(known.title, known.text).items() if _word_keys(word)[-1] == word}
 
 
 # What is tuned: `python -m bench.needs --tune` chooses them on themes other than those it then measures.
@@ -265,7 +263,7 @@ def _word_cosines(asked: _Read, known: Sequence[_Read], rarity: Stats) -> NDArra
 def _character_cosines(asked: _Read, known: Sequence[_Read]) -> NDArray[np.float64]:
     ids, owner, counts = _every_run([asked, *known])
     _, column, frequency = np.unique(ids, return_inverse=True, return_counts=True)
-    values = counts * _run_weights(frequency, len(known) + 1)[column]
+    values = counts * _rarities(frequency, len(known) + 1)[column]
     wanted = np.zeros(len(frequency))
     wanted[column[: len(asked.runs)]] = values[: len(asked.runs)]
     common = np.bincount(owner, values * wanted[column], minlength=len(known) + 1)
@@ -279,14 +277,21 @@ def _every_run(read: Sequence[_Read]) -> tuple[NDArray[np.uint32], NDArray[np.in
     return np.concatenate([one.runs for one in read]), owner, np.concatenate([one.counts for one in read])
 
 
-def _run_weights(frequency: NDArray[np.intp], texts: int) -> NDArray[np.float64]:
+def _rarities(frequency: NDArray[np.intp], texts: int) -> NDArray[np.float64]:
     weights: NDArray[np.float64] = np.log1p((texts - frequency + 0.5) / (frequency + 0.5))
     return weights
 
 
-def _cosines(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    unit = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
-    cosines: NDArray[np.float64] = unit @ unit.T
+def _cosines(
+    columns: NDArray[np.intp], owner: NDArray[np.intp], counts: NDArray[np.float64], texts: int
+) -> NDArray[np.float64]:
+    from scipy.sparse import csr_array
+
+    frequency = np.bincount(columns, minlength=1)
+    values = counts * _rarities(frequency, texts)[columns]
+    norms = np.sqrt(np.bincount(owner, values * values, minlength=texts))
+    rows = csr_array((values / np.maximum(norms, 1e-12)[owner], (owner, columns)), shape=(texts, len(frequency)))
+    cosines: NDArray[np.float64] = (rows @ rows.T).toarray()
     return cosines
 
 
@@ -314,15 +319,15 @@ def _fused(text: NDArray[np.float64], meaning: NDArray[np.float64]) -> NDArray[n
 
 
 def _shared(draft: Draft, known: Known, rarity: Stats) -> tuple[str, ...]:
-    here, there = (_surfaces(_joined(one.title, one.text[:LONGEST_DRAFT])) for one in (draft, known))
+    here, there = _surfaces(draft.title, draft.text), _surfaces(known.title, known.text)
     common = sorted(here.keys() & there.keys(), key=lambda word: (-_weight(rarity, word), word))
     return tuple(dict.fromkeys(surface for word in common for surface in (here[word], there[word])))
 
 
-def _surfaces(text: str) -> dict[str, str]:
+def _surfaces(title: str, text: str) -> dict[str, str]:
     """Each word key as first written, in small letters unless it is an acronym."""
     surfaces: dict[str, str] = {}
-    for token in analyse(text):
+    for token in analyse(_joined(title, text[:LONGEST_DRAFT])):
         acronym = token.surface[1:] != token.surface[1:].lower()
         for word in _word_keys(token.term):
             surfaces.setdefault(word, token.surface if acronym else token.surface.lower())
