@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from django.urls import NoReverseMatch, reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from parvis.access.principal import Principal
 from parvis.institutions.models import Profile
@@ -61,14 +63,15 @@ class SuggestionView:
 
     group: int
     field: str
-    title: str
+    name: str
+    title: tuple[Segment, ...]
     url: str
     institution: str  # "" for the words of the alliance itself
     code: str  # of the harmonised need, "" where there is none
     code_url: str
     is_invented: bool
     shared_terms: tuple[str, ...]
-    theirs: tuple[Segment, ...]
+    theirs: tuple[Segment, ...]  # none where the title says it all
     yours: tuple[Segment, ...]
     answer: str
 
@@ -95,11 +98,11 @@ def need_view(principal: Principal, need: RawNeed) -> NeedView:
         institution=need.institution.short_name,
         service=need.service,
         author=need.author.person.display_name,
-        is_invented=need.institution.is_invented or need.author.person.is_invented,
+        is_invented=is_invented(need),
         on_behalf=need.on_behalf,
         state=need.state,
         state_words=need.get_state_display(),
-        excerpt=_shortened(text.text, 220),
+        excerpt="" if _says_no_more(text.text, text.title) else _shortened(text.text, 220),
         facets=tuple(value for name in FACETS if (value := getattr(text, name))),
         written_at=text.written_at,
         is_mine=need.author.person_id == principal.person_id,
@@ -111,18 +114,20 @@ def suggestion_view(suggestion: Suggestion, draft: str, answer: str = "") -> Sug
     row, harmonised = suggestion.text, suggestion.harmonised
     raw = row.need if isinstance(row, RawNeedText) else None
     words = row.text if isinstance(row, RawNeedText) else row.description
+    title_only = _says_no_more(words, row.title)
     stems = {token.term for word in suggestion.shared_terms for token in analyse(word)}
     return SuggestionView(
         group=suggestion.group,
         field=f"close-{suggestion.group}",
-        title=row.title,
+        name=row.title,
+        title=excerpt(row.title, stems) if title_only else (Segment(row.title, False),),
         url=reverse("needs:detail", args=[raw.id]) if raw else harmonised_url(harmonised),
         institution=raw.institution.short_name if raw else "",
         code=harmonised.code if harmonised else "",
         code_url=harmonised_url(harmonised) if raw else "",
-        is_invented=bool(raw and (raw.institution.is_invented or raw.author.person.is_invented)),
+        is_invented=raw is not None and is_invented(raw),
         shared_terms=_once_a_stem(suggestion.shared_terms)[:6],
-        theirs=excerpt(words, stems),
+        theirs=() if title_only else excerpt(words, stems),
         yours=excerpt(draft, stems),
         answer=answer,
     )
@@ -167,9 +172,20 @@ def timeline(
     return sorted(events, key=lambda event: event.at)
 
 
+def export_rows(needs: Iterable[RawNeed]) -> Iterable[Sequence[str]]:
+    """Headings, then a row for each need."""
+    yield [str(heading) for heading, _value in _COLUMNS]
+    for need in needs:
+        yield [str(value(need)) for _heading, value in _COLUMNS]
+
+
 def facet_choices(in_use: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
     """For each facet, the values in use, most chosen first, then the first proposals."""
     return {name: tuple(dict.fromkeys((*in_use.get(name, ()), *_PROPOSALS[name]))) for name in FACETS}
+
+
+def is_invented(need: RawNeed) -> bool:
+    return need.institution.is_invented or need.author.person.is_invented
 
 
 def harmonised_url(need: HarmonisedNeed | None) -> str:
@@ -185,6 +201,25 @@ def person_words(profile: Profile) -> str:
     return _("%(name)s (invented person)") % {"name": name} if profile.person.is_invented else name
 
 
+_COLUMNS: tuple[tuple[Promise | str, Callable[[RawNeed], object]], ...] = (
+    (gettext_lazy("Address"), lambda need: reverse("needs:detail", args=[need.id])),
+    (gettext_lazy("Institution"), lambda need: need.institution.name),
+    (gettext_lazy("Service"), lambda need: need.service),
+    (gettext_lazy("State"), lambda need: need.get_state_display()),
+    (gettext_lazy("Title"), lambda need: need.wording.title),
+    (gettext_lazy("Description"), lambda need: need.wording.text),
+    (gettext_lazy("For whom"), lambda need: need.wording.audience),
+    (gettext_lazy("How often"), lambda need: need.wording.frequency),
+    (gettext_lazy("Data"), lambda need: need.wording.data_used),
+    (gettext_lazy("Current tool"), lambda need: need.wording.insufficient_tool),
+    (gettext_lazy("Domain"), lambda need: need.wording.domain),
+    (gettext_lazy("Public"), lambda need: need.wording.public),
+    (gettext_lazy("Activity"), lambda need: need.wording.activity),
+    (gettext_lazy("Sensitivity of the data"), lambda need: need.wording.data_class),
+    (gettext_lazy("Wording"), lambda need: need.wording.number),
+    (gettext_lazy("Written on"), lambda need: need.wording.written_at.date().isoformat()),
+    (gettext_lazy("Invented"), lambda need: _("yes") if is_invented(need) else ""),
+)
 _PROPOSALS: dict[str, list[str]] = json.loads((Path(__file__).parent / "facets.json").read_text(encoding="utf-8"))
 
 
@@ -232,6 +267,10 @@ def _once_a_stem(words: Iterable[str]) -> tuple[str, ...]:
         for token in analyse(word):
             seen.setdefault(token.term, word)
     return tuple(dict.fromkeys(seen.values()))
+
+
+def _says_no_more(text: str, title: str) -> bool:
+    return text.strip(" .…") == title.strip(" .…")
 
 
 def _shortened(text: str, length: int) -> str:

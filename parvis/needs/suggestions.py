@@ -65,6 +65,7 @@ def close_needs(principal: Principal, words: Words, *, need: RawNeed | None = No
     return [
         Suggestion(one.group, reader.texts[one.key], reader.harmonised.get(one.key), one.shared_terms, one.score)
         for one in found
+        if one.shared_terms or one.parts.facets  # runs of letters alone: nobody would see why it is proposed
     ]
 
 
@@ -117,14 +118,14 @@ class _Reader:
         texts = list(rows.filter(id__in=ids).select_related("need__institution", "need__author__person").order_by())
         if not self.principal.may("need:validate"):
             texts += self._own_drafts(rows)
-        attached = self._attached([text.id for text in texts])
+        attached = self._attached({text.need_id for text in texts})
         for text in texts:
             key = key_of_text(text.id)
             self.texts[key] = text
             group = group_of_need(text.need_id)
-            if text.id in attached:
-                self.harmonised[key] = attached[text.id]
-                group = group_of_harmonised(attached[text.id].id)
+            if harmonised := attached.get((text.need_id, text.id)) or attached.get((text.need_id, None)):
+                self.harmonised[key] = harmonised
+                group = group_of_harmonised(harmonised.id)
             facets = Facets(text.domain, text.public, text.activity, text.data_class)
             yield Known(key, group, text.title, text.text, facets)
 
@@ -133,11 +134,15 @@ class _Reader:
         current = drafts.order_by("-id").values_list("current", flat=True)[:OWN_DRAFTS]
         return rows.filter(id__in=list(current)).select_related("need__institution", "need__author__person")
 
-    def _attached(self, text_ids: Sequence[int]) -> dict[int, HarmonisedNeed]:
-        """What each text is a confirmed verbatim of; of what that was merged into, if it was."""
-        accepted = Attachment.objects.visible_to(self.principal).accepted().filter(text__in=text_ids)
-        rows = accepted.select_related("harmonised__merged_into").order_by("-id")
-        return {row.text_id: row.harmonised.merged_into or row.harmonised for row in rows}
+    def _attached(self, need_ids: Collection[int]) -> dict[tuple[int, int | None], HarmonisedNeed]:
+        """What each wording is a confirmed verbatim of, and under None what its need is part of, corrected since or not."""
+        accepted = Attachment.objects.visible_to(self.principal).accepted().filter(text__need__in=need_ids)
+        attached: dict[tuple[int, int | None], HarmonisedNeed] = {}
+        for row in accepted.select_related("text", "harmonised__merged_into").order_by("id"):
+            harmonised = row.harmonised.merged_into or row.harmonised
+            attached.setdefault((row.text.need_id, row.text_id), harmonised)
+            attached.setdefault((row.text.need_id, None), harmonised)
+        return attached
 
     def _versions(self, keys: Sequence[int]) -> Iterable[Known]:
         ids = [key // 2 for key in keys if key % 2]

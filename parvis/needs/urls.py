@@ -2,13 +2,17 @@ from __future__ import annotations
 
 from django.urls import path
 
-from parvis.needs.views import expressions, harmonised
+from parvis.needs.views import expressions, harmonised, imports
 
 app_name = "needs"
 urlpatterns = [
     path("besoins/accueil/", expressions.dashboard, name="dashboard"),
     path("besoins/", expressions.needs, name="list"),
     path("besoins/nouveau/", expressions.new, name="new"),
+    path("besoins/export/", expressions.export, name="export"),
+    path("besoins/import/", imports.upload, name="import"),
+    path("besoins/import/modele/", imports.model, name="import_model"),
+    path("besoins/import/<int:file_id>/", imports.preview, name="import_preview"),
     path("besoins/proches/", expressions.close, name="close"),
     path("besoins/<int:need_id>/", expressions.need, name="detail"),
     path("besoins/<int:need_id>/modifier/", expressions.edit, name="edit"),

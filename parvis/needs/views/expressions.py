@@ -9,6 +9,7 @@ from django.core.paginator import Paginator
 from django.db.models import Case, Count, IntegerField, Q, Value, When
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -23,6 +24,7 @@ from parvis.needs.models import Answer, Attachment, HarmonisedNeed, Judgement, R
 from parvis.needs.models.expressions import RawNeedQuerySet
 from parvis.needs.presentation import (
     MOST_CHIPS,
+    export_rows,
     facet_choices,
     need_view,
     person_words,
@@ -30,6 +32,7 @@ from parvis.needs.presentation import (
     timeline,
 )
 from parvis.needs.suggestions import SHORTEST_DRAFT, close_needs, group_of, of_group
+from parvis.needs.workbooks import csv_bytes
 from parvis.retrieval.analysis import terms
 
 NEEDS_A_PAGE = 40
@@ -62,8 +65,19 @@ def needs(request: SignedInRequest) -> HttpResponse:
         "filters": _filters(request),
         "is_filtered": any(request.GET.get(name, "").strip() for name in ("q", "etat", "etablissement", *FACETS)),
         "may_write": request.principal.may("need:edit"),
+        "export_url": f"{reverse('needs:export')}?{kept.urlencode()}",
     }
     return render(request, "needs/list.html", context)
+
+
+@requires("need:view")
+@require_GET
+def export(request: SignedInRequest) -> HttpResponse:
+    """What the list shows, with the same filters; its columns are those that an import reads."""
+    rows = _loaded(_filtered(request)).order_by("id")
+    response = HttpResponse(csv_bytes(export_rows(rows.iterator(chunk_size=500))), content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = 'attachment; filename="besoins.csv"'
+    return response
 
 
 @requires("need:edit")
@@ -188,11 +202,12 @@ def deletion(request: SignedInRequest, need_id: int) -> HttpResponse:
     row = _editable(request, "need:edit", need_id)
     if row.author.person_id != request.principal.person_id:
         raise Refused(_("A draft is deleted by the person who wrote it."))
+    title = row.wording.title
     try:
         actions.delete_draft(request.principal, row)
     except actions.WrongMoment:
         return _too_late(request, row)
-    messages.info(request, _("The draft “%(title)s” was deleted.") % {"title": row})
+    messages.info(request, _("The draft “%(title)s” was deleted.") % {"title": title})
     return redirect("needs:list")
 
 
@@ -360,4 +375,3 @@ def _close_to(request: SignedInRequest, row: RawNeed) -> list[object]:
     answers = {group_of(one.harmonised or one.other_need): one.answer for one in said}
     found = close_needs(request.principal, Words.of(row.wording), need=row)
     return [suggestion_view(one, row.wording.text, answers.get(one.group, "")) for one in found]
-

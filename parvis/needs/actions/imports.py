@@ -1,0 +1,106 @@
+"""Lists of needs: kept until somebody has seen what they hold, then drafts. Importing a list twice adds nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from parvis.access.principal import Principal
+from parvis.audit.models import record
+from parvis.needs.actions.expressions import Words
+from parvis.needs.actions.indexing import index_needs
+from parvis.needs.models import ImportedFile, RawNeed, RawNeedText
+from parvis.needs.sheets import Import, ImportedNeed, read
+
+KEPT = timedelta(days=1)  # a list that nobody confirms
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a list would do now: `known` are the rows that were imported before."""
+
+    found: Import
+    new: tuple[ImportedNeed, ...]
+    known: tuple[ImportedNeed, ...]
+
+
+def receive_list(principal: Principal, name: str, content: bytes, *, institution_id: int | None = None) -> ImportedFile:
+    """Keeps a list for its preview; the one this person had before is forgotten. Raises workbooks.Refused."""
+    read(content)
+    with transaction.atomic():
+        ImportedFile.unscoped.filter(profile_id=principal.profile_id).delete()
+        ImportedFile.unscoped.filter(received_at__lt=timezone.now() - KEPT).delete()
+        return ImportedFile.unscoped.create(
+            institution_id=institution_id or principal.institution_id,
+            profile_id=principal.profile_id,
+            name=name[:200],
+            content=content,
+        )
+
+
+def preview(file: ImportedFile) -> Preview:
+    found = read(bytes(file.content))
+    keys = _keys_of(file.institution_id, {need.key for need in found.needs})
+    return Preview(
+        found,
+        tuple(need for need in found.needs if need.key not in keys),
+        tuple(need for need in found.needs if need.key in keys),
+    )
+
+
+def import_needs(principal: Principal, file: ImportedFile) -> int:
+    """How many drafts were added. The file is forgotten."""
+    try:
+        return _import(principal, file)
+    except IntegrityError:  # a colleague has imported the same needs at the same instant: what is left is added
+        return _import(principal, file)
+
+
+def _import(principal: Principal, file: ImportedFile) -> int:
+    with transaction.atomic():
+        wanted = preview(file).new
+        needs = RawNeed.unscoped.bulk_create(
+            RawNeed(
+                institution_id=file.institution_id,
+                author_id=principal.profile_id,
+                on_behalf=file.institution_id != principal.institution_id,
+                service=one.values.get("service", ""),
+                import_key=one.key,
+            )
+            for one in wanted
+        )
+        texts = RawNeedText.unscoped.bulk_create(
+            RawNeedText(
+                institution_id=file.institution_id,
+                need=need,
+                written_by_id=principal.profile_id,
+                **asdict(words_of(one.values)),
+            )
+            for need, one in zip(needs, wanted, strict=True)
+        )
+        for need, text in zip(needs, texts, strict=True):
+            need.current = text
+        RawNeed.unscoped.bulk_update(needs, ["current"], batch_size=500)
+        index_needs(need.id for need in needs)
+        ImportedFile.unscoped.filter(id=file.id).delete()
+        record(
+            institution_id=file.institution_id,
+            actor=principal.actor,
+            action="need.import",
+            subject=f"import:{file.id}",
+            needs=len(needs),
+        )
+    return len(needs)
+
+
+def words_of(values: Mapping[str, str]) -> Words:
+    return Words(**{name: values.get(name, "") for name in Words.__dataclass_fields__})
+
+
+def _keys_of(institution_id: int, keys: Collection[str]) -> set[str | None]:
+    known = RawNeed.unscoped.filter(institution_id=institution_id).exclude(import_key=None)
+    return set(known.values_list("import_key", flat=True)) & set(keys)
