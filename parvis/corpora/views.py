@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import cast
 from urllib.parse import urlencode
 
+from asgiref.sync import sync_to_async
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
 from django.core.handlers.asgi import ASGIRequest
 from django.core.paginator import Paginator
+from django.db import close_old_connections
 from django.db.models import Case, Prefetch, When
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
@@ -330,6 +332,7 @@ def _offset(request: SignedInRequest, name: str) -> int:
 
 
 async def _chunks(path: Path) -> AsyncIterator[bytes]:
+    await sync_to_async(close_old_connections)()  # nothing is read from the database while a slow reader takes the file
     file = await asyncio.to_thread(path.open, "rb")
     try:
         while chunk := await asyncio.to_thread(file.read, 1 << 18):

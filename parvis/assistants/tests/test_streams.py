@@ -11,6 +11,7 @@ from datetime import timedelta
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.db import connection
 from django.http import StreamingHttpResponse
 from django.test import AsyncClient, Client
 from django.utils import timezone
@@ -138,6 +139,21 @@ async def test_readers_who_come_at_different_times_read_the_same(house: House, c
     assert "La prescription est de cinq ans." not in "".join(event["data"] for event in second)
     before = [event for event in first if int(event["id"]) <= int(address[1])]
     assert shown(second, shown(before)) == shown(first)
+
+
+async def test_an_open_stream_keeps_no_connection_of_its_request(house: House, course: Assistant, use_model: Use) -> None:
+    gate = threading.Event()
+    use_model(gate, FIRST)
+    client = await sync_to_async(async_client)(house.student)
+    turn = await sync_to_async(ask)(house.student, house, course)
+    response = await client.get(f"/echanges/{turn.id}/flux/")
+    assert isinstance(response, StreamingHttpResponse)
+    parts = aiter(response)
+    await anext(parts)
+    assert await sync_to_async(lambda: connection.connection)() is None
+    gate.set()
+    async for _part in parts:
+        pass
 
 
 async def test_a_stream_written_elsewhere_is_read_from_the_log(house: House, course: Assistant) -> None:
