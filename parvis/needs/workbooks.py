@@ -204,12 +204,13 @@ def put(sheet: Worksheet, row: int, column: int, value: str | int | float | date
     cell = sheet.cell(row, column)
     if not isinstance(cell, Cell):
         raise TypeError("a merged cell holds nothing")
-    cell.value = value
-    if isinstance(value, str):
-        text = printable(value)[:32_767]  # no cell holds more
-        cell.value = _ESCAPE.sub(lambda match: f"_x005F{match[0]}", text)
-        cell.data_type = "s"
-        cell.quotePrefix = value.startswith(_FORMULA_SIGNS)  # else Excel computes it as soon as it is edited
+    if not isinstance(value, str):
+        cell.value = value
+        return cell
+    text = printable(value)[:32_767]  # no cell holds more
+    cell.value = _ESCAPE.sub(lambda match: f"_x005F{match[0]}", text)
+    cell.data_type = "s"
+    cell.quotePrefix = text.startswith(_FORMULA_SIGNS)  # else Excel computes it as soon as it is edited
     return cell
 
 

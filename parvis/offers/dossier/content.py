@@ -1,0 +1,136 @@
+"""What a tender dossier is made from, and the rule that its specification names no vendor."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from parvis.needs.specification import Specification
+from parvis.offers.answer import Frame
+
+PILOT, COSIGNATORY, INTERESTED = "pilot", "cosignatory", "interested"
+
+
+@dataclass(frozen=True, slots=True)
+class Cosignature:
+    institution: str
+    level: str  # pilot, cosignatory, interested
+    users: int | None = None  # people concerned, when the institution says it
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """Words of an institution, quoted as they were written."""
+
+    text: str
+    institution: str
+    written_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterLine:
+    at: datetime  # in the zone in which it is to be shown
+    what: str
+    recipient: str
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    specification: Specification
+    issued_on: date
+    alliance: str = ""
+    request: str = ""  # SI-003, when there is a request for information
+    deadline_at: datetime | None = None
+    cosignatures: tuple[Cosignature, ...] = ()
+    provenance: tuple[Excerpt, ...] = ()
+    register: tuple[RegisterLine, ...] = ()
+
+    @property
+    def frame(self) -> Frame:
+        return Frame(self.request, self.specification)
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """Where a vendor is named. Fields of the specification by their name, requirements by their code, excerpts by number."""
+
+    vendor: str
+    place: str  # title, description, scope, out_of_scope, EX-003, excerpt-2
+    words: str  # as they stand there, with some of what surrounds them
+
+
+class VendorNamed(Exception):
+    code = "vendor_named"
+
+    def __init__(self, namings: tuple[Naming, ...]) -> None:
+        super().__init__(self.code)
+        self.namings = namings
+        self.params = {"places": ", ".join(dict.fromkeys(f"{one.place} ({one.vendor})" for one in namings))[:500]}
+
+
+def refuse_vendor_names(dossier: Dossier, vendors: Iterable[str], *, ordinary: Iterable[str] = ()) -> None:
+    """Raises `VendorNamed`. `ordinary` are names that a person declared to be common words here, such as "Notion"."""
+    spared = {_joined(name) for name in ordinary}
+    names = {name: _joined(name) for name in vendors}
+    found = [
+        Naming(name, place, words)
+        for place, text in _places(dossier)
+        for name, letters in names.items()
+        if letters and letters not in spared
+        for words in _occurrences(letters, text)
+    ]
+    if found:
+        raise VendorNamed(tuple(found))
+
+
+def _places(dossier: Dossier) -> Iterator[tuple[str, str]]:
+    said = dossier.specification
+    for name in ("title", "description", "scope", "out_of_scope"):
+        yield name, getattr(said, name)
+    for requirement in said.requirements:
+        yield requirement.code, f"{requirement.text}\n{requirement.verification}"
+    for number, excerpt in enumerate(dossier.provenance, start=1):
+        yield f"excerpt-{number}", excerpt.text
+
+
+def _occurrences(letters: str, text: str) -> Iterator[str]:
+    """Runs of whole words that spell the name, however it is cut: "Open AI", "open-ai" and "OpenAI" are the same."""
+    words = list(_words(text))
+    for first in range(len(words)):
+        spelled = ""
+        for word, start, end in words[first:]:
+            spelled += word
+            if not letters.startswith(spelled):
+                break
+            if spelled == letters:
+                begin = words[first][1]
+                yield " ".join(text[max(0, begin - 30) : end + 30].split()) if start >= 0 else ""
+                break
+
+
+def _joined(name: str) -> str:
+    """The letters of a name without its legal form."""
+    words = [word for word, _, _ in _words(name)]
+    while len(words) > 1 and words[-1] in _LEGAL_FORMS:
+        words.pop()
+    return "".join(words)
+
+
+def _words(text: str) -> Iterator[tuple[str, int, int]]:
+    """Words folded (no accent, no case, no invisible character), with where they stand."""
+    folded, start = "", 0
+    for place, char in enumerate([*text, " "]):
+        letters = [one for one in unicodedata.normalize("NFKD", char).casefold() if one.isalnum()]
+        if letters:
+            if not folded:
+                start = place
+            folded += "".join(letters)
+        elif folded and unicodedata.category(char) not in ("Cf", "Mn"):
+            yield folded, start, place
+            folded = ""
+
+
+_LEGAL_FORMS = frozenset("sa sas sasu sarl eurl scop scic inc llc ltd limited gmbh ag bv plc corp se spa srl".split())
