@@ -6,11 +6,21 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.urls import reverse
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from parvis.access.principal import Principal
-from parvis.needs.models import Attachment, AttachmentState, HarmonisedNeed, OperationKind
+from parvis.needs.actions.cosignatures import Totals, totals
+from parvis.needs.models import (
+    Attachment,
+    AttachmentState,
+    CoSignature,
+    CoSignatureState,
+    HarmonisedNeed,
+    NeedVersion,
+    OperationKind,
+)
 from parvis.needs.models.harmonised import OPEN
 from parvis.needs.presentation import Event, person_words
 from parvis.retrieval.analysis import sentences
@@ -48,6 +58,33 @@ def attachment_view(principal: Principal, row: Attachment) -> AttachmentView:
         by_operation=row.operation.kind if row.operation else "",
         may_decide=own and waits,
         may_cancel=(own and row.state == AttachmentState.ACCEPTED) or (waits and row.proposed_by_id == principal.profile_id),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CosigningView:
+    """`students` and `envelope` are totals in words, "—" when nobody said any; `own_state` is "" where one has no row."""
+
+    totals: Totals
+    students: str
+    envelope: str
+    rows: list[CoSignature]
+    own_state: str
+
+
+def cosigning_view(principal: Principal, version: NeedVersion) -> CosigningView:
+    """Totals of one version, and the rows this person may read."""
+    rows = CoSignature.objects.visible_to(principal).filter(version=version)
+    rows = list(rows.select_related("institution", "signed_by__person").order_by("institution__name"))
+    counted = totals(rows)
+    shown = [row for row in rows if row.state in (CoSignatureState.VALID, CoSignatureState.TO_CONFIRM)]
+    own = next((row.state for row in rows if row.institution_id == principal.institution_id), "")
+    return CosigningView(
+        totals=counted,
+        students=number_format(counted.students, force_grouping=True) if counted.said_students else "—",
+        envelope=f"{number_format(counted.envelope_euros, force_grouping=True)} €" if counted.said_envelope else "—",
+        rows=shown,
+        own_state=own,
     )
 
 

@@ -40,5 +40,8 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "later_operation": lambda _params: _("A later merge or split rests on this one: undo that one first."),
     "merged": lambda params: _("%(need)s was merged or taken back: it is read, and changes no more.") % params,
     "not_at_this_stage": lambda params: _("Not at this stage of its life: the need is %(state)s.") % params,
+    "already_signed": lambda _params: _("It is signed: the signatory signs another word, or withdraws this one."),
+    "not_open_to_cosignature": lambda _params: _("This need is not open to co-signature yet."),
+    "nothing_signed": lambda _params: _("Your institution has signed nothing here."),
     "another_institution": lambda _params: _("Only the institution that wrote this need decides on its attachment."),
 }

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from parvis.needs.views import expressions, harmonised, imports
+from parvis.needs.views import cosignatures, expressions, harmonised, imports
 
 app_name = "needs"
 urlpatterns = [
@@ -41,6 +41,8 @@ urlpatterns = [
     path("besoins-harmonises/<int:need_id>/ouverture/", harmonised.opening, name="opening"),
     path("besoins-harmonises/<int:need_id>/fusion/", harmonised.merger, name="merger"),
     path("besoins-harmonises/<int:need_id>/scission/", harmonised.division, name="division"),
+    path("besoins-harmonises/<int:need_id>/co-signature/", cosignatures.cosignature, name="cosignature"),
+    path("besoins-harmonises/<int:need_id>/co-signature/retrait/", cosignatures.withdrawal, name="withdrawal"),
     path("rattachements/<int:attachment_id>/acceptation/", harmonised.acceptance, name="acceptance"),
     path("rattachements/<int:attachment_id>/refus/", harmonised.refusal, name="refusal"),
     path("rattachements/<int:attachment_id>/annulation/", harmonised.cancellation, name="cancellation"),

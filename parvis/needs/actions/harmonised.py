@@ -16,6 +16,7 @@ from django.utils import timezone
 from parvis.access.principal import Principal
 from parvis.audit.models import record
 from parvis.institutions.models import Institution, Role, WorkingGroup
+from parvis.needs.actions.indexing import index_harmonised, index_needs
 from parvis.needs.models import (
     Attachment,
     AttachmentState,
@@ -61,6 +62,7 @@ def propose(
             out_of_scope=out_of_scope,
             written_by_id=principal.profile_id,
         )
+        index_harmonised([need.id])
         _record(principal, "harmonised.propose", need)
     return need
 
@@ -106,6 +108,7 @@ def start_version(principal: Principal, need: HarmonisedNeed) -> NeedVersion:
                 verification=line.verification,
             )
             copy.institutions.set(line.institutions.all())
+        index_harmonised([need.id])
         _record(principal, "harmonised.new_version", need, number=draft.number)
     return draft
 
@@ -120,6 +123,7 @@ def edit_version(principal: Principal, need: HarmonisedNeed, **words: str) -> Ne
                 setattr(draft, name, words[name])
             draft.save(update_fields=changed)
             draft.ballots.all().delete()
+            index_harmonised([need.id])
             _record(principal, "harmonised.edit", need, number=draft.number, fields=sorted(changed))
     return draft
 
@@ -337,6 +341,7 @@ def merge(principal: Principal, kept: HarmonisedNeed, merged: HarmonisedNeed, *,
         version, other_version = stable_of(kept), stable_of(merged)
         if version and other_version:
             _to_confirm(other_version.cosignatures.filter(state=CoSignatureState.VALID), version, operation)
+        index_harmonised([merged.id])
         _record(principal, "harmonised.merge", kept, merged=merged.code)
     return operation
 
@@ -364,6 +369,7 @@ def split(
             kind=OperationKind.SPLIT, need=need, other=new, reason=reason, done_by_id=principal.profile_id
         )
         _propose_again(principal, chosen, new, operation)
+        index_harmonised([new.id])
         _record(principal, "harmonised.split", need, new=new.code)
     return operation
 
@@ -394,6 +400,7 @@ def undo(principal: Principal, operation: Operation) -> None:
         operation.save(update_fields=["undone_at", "undone_by"])
         for need_id in {attachment.text.need_id for attachment in made}:
             _follow(need_id)
+        index_harmonised([operation.other_id])
         _record(principal, "harmonised.undo", operation.need, operation=operation.id, kind=operation.kind)
 
 
@@ -484,10 +491,11 @@ def _nothing_rests_on(operation: Operation) -> None:
 
 
 def _follow(need_id: int) -> None:
-    """A raw need is attached as long as one of its attachments is accepted."""
+    """A raw need is attached as long as one of its attachments is accepted, and what is accepted leads others to it."""
     accepted = Attachment.unscoped.accepted().filter(text__need_id=need_id).exists()
     come_from, state = (RawNeedState.PUBLISHED, RawNeedState.ATTACHED)[:: 1 if accepted else -1]
     RawNeed.unscoped.filter(id=need_id, state=come_from).update(state=state)
+    index_needs([need_id])
 
 
 def _record(principal: Principal, action: str, need: HarmonisedNeed, **details: Any) -> None:

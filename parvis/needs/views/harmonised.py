@@ -18,7 +18,7 @@ from parvis.institutions.models import Role, WorkingGroup
 from parvis.needs.actions import harmonised as actions
 from parvis.needs.actions.harmonised import Impossible
 from parvis.needs.forms.harmonised import MergeForm, ProposalForm, RequirementForm, SplitForm, VersionForm
-from parvis.needs.harmonised_presentation import attachment_view, excerpts_of, harmonised_timeline
+from parvis.needs.harmonised_presentation import attachment_view, cosigning_view, excerpts_of, harmonised_timeline
 from parvis.needs.messages import impossible_sentence
 from parvis.needs.models import (
     Attachment,
@@ -314,6 +314,7 @@ def _page(request: SignedInRequest, row: HarmonisedNeed, shown: NeedVersion | No
         "votes": (sum(one.in_favour for one in ballots), sum(not one.in_favour for one in ballots)),
         "operations": row.operations.select_related("other", "done_by__person") if inside else [],
         "events": harmonised_timeline(row, inside=inside),
+        "cosigning": cosigning_view(principal, shown) if shown.is_stable and row.is_published else None,
         "inside": inside,
         "may": {
             "edit": may_edit,
@@ -321,6 +322,8 @@ def _page(request: SignedInRequest, row: HarmonisedNeed, shown: NeedVersion | No
             "vote": row.is_living and draft is not None and in_group and principal.may("harmonised:vote"),
             "stabilise": row.is_living and coordinates and draft is not None,
             "open": row.is_living and coordinates and row.state == HarmonisedState.STABILISED,
+            "cosign": row.is_living and shown == row.in_force and principal.may("cosignature:prepare"),
+            "withdraw": shown == row.in_force and principal.may("cosignature:sign"),
         },
     }
     return render(request, "needs/harmonised.html", context)
