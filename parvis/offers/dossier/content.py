@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -74,13 +74,12 @@ class VendorNamed(Exception):
 def refuse_vendor_names(dossier: Dossier, vendors: Iterable[str], *, ordinary: Iterable[str] = ()) -> None:
     """Raises `VendorNamed`. `ordinary` are names that a person declared to be common words here, such as "Notion"."""
     spared = {_joined(name) for name in ordinary}
-    names = {name: _joined(name) for name in vendors}
+    names = {letters: name for name in vendors if (letters := _joined(name)) and letters not in spared}
+    beginnings = {letters[:end] for letters in names for end in range(1, len(letters) + 1)}
     found = [
-        Naming(name, place, words)
+        Naming(names[letters], place, words)
         for place, text in _places(dossier)
-        for name, letters in names.items()
-        if letters and letters not in spared
-        for words in _occurrences(letters, text)
+        for letters, words in _occurrences(names, beginnings, text)
     ]
     if found:
         raise VendorNamed(tuple(found))
@@ -96,19 +95,17 @@ def _places(dossier: Dossier) -> Iterator[tuple[str, str]]:
         yield f"excerpt-{number}", excerpt.text
 
 
-def _occurrences(letters: str, text: str) -> Iterator[str]:
-    """Runs of whole words that spell the name, however it is cut: "Open AI", "open-ai" and "OpenAI" are the same."""
+def _occurrences(names: Collection[str], beginnings: Collection[str], text: str) -> Iterator[tuple[str, str]]:
+    """Runs of whole words that spell a name, however it is cut: "Open AI", "open-ai" and "OpenAI" are the same."""
     words = list(_words(text))
-    for first in range(len(words)):
+    for first, (_, begin, _) in enumerate(words):
         spelled = ""
-        for word, start, end in words[first:]:
+        for word, _, end in words[first:]:
             spelled += word
-            if not letters.startswith(spelled):
+            if spelled not in beginnings:
                 break
-            if spelled == letters:
-                begin = words[first][1]
-                yield " ".join(text[max(0, begin - 30) : end + 30].split()) if start >= 0 else ""
-                break
+            if spelled in names:
+                yield spelled, " ".join(text[max(0, begin - 30) : end + 30].split())
 
 
 def _joined(name: str) -> str:
