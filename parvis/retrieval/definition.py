@@ -28,7 +28,10 @@ def definition_strength(text: str, defined: tuple[str, ...]) -> float:
     if _CALLED.search(folded) and set(defined) <= set(terms(text)):
         return 1.0
     match = _DEFINES.search(folded)
-    if match is None or not _is_subject(folded[: match.start()], defined):
+    if match is None:
+        return 0.0
+    begins, is_glossed = folded[: match.start()], match["gloss"] is not None and _is_glossed(match.start(), folded, defined)
+    if _NOT_IN_SUBJECTS.search(begins) or not (is_glossed or _is_subject(begins, defined)):
         return 0.0
     return 0.5 if match["is"] and not match["a"] else 1.0
 
@@ -45,10 +48,16 @@ def opening_strength(text: str, defined: Collection[str]) -> float:
     return 1.0 if set(terms(" ".join(folded.split()[:3]))) & set(defined) else 0.6
 
 
-def is_heading_of(heading: str, defined: Mapping[str, float]) -> bool:
-    """Whether a heading names what is to be defined (terms with their rarity), or the rarest part of it, and nothing else."""
+def is_heading_of(heading: str, asked: Mapping[str, float], *, least: float = 0.5) -> bool:
+    """Whether a heading names what is asked about (terms with their rarity), or the `least` share of it, and nothing else."""
     named = {term for term in terms(heading) if not term[0].isdigit() and not is_framing(term)}
-    return named <= defined.keys() and 2 * sum(defined[term] for term in named) >= sum(defined.values()) > 0
+    return named <= asked.keys() and sum(asked[term] for term in named) >= least * sum(asked.values()) > 0
+
+
+def is_title_of(title: str, defined: Collection[str]) -> bool:
+    """The same of a title that opens a paragraph: "140 L'imprévision aujourd'hui (article 1195)."."""
+    named = {term for term in terms(_BRACKETS.sub("", title)) if term.isalpha()}
+    return bool(defined) and named >= set(defined) and len(named) <= 2 * len(defined)
 
 
 def sends_elsewhere(text: str) -> bool:
@@ -63,6 +72,12 @@ def _is_subject(begins: str, defined: tuple[str, ...]) -> bool:
     if len(subject) == len(defined) + 1:
         return subject[1:] == defined and not _PART_OF.match(begins)
     return bool(defined) and subject == defined
+
+
+def _is_glossed(colon: int, text: str, defined: tuple[str, ...]) -> bool:
+    """A glossary gives the rest after its colon: "Adiabatique : se dit d'une transformation"."""
+    subject = set(terms(text[:colon]))
+    return bool(subject) and 2 * len(subject) >= len(defined) and subject < set(defined) <= set(terms(text))
 
 
 _WHAT = r"(?P<what>(?:[\w'/.+#-]+\s?){1,7}?)\s*[?.!]*\s*$"
@@ -92,7 +107,7 @@ _ASKED_PURPOSE = re.compile(
 _DEFINES = re.compile(
     r"""
     \s*(?:\([^)]*\)\s*)?
-    (?: : | – | — | =
+    (?: (?P<gloss>:) | – | — | =
       | ,?\s(?P<is>est|sont)\b
         (?P<a>\s(?:\w+ment\s)?(?:une?|le|la|les|des|du|ce|celui|celle|ceux|celles|tout|toute)\b|\s(?:d'abord\s)?l')?
       | ,?\s(?:designe|signifie|enonce|affirme|represente|contient|permet|fournit|sert|decrit|indique)(?:nt)?\b
@@ -106,8 +121,10 @@ _CALLED = re.compile(
     r"\bon (?:appelle|entend par|nomme|designe par|definit)\b|\b(?:est|sont) (?:appele|nomme|dit)e?s?\b"
     r"|\bdefinit (?:le|la|les|l')[^.;:]* comme\b"
 )
+_NOT_IN_SUBJECTS = re.compile(r"[|;=<>]")
 _PART_OF = re.compile(
     r"\W*(?:(?:les?|la|une?|des|ces?|cette|l')\W*)?\w+ (?:de|du|des|d'|dans|sur|pour|par|en|avec|sans|a|au|aux)\b"
 )
+_BRACKETS = re.compile(r"\([^)]*\)")
 _REFERS_UP = re.compile(r"\W*(?:il|elle|ils|elles|(?:ce|cet|cette|ces|le|la|les|l')\W?[\w-]+)\W*$")
 _SENDS_ELSEWHERE = re.compile(r"\W*(?:voir|cf|se reporter|reportez-vous|consulte[rz])\b")

@@ -14,7 +14,8 @@ from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING
 
 from parvis.retrieval.analysis import fold, folded_and_terms, sentences, terms
-from parvis.retrieval.definition import definition_strength, is_heading_of, opening_strength, sends_elsewhere
+from parvis.retrieval.definition import definition_strength, is_heading_of, is_title_of, opening_strength, sends_elsewhere
+from parvis.retrieval.listing import is_listing
 from parvis.retrieval.passage import Hit, Passage
 from parvis.retrieval.question import Expected, Weighed, expected, grams, rarity, weigh
 
@@ -94,12 +95,15 @@ def _scored(found: Found) -> Iterator[_Piece]:
     kind = expected(found.question)
     defined = {term: rarity(found.stats, term) for term in found.defined}
     asked_pairs = _pairs(found.question)
+    wants_listing = _ASKS_LISTING.search(fold(found.question)) is not None
     wants_formula = _ASKS_FORMULA.search(fold(found.question)) is not None
     for rank, hit in enumerate(hits):
         passage_score = hit.score / (hits[0].score or 1.0)
         pieces = _with_lists(_pieces(hit, rank))
-        title = set(terms(" ".join((hit.passage.document_title, *hit.passage.heading_path))))
-        head = next((piece for piece in pieces if _ROW.match(piece.text)), None)
+        headings = hit.passage.heading_path
+        title = set(terms(" ".join((hit.passage.document_title, *headings))))
+        head = _head_of_rows(pieces)
+        headed = bool(headings) and is_heading_of(headings[-1], weighed.weights, least=0.8)
         lists_pages = _lists_pages(hit.passage, pieces)
         for piece in pieces:
             above = title.union(head.terms) if head and _ROW.match(piece.text) else title
@@ -114,13 +118,14 @@ def _scored(found: Found) -> Iterator[_Piece]:
                 + 0.1 * len(asked_pairs & _pairs(piece.text)) / (len(asked_pairs) or 1)
                 + 0.8 * passage_score
                 + 0.1 * _share_asked(piece, weighed)
-                + 0.15 * _is_of_kind(piece.text, kind, found.question)
+                + (0.5 if headed else 0.15) * is_of_kind(piece.text, kind, found.question)
                 + 0.3 * definition
                 + 0.3 * (wants_formula and _FORMULA.search(piece.text) is not None)
                 - 0.3 * (_is_cut(piece, pieces) and not definition)
                 - 1.0 * (piece.is_title or lists_pages or _is_heading(piece, pieces) or _is_head_of_rows(piece, head, pieces))
                 - 0.3 * piece.text.rstrip().endswith((":", "?"))
                 - 0.3 * sends_elsewhere(piece.text)
+                + (0.2 if wants_listing else -0.4) * is_listing(piece.text)
             )
             yield replace(piece, score=score)
 
@@ -147,6 +152,7 @@ def _weighed(found: Found) -> Weighed:
 
 
 _LAST_BRACKETS = re.compile(r"\([^()]*\)\s*$")
+_ASKS_LISTING = re.compile(r"\b(?:commande|option|syntaxe|code|exemple|modele|instruction|ligne|parametre)s?\b")
 _ASKS_FORMULA = re.compile(r"\b(?:equation|formule|relation|expression|loi)s?\b")
 _FORMULA = re.compile(r"\S\s?[=≈≤≥]\s?\S")
 _LISTS_PAGES = re.compile(
@@ -170,8 +176,8 @@ def _definition(piece: _Piece, pieces: list[_Piece], defined: Mapping[str, float
     """How much it answers a question for a definition, from 0 to 1."""
     if not defined:
         return 0.0
-    strength = definition_strength(piece.text, tuple(defined))
-    if not strength and _is_titled_definition(piece, pieces):
+    strength = 0.0 if is_listing(piece.text) else definition_strength(piece.text, tuple(defined))
+    if not strength and _is_titled(piece, pieces) and (_names_definition(piece.title) or is_title_of(piece.title, defined)):
         return 0.7
     if not piece.is_title and _opens_section(piece, pieces, defined):
         return max(strength, opening_strength(piece.text, defined))
@@ -186,10 +192,13 @@ def _opens_section(piece: _Piece, pieces: list[_Piece], defined: Mapping[str, fl
     )
 
 
-def _is_titled_definition(piece: _Piece, pieces: list[_Piece]) -> bool:
-    """The first sentence under a title that says so: "131 Définition (article 1186)."."""
-    before = pieces[piece.position - 1] if piece.position else None
-    return before is not None and before.is_title and bool(_TITLED_DEFINITION.search(fold(piece.title)))
+def _is_titled(piece: _Piece, pieces: list[_Piece]) -> bool:
+    return piece.position > 0 and pieces[piece.position - 1].is_title
+
+
+def _names_definition(title: str) -> bool:
+    """ "131 Définition (article 1186)." """
+    return _TITLED_DEFINITION.search(fold(title)) is not None
 
 
 _TITLED_DEFINITION = re.compile(r"\b(?:definitions?|notion)\b")
@@ -283,7 +292,7 @@ _CAPITALISED = re.compile(r"(?<=[^.!?…]\s)[«\"(]?[^\W\d_a-zà-öø-ÿ][\w’'
 _WORD = re.compile(r"\w+")
 
 
-def _is_of_kind(text: str, kind: Expected, question: str) -> bool:
+def is_of_kind(text: str, kind: Expected, question: str) -> bool:
     """Whether a sentence has what the question expects and does not give itself."""
     if kind is Expected.NAME:
         asked = fold(question)
@@ -325,9 +334,19 @@ def _is_heading(piece: _Piece, pieces: list[_Piece]) -> bool:
         len(pieces) > 1
         and not _ENDS_WHOLE.search(piece.text)
         and not _stands_apart(piece.text)
+        and not is_listing(piece.text)
         and len(folded.split()) <= 10
         and (piece.position == len(pieces) - 1 or "\n" in follows)
     )
+
+
+def _head_of_rows(pieces: list[_Piece]) -> _Piece | None:
+    """The first row, where it names columns: a passage may begin inside a table, with a row like the others."""
+    first = next((piece for piece in pieces if _ROW.match(piece.text)), None)
+    return first if first is not None and not _DIGIT.search(first.text) else None
+
+
+_DIGIT = re.compile(r"\d")
 
 
 def _is_head_of_rows(piece: _Piece, head: _Piece | None, pieces: list[_Piece]) -> bool:
@@ -394,7 +413,7 @@ def _needed(piece: _Piece) -> _Piece | None:
     if _ITEM.match(piece.text):
         return next((one for one in reversed(before) if not _ITEM.match(one.text)), None)
     if _ROW.match(piece.text):
-        return next((one for one in before if _ROW.match(one.text)), before[-1])
+        return _head_of_rows(before) or (None if _ROW.match(before[-1].text) else before[-1])
     return before[-1] if _ANAPHOR.match(fold(piece.text)) else None
 
 

@@ -69,6 +69,7 @@ qu entend on par|que faut il entendre par|qu appelle t on|comment (?:definir|def
 (?:puis|dois|peux) je|(?:je|on|tu|vous) (?:peux|peut|pouvez|dois|doit|devez|pourrais|devrais)|(?:peut|doit) on
 (?:est il|c est|est ce) possible d(?:e)?|existe t il|y a t il
 que se passe t il|(?:il|ca) se passe quoi|qu arrive t il
+en cas d(?:e|u)?|(?:a|ont|aura|auront) (?:t (?:il|elle) )?lieu
 que faut il savoir (?:sur|de|du|des)|quand est ce que|en quoi consiste(?:nt)?
 """
 _PHRASE = re.compile(rf"\b(?:{'|'.join(_PHRASES.split(chr(10))[1:-1])})(?= |$)")

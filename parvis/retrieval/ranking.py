@@ -23,6 +23,7 @@ from parvis.retrieval.question import rarity
 
 RUNS_WEIGHT = 0.6
 PAIRS_WEIGHT = 0.2
+HEADING_WEIGHT = 0.5  # for a heading that is what is asked about, and nothing else
 DEFINITION_WEIGHT = 0.5
 
 
@@ -63,6 +64,7 @@ def rank(asked: Asked, passages: Sequence[Passage], stats: Stats) -> list[Ranked
     runs = _runs_bm25(asked.folded, [one.runs for one in read])
     pairs = np.array([_pairs(asked.terms, one.terms, weights) for one in read])
     scores = relative(bm25) + RUNS_WEIGHT * relative(runs) + PAIRS_WEIGHT * relative(pairs)
+    scores += HEADING_WEIGHT * np.array([_is_headed(asked.terms, passage, stats) for passage in passages])
     if asked.defined:
         scores += DEFINITION_WEIGHT * np.array([_defines(asked.defined, passage, stats) for passage in passages])
     ranked = [
@@ -103,6 +105,12 @@ def _pairs(asked: Sequence[str], terms: Sequence[str], weights: Mapping[str, flo
     return sum(
         weights[first] + weights[second] for first, second in dict.fromkeys(pairwise(asked)) if (first, second) in present
     )
+
+
+def _is_headed(terms: Sequence[str], passage: Passage, stats: Stats) -> bool:
+    """Nearly all that is asked, by what it weighs: "Seconde session", for "Quand a lieu la seconde session ?"."""
+    rarities = {term: rarity(stats, term) for term in terms}
+    return bool(passage.heading_path) and is_heading_of(passage.heading_path[-1], rarities, least=0.8)
 
 
 def _defines(defined: tuple[str, ...], passage: Passage, stats: Stats) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -13,8 +14,10 @@ from parvis.retrieval.definition import defined_terms
 from parvis.retrieval.framing import asked_tokens
 from parvis.retrieval.index import Index, Stats
 from parvis.retrieval.passage import Hit, Passage
+from parvis.retrieval.question import weigh
 from parvis.retrieval.ranking import Asked, Features, Ranked, rank, relative
 from parvis.retrieval.spelling import Correction, correction, written_out
+from parvis.retrieval.synonyms import other_names
 
 CANDIDATES = 50
 MORE_CANDIDATES = 150  # where a definition is asked: its words are often everywhere
@@ -61,20 +64,36 @@ def search(
 ) -> Found:
     """`fetch` gives passages by id, in any order, without those that no longer exist. Nothing outside `corpora` is
     looked at: not in the lists, not in the counts, not in the corrections."""
-    asked_text = _written_out(question[:LONGEST_QUESTION], index, corpora)
-    tokens = asked_tokens(asked_text, analyse(asked_text))
+    question = _written_out(question[:LONGEST_QUESTION], index, corpora)
+    found = _search(question, index, corpora, fetch, limit, embedder)
+    for other in _asked_otherwise(question, index, corpora):
+        again = _search(other, index, corpora, fetch, limit, embedder)
+        if _fit(again) > _fit(found) + WORTH_RENAMING:
+            found = again
+    return found
+
+
+def _search(
+    question: str,
+    index: Index,
+    corpora: frozenset[int],
+    fetch: Callable[[Sequence[int]], Sequence[Passage]],
+    limit: int,
+    embedder: Embedder | None,
+) -> Found:
+    tokens = asked_tokens(question, analyse(question))
     terms, corrections, stats = _known_terms(tokens, index, corpora)
-    defined = _defined(asked_text, corrections)
+    defined = _defined(question, corrections)
     wanted = [passage_id for passage_id, _ in index.candidates(terms, corpora, MORE_CANDIDATES if defined else CANDIDATES)]
     if embedder is not None and embedder.weight > 0 and corpora:
-        wanted = list(dict.fromkeys([*wanted, *embedder.nearest(asked_text, corpora, CANDIDATES)]))
+        wanted = list(dict.fromkeys([*wanted, *embedder.nearest(question, corpora, CANDIDATES)]))
     passages = [passage for passage in fetch(wanted) if passage.corpus_id in corpora] if wanted else []
-    ranked = rank(Asked(terms, _mended(asked_text, corrections), defined), passages, stats)
+    ranked = rank(Asked(terms, _mended(question, corrections), defined), passages, stats)
     if embedder is not None and embedder.weight > 0:
-        ranked = _fused(ranked, asked_text, embedder)
+        ranked = _fused(ranked, question, embedder)
     ranked = ranked[:limit]
     return Found(
-        question=asked_text,
+        question=question,
         tokens=tokens,
         terms=terms,
         corrections=corrections,
@@ -83,6 +102,32 @@ def search(
         stats=stats,
         defined=defined,
     )
+
+
+def _asked_otherwise(question: str, index: Index, corpora: frozenset[int]) -> list[str]:
+    """With other names for what it asks about, as far as the documents have them."""
+    others = other_names(question, asked_tokens(question, analyse(question)))
+    if not others:
+        return []
+    stats = index.stats([term for _, needed in others for term in needed], corpora)
+    return [other for other, needed in others if all(stats.document_frequency.get(term) for term in needed)]
+
+
+WORTH_RENAMING = 0.1
+
+
+def _fit(found: Found) -> float:
+    """How much of the question one of the first passages has; then, less, how many of its neighbouring words."""
+    if not found.hits:
+        return 0.0
+    weighed = weigh(found.terms, found.stats)
+    held = max(weighed.coverage(folded_and_terms(hit.passage.indexed_text())[1]) for hit in found.hits[:PASSAGES_FITTED])
+    pairs = {first: found.stats.weight(first) + found.stats.weight(second) for first, second in pairwise(found.terms)}
+    neighbours = max(features.pairs for features in found.features[:PASSAGES_FITTED])
+    return held + 0.5 * neighbours / (sum(pairs.values()) or 1.0)
+
+
+PASSAGES_FITTED = 3
 
 
 def _written_out(question: str, index: Index, corpora: frozenset[int]) -> str:

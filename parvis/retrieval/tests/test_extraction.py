@@ -4,6 +4,7 @@ import pytest
 
 from parvis.retrieval.evaluation import Library
 from parvis.retrieval.extraction import Sentence, best_sentences
+from parvis.retrieval.listing import is_listing
 from parvis.retrieval.tests.course import CONTRACTS, RULES, library
 
 
@@ -188,3 +189,39 @@ def test_what_defines_is_quoted_before_what_says_something_else_of_it(question: 
     )
     [best] = told(library(("Cours", text)), question, limit=1)
     assert best.text.startswith(answer)
+
+
+def test_a_glossary_may_shorten_what_it_defines() -> None:
+    text = "Conditions : gaz parfait, transformation adiabatique.\n\nAdiabatique : se dit d'une transformation sans échange."
+    [best] = told(library(("Glossaire", text)), "Qu'est-ce qu'une transformation adiabatique ?", limit=1)
+    assert best.text.startswith("Adiabatique :")
+
+
+def test_prose_answers_before_a_listing_unless_a_command_is_asked_for() -> None:
+    text = "$ apt-get install --reinstall paquet/bullseye\n\nInstaller un paquet demande les droits d'administration."
+    manual = library(("Manuel", text))
+    assert told(manual, "Comment installer un paquet ?", limit=1)[0].text.startswith("Installer")
+    assert "$ apt-get" in " ".join(one.text for one in told(manual, "Quelle commande pour installer un paquet ?"))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("$ sudo apt install foo", True),
+        ("Source: gentoo\nSection: unknown\nBuild-Depends: debhelper (>=10)", True),
+        ("[Network]\nAddress=192.168.0.15/24\nGateway=192.168.0.1", True),
+        ("W = (P₂V₂ − P₁V₁) / (γ − 1)", False),
+        ("Qc/Tc + Qf/Tf = 0", False),
+        ("Redoublants | 15 juillet 2026 | 31 août 2026", False),
+        ("Le fichier debian/control est dans le répertoire debian/ ; voir https://www.debian.org/doc.", False),
+        ("Écrivez à aides@faculte.example ou à scolarite@faculte.example", False),
+    ],
+)
+def test_listings_are_told_from_prose_tables_and_formulas(text: str, expected: bool) -> None:
+    assert is_listing(text) is expected
+
+
+def test_a_row_in_the_middle_of_a_table_is_not_taken_for_its_head() -> None:
+    text = "Néobacheliers | 24 août 2026\n\nRedoublants | 15 juillet 2026\n\nMasters | 3 septembre 2026"
+    texts = [one.text for one in told(library(("Dates", text)), "Quelle date pour les redoublants ?", limit=1)]
+    assert texts == ["Redoublants | 15 juillet 2026"]

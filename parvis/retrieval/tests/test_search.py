@@ -260,6 +260,47 @@ def test_a_definition_comes_before_what_only_names_it_more_often(sqlite: sqlite3
     assert library.ids("À quoi sert l'exception ?")[0] == 3
 
 
+@pytest.mark.parametrize(
+    ("question", "first", "asked"),
+    [
+        ("C'est quand les rattrapages ?", 1, "C'est quand les seconde session ?"),  # a word that no document has
+        ("Que dit le deuxième principe ?", 2, "Que dit le second principe ?"),  # one that they have, elsewhere
+        ("Comment valider un crédit ?", 4, "Comment valider un crédit ?"),  # ECTS are there too: it is found as asked
+        ("Quelle est la couleur du planning ?", None, "Quelle est la couleur du planning ?"),  # nor any other name
+    ],
+)
+def test_another_name_is_tried_where_it_is_better_found(
+    sqlite: sqlite3.Connection, question: str, first: int | None, asked: str
+) -> None:
+    library = Library(Fts5Index(sqlite))
+    library.add(
+        passage(1, "La seconde session a lieu en juin."),
+        passage(2, "Le second principe donne un sens au temps."),
+        passage(3, "Le premier principe est au programme de la deuxième année."),
+        passage(4, "Un crédit se valide par semestre."),
+        passage(5, "Les ECTS sont européens."),
+    )
+    found = library.search(question, {1})
+    assert found.question == asked
+    assert next((hit.passage.id for hit in found.hits), None) == first
+
+
+def test_another_name_is_one_that_the_asker_may_read(sqlite: sqlite3.Connection) -> None:
+    library = Library(Fts5Index(sqlite))
+    library.add(passage(1, "La seconde session a lieu en juin.", corpus=2), passage(2, "Le jury délibère en juin."))
+    found = library.search("Quand ont lieu les rattrapages ?", {1})
+    assert (found.question, found.hits) == ("Quand ont lieu les rattrapages ?", ())
+
+
+def test_a_heading_that_is_the_question_comes_before_mentions(sqlite: sqlite3.Connection) -> None:
+    library = Library(Fts5Index(sqlite))
+    library.add(
+        passage(1, "On se réinscrit après la seconde session.", title="Guide"),
+        passage(2, "Épreuves : du 21 juin au 2 juillet.", title="Calendrier", headings=("Seconde session",)),
+    )
+    assert library.ids("Quand a lieu la seconde session ?")[0] == 2
+
+
 def test_a_vocabulary_of_numbers_proposes_nothing() -> None:
     (token,) = analyse("examen")
     assert correction(token, {"2024": 3}) is None
