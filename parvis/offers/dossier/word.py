@@ -170,7 +170,8 @@ def _table(block: Table, width: float) -> str:
     columns = "".join(f'<w:gridCol w:w="{wide}"/>' for wide in widths)
     rows = "".join(_row(block, row, number, widths) for number, row in enumerate((block.header, *block.rows)))
     return (
-        f'<w:tbl {nsdecls("w")}><w:tblPr><w:tblStyle w:val="TableGrid"/><w:tblW w:w="{sum(widths)}" w:type="dxa"/><w:tblInd w:w="108" w:type="dxa"/>'
+        f'<w:tbl {nsdecls("w")}><w:tblPr><w:tblStyle w:val="TableGrid"/><w:tblW w:w="{sum(widths)}" w:type="dxa"/>'
+        f'<w:tblInd w:w="108" w:type="dxa"/>'
         f'<w:tblBorders>{edges}</w:tblBorders><w:tblLayout w:type="fixed"/>'
         f'<w:tblLook w:val="0020" w:firstRow="1"/><w:tblCaption w:val={caption}/><w:tblDescription w:val={caption}/>'
         f"</w:tblPr><w:tblGrid>{columns}</w:tblGrid>{rows}</w:tbl>"
