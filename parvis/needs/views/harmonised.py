@@ -302,6 +302,8 @@ def _page(request: SignedInRequest, row: HarmonisedNeed, shown: NeedVersion | No
     own = next((one for one in ballots if one.institution_id == principal.institution_id), None)
     in_group = row.working_group.profiles.filter(id=principal.profile_id).exists()
     coordinates = principal.role == Role.COORDINATOR
+    cosigning = cosigning_view(principal, shown) if shown.is_stable and row.is_published else None
+    signs = principal.may("cosignature:sign") or (cosigning is not None and cosigning.own_state != CoSignatureState.VALID)
     context = {
         "need": row,
         "version": shown,
@@ -314,7 +316,7 @@ def _page(request: SignedInRequest, row: HarmonisedNeed, shown: NeedVersion | No
         "votes": (sum(one.in_favour for one in ballots), sum(not one.in_favour for one in ballots)),
         "operations": row.operations.select_related("other", "done_by__person") if inside else [],
         "events": harmonised_timeline(row, inside=inside),
-        "cosigning": cosigning_view(principal, shown) if shown.is_stable and row.is_published else None,
+        "cosigning": cosigning,
         "inside": inside,
         "may": {
             "edit": may_edit,
@@ -322,7 +324,7 @@ def _page(request: SignedInRequest, row: HarmonisedNeed, shown: NeedVersion | No
             "vote": row.is_living and draft is not None and in_group and principal.may("harmonised:vote"),
             "stabilise": row.is_living and coordinates and draft is not None,
             "open": row.is_living and coordinates and row.state == HarmonisedState.STABILISED,
-            "cosign": row.is_living and shown == row.in_force and principal.may("cosignature:prepare"),
+            "cosign": row.is_living and shown == row.in_force and principal.may("cosignature:prepare") and signs,
             "withdraw": shown == row.in_force and principal.may("cosignature:sign"),
         },
     }
@@ -342,7 +344,8 @@ def _done(request: SignedInRequest, row: HarmonisedNeed, act: Callable[[], objec
     except Impossible as refusal:
         return _refusal(request, row, refusal)
     messages.success(request, sentence or _("Saved."))
-    return redirect("needs:harmonised", row.id)
+    draft = None if sentence else actions.draft_of(row)
+    return redirect("needs:harmonised_version", row.id, draft.number) if draft else redirect("needs:harmonised", row.id)
 
 
 def _refusal(request: SignedInRequest, row: HarmonisedNeed, refusal: Impossible) -> HttpResponse:
