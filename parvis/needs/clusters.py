@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import count
 
 import numpy as np
@@ -193,10 +194,12 @@ def _cells(close: NDArray[np.float64], parts: Sequence[_Part], sizes: Sequence[i
     placed: list[list[Cell]] = []
     for (column, row), size in zip(np.rint(wanted).astype(int).tolist(), sizes, strict=True):
         shape = _nearest_cells(size)
-        for right, down in _rings():
-            cells = [(column + right + x, row + down + y) for x, y in shape]
-            if taken.isdisjoint(cells):
-                break
+        right, down = next(
+            (column + right, row + down)
+            for right, down in _rings()
+            if not any((column + right + x, row + down + y) in taken for x, y in shape)
+        )
+        cells = [(right + x, down + y) for x, y in shape]
         placed.append(cells)
         taken.update((x + right, y + down) for x, y in cells for right in (-1, 0, 1) for down in (-1, 0, 1))
     left, top = (min(cell[axis] for cells in placed for cell in cells) for axis in (0, 1))
@@ -228,9 +231,12 @@ def _nearest_cells(size: int) -> list[Cell]:
 
 def _rings() -> Iterator[Cell]:
     """Every step away from a cell, the nearest first, square after square."""
-    yield 0, 0
-    for far in count(1):
-        ring = {(x, y) for x in range(-far, far + 1) for y in (-far, far)} | {
-            (x, y) for y in range(-far, far + 1) for x in (-far, far)
-        }
-        yield from sorted(ring, key=lambda cell: (cell[0] ** 2 + cell[1] ** 2, cell))
+    for far in count():
+        yield from _ring(far)
+
+
+@lru_cache(maxsize=256)
+def _ring(far: int) -> list[Cell]:
+    sides = range(-far, far + 1)
+    ring = {(x, y) for x in sides for y in (-far, far)} | {(x, y) for y in sides for x in (-far, far)}
+    return sorted(ring, key=lambda cell: (cell[0] ** 2 + cell[1] ** 2, cell))
