@@ -265,6 +265,16 @@ def test_answers_given_while_writing_are_kept_with_the_draft(people: People, sig
     assert judgement.institution_id == people.writer.institution_id
 
 
+def test_starting_from_another_institutions_need_says_it_is_the_same(people: People, sign_in: SignIn) -> None:
+    theirs = people.write(people.neighbour, EVENING, PUBLISHED)
+    hidden = people.write(people.neighbour, SUBSIDY)
+    client = sign_in(people.writer)
+    address = f"{reverse('needs:new')}?meme={2 * theirs.id}"
+    assert address in client.get(reverse("needs:detail", args=[theirs.id])).content.decode()
+    assert f'name="close-{2 * theirs.id}" value="same"' in client.get(address).content.decode()
+    assert SUBSIDY.title not in client.get(reverse("needs:new"), {"meme": 2 * hidden.id}).content.decode()
+
+
 def test_every_confirmed_verbatim_leads_to_its_harmonised_need(people: People) -> None:
     need = people.write(people.neighbour, EVENING, PUBLISHED)
     group = WorkingGroup.objects.create(slug="pedagogie", name="Pédagogie")

@@ -26,6 +26,7 @@ from parvis.needs.presentation import (
     MOST_CHIPS,
     export_rows,
     facet_choices,
+    harmonised_url,
     need_view,
     person_words,
     suggestion_view,
@@ -130,6 +131,11 @@ def need(request: SignedInRequest, need_id: int) -> HttpResponse:
             attachments.select_related("harmonised", "proposed_by__person", "decided_by__person"),
             said.select_related("harmonised", "need__current", "other_need__current", "profile__person"),
         ),
+        "attached": [
+            (one.harmonised.code, harmonised_url(one.harmonised))
+            for one in attachments.accepted().select_related("harmonised").distinct()
+        ],
+        "group": group_of(row),
         "may": _allowed(request, row),
         "suggestions": _close_to(request, row) if at_home and row.state != RawNeedState.ARCHIVED else [],
         "at_home": at_home,
@@ -270,6 +276,8 @@ def _allowed(request: SignedInRequest, row: RawNeed) -> dict[str, bool]:
         "validate": answers and row.state == RawNeedState.DRAFT,
         "publish": answers and row.state == RawNeedState.VALIDATED,
         "archive": answers and row.state in (RawNeedState.PUBLISHED, RawNeedState.ATTACHED),
+        "attach": principal.may("attachment:propose") and row.state in (RawNeedState.PUBLISHED, RawNeedState.ATTACHED),
+        "join": principal.may("need:edit") and row.is_shared and not _at_home(request, row),
         "delete": reached and own and principal.may("need:edit") and row.state == RawNeedState.DRAFT,
     }
 
@@ -340,9 +348,15 @@ def _close_context(request: SignedInRequest, row: RawNeed | None) -> dict[str, o
     shown = {one.group for one in found}
     return {
         "suggestions": [suggestion_view(one, words.text or words.title, answers.get(one.group, "")) for one in found],
-        "kept": [(f"close-{group}", answer) for group, answer in answers.items() if group not in shown],
+        "kept": _kept(request, {group: answer for group, answer in answers.items() if group not in shown}),
         "is_short": len(words.title) + len(words.text) < SHORTEST_DRAFT,
     }
+
+
+def _kept(request: SignedInRequest, answers: dict[int, str]) -> list[tuple[str, str, str]]:
+    """Field, answer, and what it was said of."""
+    about = {group: of_group(request.principal, group) for group in answers}
+    return [(f"close-{group}", answer, str(about[group])) for group, answer in answers.items() if about[group]]
 
 
 def _draft_words(request: SignedInRequest, row: RawNeed | None) -> Words:
@@ -358,6 +372,10 @@ def _refilled(request: SignedInRequest, form: NeedForm) -> NeedForm:
 
 
 def _answers(request: SignedInRequest) -> dict[int, str]:
+    """What is said of other needs, by group; somebody who starts from another's need says that theirs is the same."""
+    if request.method == "GET":
+        same = request.GET.get("meme", "")
+        return {int(same): Answer.SAME} if same.isdecimal() and len(same) < 19 else {}
     return {
         int(name.removeprefix("close-")): value
         for name, value in request.POST.items()
