@@ -1,27 +1,29 @@
 """The embedded engine: SQLite FTS5, in the same database file and transaction as the documents.
 
-FTS5 keeps one list of passages per *corpus and term* ("12:examen"), contentless and without positions. So the access
-filter is not a condition that a query could forget but the only way to name a term; the counts of a corpus are read off
-its own lists; and a question costs in proportion to what its asker may read, not to what the institution holds.
+FTS5 keeps one list of rows per term, contentless and without positions. Row numbers are ours: a passage is put into a range
+of them that belongs to its corpus. So a list is read for the ranges of the corpora allowed, each list costs the room of one
+however many corpora there are, and a row elsewhere could not be named: only ranges that were asked for are translated back.
 
-Row ids carry the passage's length in their last 6 bits: choosing candidates then needs the lists and nothing else.
+A row number carries the passage's length in its last 6 bits: choosing candidates then needs the lists and nothing else.
 
 SQLite before 3.43 deletes from a contentless table only when given the exact terms back. Analysing the text again would
-not do: the analysis may have changed since. So the distinct terms of each batch of passages are kept, compressed, and the
-lists themselves tell which passage has which: little more than half the room that the terms of each passage would take.
+not do: the analysis may have changed since. So the terms of each batch of passages are kept, compressed.
 """
 
 from __future__ import annotations
 
-import heapq
 import json
 import secrets
 import sqlite3
 import zlib
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import accumulate
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from parvis.retrieval.index import (
     LENGTHS,
@@ -38,20 +40,28 @@ from parvis.retrieval.index import (
 TABLES = (
     """
     CREATE VIRTUAL TABLE IF NOT EXISTS search_terms USING fts5(
-        terms, content='', detail=none, columnsize=0, tokenize="ascii tokenchars ':'"
+        terms, content='', detail=none, columnsize=0, tokenize='ascii'
     )
     """,
-    "CREATE VIRTUAL TABLE IF NOT EXISTS search_lists USING fts5vocab(search_terms, row)",
+    # 4,096 places of passages of one corpus, from `number` × 4,096 on; so many of them were given out.
+    """
+    CREATE TABLE IF NOT EXISTS search_range (
+        number INTEGER PRIMARY KEY,
+        corpus_id INTEGER NOT NULL,
+        taken INTEGER NOT NULL
+    )
+    """,
+    "CREATE INDEX IF NOT EXISTS search_range_corpus ON search_range (corpus_id)",
+    # Passages of one document at neighbouring places: their ids, 8 bytes each, then their lengths; and their terms.
     """
     CREATE TABLE IF NOT EXISTS search_batch (
+        first_place INTEGER PRIMARY KEY,
         document_id INTEGER NOT NULL,
-        first_passage INTEGER NOT NULL,
-        latest_passage INTEGER NOT NULL,
-        corpus_id INTEGER NOT NULL,
-        content BLOB NOT NULL,
-        PRIMARY KEY (document_id, first_passage)
+        passages BLOB NOT NULL,
+        terms BLOB NOT NULL
     )
     """,
+    "CREATE INDEX IF NOT EXISTS search_batch_document ON search_batch (document_id)",
     """
     CREATE TABLE IF NOT EXISTS search_corpus (
         corpus_id INTEGER PRIMARY KEY,
@@ -62,7 +72,32 @@ TABLES = (
     """,
     # Bytes of a transaction held in memory before a segment is written: fewer segments to merge afterwards.
     "INSERT INTO search_terms (search_terms, rank) VALUES ('hashsize', 8000000)",
+    # Bytes of a page of the lists: a question skips to a few ranges, and reads a page from its start at each.
+    "INSERT INTO search_terms (search_terms, rank) VALUES ('pgsz', 1000)",
 )
+
+# One value for each list rather than a row for each passage, which costs five times as much to fetch.
+WHOLE_LISTS = """
+SELECT (SELECT group_concat(rowid) FROM search_terms WHERE search_terms MATCH '"' || asked.value || '"')
+FROM json_each(?) asked ORDER BY asked.key
+"""
+PARTS_OF_LISTS = """
+SELECT (
+    SELECT group_concat(found.rowid) FROM json_each(?2) part CROSS JOIN search_terms found
+    WHERE found.search_terms MATCH '"' || asked.value || '"' AND found.rowid BETWEEN CAST(part.key AS INTEGER) AND part.value
+)
+FROM json_each(?1) asked ORDER BY asked.key
+"""
+RANGES = "SELECT number FROM search_range WHERE corpus_id IN (SELECT value FROM json_each(?)) ORDER BY number"
+COUNTS = """
+SELECT ifnull(sum(passages), 0), ifnull(sum(terms), 0)
+FROM search_corpus WHERE corpus_id IN (SELECT value FROM json_each(?))
+"""
+EMPTY_RANGES = """
+DELETE FROM search_range WHERE NOT EXISTS (
+    SELECT * FROM search_batch WHERE first_place BETWEEN number * ?1 AND (number + 1) * ?1 - 1
+)
+"""
 
 
 def create_tables(connection: sqlite3.Connection, prefix: str = PREFIX) -> None:
@@ -84,50 +119,39 @@ class Fts5Index:
             documents[entry.document_id, entry.corpus_id][entry.passage_id] = entry
         for (document_id, _), passages in documents.items():
             self._take_out(document_id, passages.keys())
+        batches: list[_Batch] = []
         for (document_id, corpus_id), passages in documents.items():
-            ordered = [(_row(passages[one]), passages[one].distinct_terms()) for one in sorted(passages)]
-            for first in range(0, len(ordered), _BATCH):
-                self._put_in(document_id, corpus_id, ordered[first : first + _BATCH])
+            ordered = [_Passage.of(passages[one]) for one in sorted(passages)]
+            batches += self._placed(document_id, corpus_id, ordered)
+            self._count(corpus_id, ordered, sign=1)
+        self._put_in(batches)
 
     def delete(self, document_ids: Iterable[int]) -> None:
         for document_id in set(document_ids):
             self._take_out(document_id)
 
     def candidates(self, terms: Sequence[str], corpora: frozenset[int], k: int) -> list[tuple[int, float]]:
-        distinct = askable(terms)
-        lists = self._lists(distinct, corpora)
-        counts = self._stats({term: len(rows) for term, rows in lists.items()}, corpora)
-        coverage: dict[int, float] = {}
-        for term in distinct:
-            weight = counts.weight(term)
-            for row in lists.get(term, ()):
-                coverage[row] = coverage.get(row, 0.0) + weight
-        closeness = counts.closenesses()
-        scored = ((-weight * closeness[row % LENGTHS], row // LENGTHS) for row, weight in coverage.items())
-        return [(passage_id, -score) for score, passage_id in heapq.nsmallest(k, scored)]
+        with self._one_state():
+            counts, lists = self._counts_and_lists(terms, corpora)
+            return self._best(lists, counts, k) if lists and k > 0 else []
 
     def stats(self, terms: Sequence[str], corpora: frozenset[int]) -> Stats:
-        distinct, ordered = askable(terms), sorted(corpora)
-        frequencies: dict[str, int] = {}
-        for key, passages in self._execute(
-            "SELECT asked.key, list.doc FROM json_each(?) asked CROSS JOIN search_lists list WHERE list.term = asked.value",
-            [_names(distinct, ordered)],
-        ):
-            term = distinct[key // len(ordered)]
-            frequencies[term] = frequencies.get(term, 0) + passages
-        return self._stats(frequencies, corpora)
+        with self._one_state():
+            return self._counts_and_lists(terms, corpora)[0]
 
     def vocabulary(self, corpora: frozenset[int]) -> Mapping[str, int]:
-        revisions = self._execute(
-            "SELECT corpus_id, revision FROM search_corpus WHERE corpus_id IN (SELECT value FROM json_each(?))",
-            [json.dumps(sorted(corpora))],
-        )
-        return vocabulary_of(dict(revisions.fetchall()), self._vocabulary)
+        with self._one_state():
+            revisions = self._execute(
+                "SELECT corpus_id, revision FROM search_corpus WHERE corpus_id IN (SELECT value FROM json_each(?))",
+                [json.dumps(sorted(corpora))],
+            )
+            return vocabulary_of(dict(revisions.fetchall()), self._vocabulary)
 
     def maintain(self, purge: bool = False) -> None:
         if purge and self.connection.in_transaction:
             raise InTransaction
         self._execute("INSERT INTO search_terms (search_terms) VALUES ('optimize')")
+        self._execute(EMPTY_RANGES, [_RANGE])
         if purge:
             self.connection.commit()
             self.connection.execute("VACUUM")
@@ -135,121 +159,202 @@ class Fts5Index:
             if busy:
                 raise FilesInUse
 
-    def _lists(self, terms: Sequence[str], corpora: frozenset[int]) -> Mapping[str, list[int]]:
-        """The rows that have each term. One statement for all: starting one costs as much as reading a short list."""
-        ordered = sorted(corpora)
-        lists: dict[str, list[int]] = {}
-        for key, row in self._execute(
-            """
-            SELECT asked.key, found.rowid
-            FROM json_each(?) asked CROSS JOIN search_terms found
-            WHERE found.search_terms MATCH '"' || asked.value || '"'
-            """,
-            [_names(terms, ordered)],
-        ):
-            lists.setdefault(terms[key // len(ordered)], []).append(row)
-        return lists
+    @contextmanager
+    def _one_state(self) -> Iterator[None]:
+        """What is read meanwhile is of one moment: a row number could belong to another corpus at the next."""
+        self.connection.execute("SAVEPOINT search_reading")
+        try:
+            yield
+        finally:
+            self.connection.execute("RELEASE search_reading")
 
-    def _stats(self, frequencies: Mapping[str, int], corpora: frozenset[int]) -> Stats:
-        passages, terms = self._execute(
+    def _counts_and_lists(self, terms: Sequence[str], corpora: frozenset[int]) -> tuple[Stats, dict[str, _Rows]]:
+        """The rows of the allowed corpora that have each term, of the terms that some row has."""
+        asked = [json.dumps(sorted(corpora))]
+        passages, length = self._execute(COUNTS, asked).fetchone()
+        ranges = [number for (number,) in self._execute(RANGES, asked)]
+        lists = self._lists(askable(terms), ranges, passages) if passages else {}
+        frequencies = {term: len(rows) for term, rows in lists.items()}
+        return Stats(passages, length / passages if passages else 0.0, frequencies), lists
+
+    def _lists(self, terms: Sequence[str], ranges: Sequence[int], passages: int) -> dict[str, _Rows]:
+        """Read in part where the ranges are few for what the index holds, about."""
+        ((highest,),) = self._execute("SELECT max(number) FROM search_range")
+        parts = _parts(ranges)
+        if len(parts) * _WORTH_A_START < passages / len(ranges) * highest:
+            found = self._execute(PARTS_OF_LISTS, [json.dumps(terms), json.dumps(parts)])
+            lists = [_numbers(rows) for (rows,) in found]
+        else:
+            allowed = np.zeros(highest + 1, dtype=np.bool_)
+            allowed[ranges] = True
+            found = self._execute(WHOLE_LISTS, [json.dumps(terms)])
+            lists = [rows[allowed[rows // (_RANGE * LENGTHS)]] for rows in (_numbers(rows) for (rows,) in found)]
+        return {term: rows for term, rows in zip(terms, lists, strict=True) if len(rows)}
+
+    def _best(self, lists: Mapping[str, _Rows], counts: Stats, k: int) -> list[tuple[int, float]]:
+        rows, where = np.unique(np.concatenate(list(lists.values())), return_inverse=True)
+        scores, start = np.zeros(len(rows)), 0
+        for term, found in lists.items():  # in the order of the question, as the other engines do: the same sum
+            scores[where[start : start + len(found)]] += counts.weight(term)
+            start += len(found)
+        scores *= np.array(counts.closenesses())[rows % LENGTHS]
+        if k < len(rows):
+            best = scores >= np.partition(scores, -k)[-k]
+            rows, scores = rows[best], scores[best]
+        scored = zip((-scores).tolist(), self._passages(rows // LENGTHS), strict=True)
+        return [(passage_id, -score) for score, passage_id in sorted(scored)[:k]]
+
+    def _passages(self, places: _Rows) -> list[int]:
+        """The ids of the passages at those places, in their order."""
+        found = self._execute(
             """
-            SELECT ifnull(sum(passages), 0), ifnull(sum(terms), 0)
-            FROM search_corpus WHERE corpus_id IN (SELECT value FROM json_each(?))
+            SELECT (
+                SELECT substr(passages, 1 + 8 * (asked.value - first_place), 8) FROM search_batch
+                WHERE first_place <= asked.value ORDER BY first_place DESC LIMIT 1
+            )
+            FROM json_each(?) asked ORDER BY asked.key
             """,
-            [json.dumps(sorted(corpora))],
-        ).fetchone()
-        return Stats(passages, terms / passages if passages else 0.0, frequencies)
+            [json.dumps(places.tolist())],
+        )
+        return _ids(b"".join(id for (id,) in found))
 
     def _vocabulary(self, corpus_id: int) -> dict[str, int]:
-        prefix = f"{corpus_id}:"
-        found = self._execute("SELECT term, doc FROM search_lists WHERE term >= ? AND term < ?", [prefix, f"{corpus_id};"])
-        return {name[len(prefix) :]: passages for name, passages in found}
+        counts: Counter[str] = Counter()
+        for (terms,) in self._execute(
+            """
+            SELECT batch.terms FROM search_range range CROSS JOIN search_batch batch
+            WHERE range.corpus_id = ?1 AND batch.first_place BETWEEN range.number * ?2 AND (range.number + 1) * ?2 - 1
+            """,
+            [corpus_id, _RANGE],
+        ):
+            counts.update(zlib.decompress(terms).decode().split())
+        return dict(counts)
 
-    def _put_in(self, document_id: int, corpus_id: int, passages: Sequence[_Passage]) -> None:
-        self.connection.executemany(
-            named("INSERT INTO search_terms (rowid, terms) VALUES (?, ?)", self.prefix), _written(corpus_id, passages)
+    def _placed(self, document_id: int, corpus_id: int, passages: Sequence[_Passage]) -> Iterator[_Batch]:
+        """The passages in batches, each at the next free places of the corpus."""
+        number, taken = self._latest_range(corpus_id)
+        while passages:
+            if taken == _RANGE:
+                number, taken = self._new_range(corpus_id)
+            here = passages[: min(_BATCH, _RANGE - taken)]
+            yield _Batch(number * _RANGE + taken, document_id, here)
+            taken += len(here)
+            self._execute("UPDATE search_range SET taken = ? WHERE number = ?", [taken, number])
+            passages = passages[len(here) :]
+
+    def _latest_range(self, corpus_id: int) -> tuple[int, int]:
+        latest = self._execute(
+            "SELECT number, taken FROM search_range WHERE corpus_id = ? ORDER BY number DESC LIMIT 1", [corpus_id]
+        ).fetchone()
+        return latest or self._new_range(corpus_id)
+
+    def _new_range(self, corpus_id: int) -> tuple[int, int]:
+        made = self._execute("INSERT INTO search_range (corpus_id, taken) VALUES (?, 0)", [corpus_id])
+        return made.lastrowid or 0, 0
+
+    def _put_in(self, batches: Iterable[_Batch]) -> None:
+        batches = sorted(batches, key=lambda batch: batch.first_place)  # FTS5 writes a segment when a row steps back
+        self._execute_many(
+            "INSERT INTO search_terms (rowid, terms) VALUES (?, ?)", (row for batch in batches for row in batch.rows())
         )
-        self._execute(
-            "INSERT INTO search_batch (document_id, first_passage, latest_passage, corpus_id, content) VALUES (?, ?, ?, ?, ?)",
-            [document_id, passages[0][0] // LENGTHS, passages[-1][0] // LENGTHS, corpus_id, _packed(passages)],
+        self._execute_many(
+            "INSERT INTO search_batch (first_place, document_id, passages, terms) VALUES (?, ?, ?, ?)",
+            ((batch.first_place, batch.document_id, batch.packed_passages(), batch.packed_terms()) for batch in batches),
         )
-        self._count(corpus_id, [row for row, _ in passages], sign=1)
 
     def _take_out(self, document_id: int, passage_ids: Collection[int] | None = None) -> None:
         """Takes those passages out of the lists, or all of the document's; the rest of their batches is put back."""
-        first, latest = (min(passage_ids), max(passage_ids)) if passage_ids else (0, 1 << 62)
-        for batch, corpus_id, content in self._execute(
+        for first_place, corpus_id, passages, terms in self._execute(
             """
-            SELECT rowid, corpus_id, content FROM search_batch
-            WHERE document_id = ? AND first_passage <= ? AND latest_passage >= ?
+            SELECT first_place, corpus_id, passages, terms
+            FROM search_batch CROSS JOIN search_range ON number = first_place / ? WHERE document_id = ?
             """,
-            [document_id, latest, first],
+            [_RANGE, document_id],
         ).fetchall():
-            passages = self._read(corpus_id, *_unpacked(content))
-            self.connection.executemany(
-                named("INSERT INTO search_terms (search_terms, rowid, terms) VALUES ('delete', ?, ?)", self.prefix),
-                _written(corpus_id, passages),
-            )
-            self._execute("DELETE FROM search_batch WHERE rowid = ?", [batch])
-            self._count(corpus_id, [row for row, _ in passages], sign=-1)
-            rest = [one for one in passages if passage_ids is not None and one[0] // LENGTHS not in passage_ids]
-            if rest:
-                self._put_in(document_id, corpus_id, rest)
+            batch = _Batch.of(first_place, document_id, passages, terms)
+            rest = [one for one in batch.passages if passage_ids is not None and one.id not in passage_ids]
+            if len(rest) == len(batch.passages):
+                continue
+            self._execute_many("INSERT INTO search_terms (search_terms, rowid, terms) VALUES ('delete', ?, ?)", batch.rows())
+            self._execute("DELETE FROM search_batch WHERE first_place = ?", [first_place])
+            self._put_in(self._placed(document_id, corpus_id, rest))
+            self._count(corpus_id, batch.passages, sign=-1)
+            self._count(corpus_id, rest, sign=1)
 
-    def _read(self, corpus_id: int, rows: Sequence[int], terms: Sequence[str]) -> list[_Passage]:
-        """The terms of each row of a batch, from the lists. Rows of other documents may stand between them."""
-        passages: dict[int, list[str]] = {row: [] for row in rows}
-        for key, row in self._execute(
-            """
-            SELECT asked.key, found.rowid
-            FROM json_each(?) asked CROSS JOIN search_terms found
-            WHERE found.search_terms MATCH '"' || asked.value || '"' AND found.rowid BETWEEN ? AND ?
-            """,
-            [_names(terms, [corpus_id]), rows[0], rows[-1]],
-        ):
-            if row in passages:
-                passages[row].append(terms[key])
-        return list(passages.items())
-
-    def _execute(self, statement: str, parameters: Sequence[object] = ()) -> sqlite3.Cursor:
-        return self.connection.execute(named(statement, self.prefix), parameters)
-
-    def _count(self, corpus_id: int, rows: Sequence[int], *, sign: int) -> None:
-        length = sum(4 * (row % LENGTHS) + 2 for row in rows)
+    def _count(self, corpus_id: int, passages: Sequence[_Passage], *, sign: int) -> None:
         self._execute(
             """
             INSERT INTO search_corpus (corpus_id, passages, terms, revision) VALUES (?1, ?2, ?3, ?4)
             ON CONFLICT (corpus_id) DO UPDATE SET passages = passages + ?2, terms = terms + ?3, revision = ?4
             """,
-            [corpus_id, sign * len(rows), sign * length, secrets.randbits(62)],
+            [corpus_id, sign * len(passages), sign * sum(4 * one.length + 2 for one in passages), secrets.randbits(62)],
         )
 
+    def _execute(self, statement: str, parameters: Sequence[object] = ()) -> sqlite3.Cursor:
+        return self.connection.execute(named(statement, self.prefix), parameters)
 
+    def _execute_many(self, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
+        self.connection.executemany(named(statement, self.prefix), rows)
+
+
+_RANGE = 4096  # places
 _BATCH = 256  # passages
+_WORTH_A_START = 16_000  # passages of which a list is read whole in the time it takes to start reading one
 
-_Passage = tuple[int, Sequence[str]]  # its row, its distinct terms
-
-
-def _row(entry: Entry) -> int:
-    return entry.passage_id * LENGTHS + entry.length // 4
+_Rows = NDArray[np.int64]
 
 
-def _written(corpus_id: int, passages: Sequence[_Passage]) -> list[tuple[int, str]]:
-    prefix = f" {corpus_id}:"
-    return [(row, prefix + prefix.join(terms) if terms else "") for row, terms in passages]
+class _Passage(NamedTuple):
+    id: int
+    length: int  # among those told apart
+    terms: str
+
+    @classmethod
+    def of(cls, entry: Entry) -> _Passage:
+        return cls(entry.passage_id, entry.length // 4, " ".join(entry.distinct_terms()))
 
 
-def _packed(passages: Sequence[_Passage]) -> bytes:
-    rows = [row for row, _ in passages]
-    steps = [row - before for before, row in zip([0, *rows], rows, strict=False)]
-    terms = sorted(set().union(*(terms for _, terms in passages)))
-    return zlib.compress(f"{' '.join(map(str, steps))}\n{' '.join(terms)}".encode())
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Passages of one document at neighbouring places."""
+
+    first_place: int
+    document_id: int
+    passages: Sequence[_Passage]
+
+    @classmethod
+    def of(cls, first_place: int, document_id: int, passages: bytes, terms: bytes) -> _Batch:
+        count = len(passages) // 9
+        texts = zlib.decompress(terms).decode().split("\n")
+        kept = map(_Passage, _ids(passages[: 8 * count]), passages[8 * count :], texts)
+        return cls(first_place, document_id, list(kept))
+
+    def rows(self) -> Iterator[tuple[int, str]]:
+        return ((place * LENGTHS + one.length, one.terms) for place, one in enumerate(self.passages, self.first_place))
+
+    def packed_passages(self) -> bytes:
+        ids = np.array([one.id for one in self.passages], dtype="<i8").tobytes()
+        return ids + bytes([one.length for one in self.passages])
+
+    def packed_terms(self) -> bytes:
+        return zlib.compress("\n".join([one.terms for one in self.passages]).encode(), level=3)
 
 
-def _unpacked(content: bytes) -> tuple[list[int], list[str]]:
-    steps, terms = zlib.decompress(content).decode().split("\n")
-    return list(accumulate(map(int, steps.split()))), terms.split()
+def _ids(packed: bytes) -> list[int]:
+    ids: list[int] = np.frombuffer(packed, dtype="<i8").tolist()
+    return ids
 
 
-def _names(terms: Sequence[str], corpora: Sequence[int]) -> str:
-    return json.dumps([f"{corpus_id}:{term}" for term in terms for corpus_id in corpora])
+def _parts(ranges: Iterable[int]) -> dict[int, int]:
+    """The first row of each run of neighbouring ranges, given in order, and the latest."""
+    parts: dict[int, int] = {}
+    first, latest, rows = 0, -1, _RANGE * LENGTHS
+    for number in ranges:
+        if number * rows != latest + 1:
+            first = number * rows
+        latest = parts[first] = (number + 1) * rows - 1
+    return parts
+
+
+def _numbers(written: str | None) -> _Rows:
+    return np.fromstring(written or "", dtype=np.int64, sep=",")
