@@ -330,7 +330,8 @@ _MONTHS = (
 _EQUALITY = (
     "Ce document est remis dans les mêmes termes et au même instant à toute société qui souhaite répondre. Les questions "
     "et leurs réponses sont publiques. Chaque document et chaque échange sont inscrits, avec leur date et leur destinataire, "
-    "au registre d’égalité d’information joint à ce dossier (code de la commande publique, art. L2111-1, R2111-1 et R2111-2)."
+    "à un registre d’égalité d’information qui se joint à toute consultation ultérieure (code de la commande publique, "
+    "art. L2111-1, R2111-1 et R2111-2)."
 )
 _HASH = (
     "L’empreinte imprimée sur chaque document est le condensat SHA-256 de la version du besoin : référence, textes et "
