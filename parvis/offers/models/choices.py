@@ -81,11 +81,11 @@ class Vehicle(models.TextChoices):
     INNOVATION = "innovation", _("innovative purchase")
 
 
-class OwnQuerySet(models.QuerySet[models.Model]):
-    def visible_to(self, principal: Principal) -> OwnQuerySet:
+class AgreementQuerySet(models.QuerySet["Agreement"]):
+    def visible_to(self, principal: Principal) -> AgreementQuerySet:
         return self.filter(institution_id=principal.institution_id) if principal.may("agreement:view") else self.none()
 
-    def editable_by(self, principal: Principal) -> OwnQuerySet:
+    def editable_by(self, principal: Principal) -> AgreementQuerySet:
         return self.filter(institution_id=principal.institution_id) if principal.may("agreement:edit") else self.none()
 
 
@@ -111,7 +111,7 @@ class Agreement(models.Model):
     activated_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
 
-    unscoped = OwnQuerySet.as_manager()
+    unscoped = AgreementQuerySet.as_manager()
     objects: ClassVar[Door] = Door()
 
     class Meta:
