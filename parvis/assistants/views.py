@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 from asgiref.sync import sync_to_async
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db import close_old_connections
 from django.db.models import F, Sum
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
@@ -27,6 +26,7 @@ from parvis.assistants.presentation import excerpts, exported, source_shown, tur
 from parvis.assistants.streaming import messages_since
 from parvis.corpora.forms import CorpusForm
 from parvis.corpora.models import Corpus, Document, DocumentState
+from parvis.web.connections import release_connection
 
 RECENT = 5
 PER_PAGE = 20
@@ -268,7 +268,7 @@ def _begun(request: SignedInRequest, turn: Turn, *, is_new: bool) -> HttpRespons
     """A script reads the stream; without one, the page comes when the answer is written."""
     if request.headers.get("HX-Request"):
         return HttpResponse(headers={"HX-Redirect": _place(turn)}) if is_new else _turn(request, turn)
-    close_old_connections()  # nothing is read while it waits
+    release_connection()  # nothing is read while it waits
     jobs.wait(turn.id, WAIT_SECONDS)
     return redirect(_place(turn))
 
@@ -317,7 +317,7 @@ def _turn(request: SignedInRequest, turn: Turn) -> HttpResponse:
 
 
 async def _events(request: SignedInRequest, turn_id: int, after: int) -> AsyncIterator[bytes]:
-    await sync_to_async(close_old_connections)()  # that of the request: a stream may last, and reads the log with others
+    await sync_to_async(release_connection)()  # that of the request: a stream may last, and reads the log with others
     language = translation.get_language() or "fr"
 
     def read(after: int) -> tuple[bytes, int, bool]:

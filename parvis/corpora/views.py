@@ -13,7 +13,6 @@ from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
 from django.core.handlers.asgi import ASGIRequest
 from django.core.paginator import Paginator
-from django.db import close_old_connections
 from django.db.models import Case, Prefetch, When
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
@@ -42,6 +41,7 @@ from parvis.corpora.presentation import (
     upload_view,
 )
 from parvis.corpora.sheets import page_picture, sheet
+from parvis.web.connections import release_connection
 
 DOCUMENTS_A_PAGE = 100
 # A document may hold scripts: it is offered for download, and even if a browser shows it, it can do nothing.
@@ -332,7 +332,7 @@ def _offset(request: SignedInRequest, name: str) -> int:
 
 
 async def _chunks(path: Path) -> AsyncIterator[bytes]:
-    await sync_to_async(close_old_connections)()  # nothing is read from the database while a slow reader takes the file
+    await sync_to_async(release_connection)()  # nothing is read from the database while a slow reader takes the file
     file = await asyncio.to_thread(path.open, "rb")
     try:
         while chunk := await asyncio.to_thread(file.read, 1 << 18):
