@@ -23,6 +23,7 @@ from itertools import combinations, product
 from pathlib import Path
 
 import parvis.demo
+from bench.needs_pages import whole_call
 from bench.report import Report
 from parvis.needs import similarity
 from parvis.needs.clusters import workshop_map
@@ -71,6 +72,7 @@ def main() -> int:
     for count, target in ((10_000, "< 50"), (100_000, "< 100")):
         if count == 10_000 or not arguments.quick:
             latency(report, needs, count, target, drafts=150 if arguments.quick else 600)
+    pages(report, 10_000, drafts=150 if arguments.quick else 600)
     report.row("network calls of a suggestion", len(calls), "== 0")
     return report.finish(arguments.json)
 
@@ -286,6 +288,13 @@ def latency(report: Report, needs: Sequence[tuple[str, str]], count: int, target
     report.row(f"p95 of a suggestion, {count:,} needs", quantile(walls, 0.95), target, unit="ms")
     said = "no word stemmed yet"
     report.row(f"mean of a process's ten first suggestions, {count:,} needs", statistics.mean(first), unit="ms", note=said)
+
+
+def pages(report: Report, count: int, *, drafts: int) -> None:
+    walls, processor = zip(*whole_call(count, drafts)[drafts // 3 :], strict=True)
+    note = f"{len(walls)} drafts; {quantile(processor, 0.5):.1f} and {quantile(processor, 0.95):.1f} ms of processor"
+    report.row(f"p50 of the whole call with Django, {count:,} needs", quantile(walls, 0.5), unit="ms", note=note)
+    report.row(f"p95 of the whole call with Django, {count:,} needs", quantile(walls, 0.95), "< 50", unit="ms")
 
 
 def timed(draft: Draft, index: Fts5Index, connection: sqlite3.Connection) -> tuple[float, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Q
@@ -29,7 +29,8 @@ from parvis.needs.models import (
     RawNeedText,
 )
 from parvis.needs.models.expressions import RawNeedTextQuerySet
-from parvis.needs.similarity import Draft, Facets, Known
+from parvis.needs.models.harmonised import HarmonisedNeedQuerySet
+from parvis.needs.similarity import Close, Draft, Facets, Known
 
 SHORTEST_DRAFT = 30  # characters: with fewer, what is proposed is mostly chance
 MOST_PROPOSED = 5
@@ -62,11 +63,8 @@ def close_needs(principal: Principal, words: Words, *, need: RawNeed | None = No
         limit=MOST_PROPOSED,
         never={*different.groups, *([group_of_need(need.id)] if need else [])},
     )
-    return [
-        Suggestion(one.group, reader.texts[one.key], reader.harmonised.get(one.key), one.shared_terms, one.score)
-        for one in found
-        if one.shared_terms or one.parts.facets  # runs of letters alone: nobody would see why it is proposed
-    ]
+    # By runs of letters alone, nobody would see why it is proposed.
+    return reader.suggestions([one for one in found if one.shared_terms or one.parts.facets])
 
 
 def group_of(close: RawNeed | HarmonisedNeed) -> int:
@@ -101,55 +99,76 @@ def _different(principal: Principal, need: RawNeed) -> Refusals:
 
 
 class _Reader:
-    """Reads texts by the keys of the index, once more under the rights of the reader, and remembers the rows."""
+    """Reads texts by the keys of the index, once more under the rights of the reader: few columns of the many that are
+    compared, whole rows of the few that are proposed."""
 
     def __init__(self, principal: Principal, need: RawNeed | None, without: Collection[int]) -> None:
         self.principal = principal
         self.without = {*without, *([need.id] if need else [])}
-        self.texts: dict[int, RawNeedText | NeedVersion] = {}
-        self.harmonised: dict[int, HarmonisedNeed] = {}
 
     def read(self, keys: Sequence[int]) -> list[Known]:
-        return [*self._needs(keys), *self._versions(keys)]
+        return [
+            *self._needs([key // 2 for key in keys if key % 2 == 0]),
+            *self._versions([key // 2 for key in keys if key % 2]),
+        ]
 
-    def _needs(self, keys: Sequence[int]) -> Iterable[Known]:
-        ids = [key // 2 for key in keys if key % 2 == 0]
-        rows = RawNeedText.objects.visible_to(self.principal).exclude(need__in=self.without)
-        texts = list(rows.filter(id__in=ids).select_related("need__institution", "need__author__person").order_by())
+    def suggestions(self, found: Sequence[Close]) -> list[Suggestion]:
+        texts = self._texts().select_related("need__institution", "need__author__person")
+        versions = NeedVersion.objects.select_related("need")
+        rows: dict[int, RawNeedText | NeedVersion] = {
+            **{key_of_text(one.id): one for one in texts.filter(id__in=[one.key // 2 for one in found if one.key % 2 == 0])},
+            **{key_of_version(one.id): one for one in versions.filter(id__in=[one.key // 2 for one in found if one.key % 2])},
+        }
+        groups = [one.group // 2 for one in found if one.group % 2]
+        harmonised = {group_of_harmonised(one.id): one for one in self._harmonised().filter(id__in=groups)} if groups else {}
+        return [
+            Suggestion(one.group, rows[one.key], harmonised.get(one.group), one.shared_terms, one.score)
+            for one in found
+            if one.key in rows
+        ]
+
+    def _needs(self, ids: Sequence[int]) -> Iterator[Known]:
+        compared = Q(id__in=ids)
         if not self.principal.may("need:validate"):
-            texts += self._own_drafts(rows)
-        attached = self._attached({text.need_id for text in texts})
-        for text in texts:
-            key = key_of_text(text.id)
-            self.texts[key] = text
-            group = group_of_need(text.need_id)
-            if harmonised := attached.get((text.need_id, text.id)) or attached.get((text.need_id, None)):
-                self.harmonised[key] = harmonised
-                group = group_of_harmonised(harmonised.id)
-            facets = Facets(text.domain, text.public, text.activity, text.data_class)
-            yield Known(key, group, text.title, text.text, facets)
+            compared |= Q(id__in=self._own_drafts())
+        rows = list(self._texts().filter(compared).values_list("id", "need_id", "title", "text", *_FACETS).order_by())
+        attached = self._attached({row[1] for row in rows})
+        for text_id, need_id, title, text, *facets in rows:
+            harmonised = attached.get((need_id, text_id)) or attached.get((need_id, None))
+            group = group_of_harmonised(harmonised) if harmonised else group_of_need(need_id)
+            yield Known(key_of_text(text_id), group, title, text, Facets(*facets))
 
-    def _own_drafts(self, rows: RawNeedTextQuerySet) -> Iterable[RawNeedText]:
-        drafts = RawNeed.objects.visible_to(self.principal).written_by(self.principal).filter(state=RawNeedState.DRAFT)
-        current = drafts.order_by("-id").values_list("current", flat=True)[:OWN_DRAFTS]
-        return rows.filter(id__in=list(current)).select_related("need__institution", "need__author__person")
-
-    def _attached(self, need_ids: Collection[int]) -> dict[tuple[int, int | None], HarmonisedNeed]:
-        """What each wording is a confirmed verbatim of, and under None what its need is part of, corrected since or not."""
-        accepted = Attachment.objects.visible_to(self.principal).accepted().filter(text__need__in=need_ids)
-        attached: dict[tuple[int, int | None], HarmonisedNeed] = {}
-        for row in accepted.select_related("text", "harmonised__merged_into").order_by("id"):
-            harmonised = row.harmonised.merged_into or row.harmonised
-            attached.setdefault((row.text.need_id, row.text_id), harmonised)
-            attached.setdefault((row.text.need_id, None), harmonised)
-        return attached
-
-    def _versions(self, keys: Sequence[int]) -> Iterable[Known]:
-        ids = [key // 2 for key in keys if key % 2]
+    def _versions(self, ids: Sequence[int]) -> Iterator[Known]:
         if not ids:
             return
-        visible = HarmonisedNeed.objects.visible_to(self.principal).living()
-        for version in NeedVersion.objects.filter(id__in=ids, need__in=visible.order_by()).select_related("need"):
-            key = key_of_version(version.id)
-            self.texts[key], self.harmonised[key] = version, version.need
-            yield Known(key, group_of_harmonised(version.need_id), version.title, version.description)
+        living = self._harmonised().living().order_by()
+        rows = NeedVersion.objects.filter(id__in=ids, need__in=living)
+        for version_id, need_id, title, text in rows.values_list("id", "need_id", "title", "description"):
+            yield Known(key_of_version(version_id), group_of_harmonised(need_id), title, text)
+
+    def _own_drafts(self) -> list[int]:
+        drafts = RawNeed.objects.visible_to(self.principal).filter(author=self.principal.profile_id, state=RawNeedState.DRAFT)
+        return list(drafts.order_by("-id").values_list("current", flat=True)[:OWN_DRAFTS])
+
+    def _attached(self, need_ids: Collection[int]) -> dict[tuple[int, int | None], int]:
+        """The harmonised need that each wording is a confirmed verbatim of, and under None the one its need is part of,
+        corrected since or not."""
+        accepted = Attachment.objects.visible_to(self.principal).accepted().filter(text__need__in=need_ids).order_by("id")
+        attached: dict[tuple[int, int | None], int] = {}
+        for need_id, text_id, harmonised, merged_into in accepted.values_list(
+            "text__need", "text", "harmonised", "harmonised__merged_into"
+        ):
+            attached.setdefault((need_id, text_id), merged_into or harmonised)
+            attached.setdefault((need_id, None), merged_into or harmonised)
+        return attached
+
+    def _texts(self) -> RawNeedTextQuerySet:
+        texts: RawNeedTextQuerySet = RawNeedText.objects.visible_to(self.principal).exclude(need__in=self.without)
+        return texts
+
+    def _harmonised(self) -> HarmonisedNeedQuerySet:
+        needs: HarmonisedNeedQuerySet = HarmonisedNeed.objects.visible_to(self.principal)
+        return needs
+
+
+_FACETS = ("domain", "public", "activity", "data_class")

@@ -27,24 +27,28 @@ class RawNeedState(models.TextChoices):
 SHARED = (RawNeedState.PUBLISHED, RawNeedState.ATTACHED, RawNeedState.ARCHIVED)
 
 
-def _written_by(principal: Principal) -> Q:
+def _written_by(principal: Principal, at: str = "") -> Q:
     """By this person in the institution they act in: what they wrote elsewhere is another institution's affair."""
-    return Q(author__person_id=principal.person_id, author__institution_id=principal.institution_id)
+    return Q(**{f"{at}author__person_id": principal.person_id, f"{at}author__institution_id": principal.institution_id})
+
+
+def readable(principal: Principal, at: str = "") -> Q:
+    """Shared needs; those of one's institution once validated, and before that to who wrote or represents; to the
+    coordination, all but drafts it did not write. `at` is the way to the need from another table ("text__need__"): a
+    condition on joined rows, where a list of all needs one may read would be made for each question."""
+    if not principal.may("need:view"):
+        return Q(pk__in=())
+    seen = Q(**{f"{at}state__in": SHARED}) | _written_by(principal, at)
+    draft = Q(**{f"{at}state": RawNeedState.DRAFT})
+    if principal.role == Role.COORDINATOR:
+        return seen | ~draft
+    here = Q(**{f"{at}institution_id": principal.institution_id})
+    return seen | (here if principal.may("need:validate") else here & ~draft)
 
 
 class RawNeedQuerySet(models.QuerySet["RawNeed"]):
     def visible_to(self, principal: Principal) -> RawNeedQuerySet:
-        """Shared ones; those of one's institution once validated, and before that to who wrote or represents; to the
-        coordination, all but drafts it did not write."""
-        if not principal.may("need:view"):
-            return self.none()
-        seen = Q(state__in=SHARED) | _written_by(principal)
-        if principal.role == Role.COORDINATOR:
-            return self.filter(seen | ~Q(state=RawNeedState.DRAFT))
-        here = Q(institution_id=principal.institution_id)
-        if not principal.may("need:validate"):
-            here &= ~Q(state=RawNeedState.DRAFT)
-        return self.filter(seen | here)
+        return self.filter(readable(principal))
 
     def editable_by(self, principal: Principal) -> RawNeedQuerySet:
         """One's own while a draft; those of one's institution for who represents it."""
@@ -110,7 +114,7 @@ class RawNeedTextQuerySet(models.QuerySet["RawNeedText"]):
         """Those of the needs one sees; of another institution's, from the one it published on."""
         published = Q(need__published_from=None) | Q(number__gte=F("need__published_from"))
         at_home = Q(institution_id=principal.institution_id) | Q(written_by__person_id=principal.person_id)
-        return self.filter(published | at_home, need__in=RawNeed.unscoped.visible_to(principal).order_by())
+        return self.filter(published | at_home, readable(principal, "need__"))
 
 
 class RawNeedText(models.Model):

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from parvis.access.doors import Door
 from parvis.institutions.models import Institution, Profile, Role, WorkingGroup
-from parvis.needs.models.expressions import RawNeed, RawNeedText
+from parvis.needs.models.expressions import RawNeedText, readable
 
 if TYPE_CHECKING:
     from parvis.access.principal import Principal
@@ -238,7 +238,7 @@ OPEN = (AttachmentState.SUGGESTED, AttachmentState.PROPOSED)
 
 class AttachmentQuerySet(models.QuerySet["Attachment"]):
     def visible_to(self, principal: Principal) -> AttachmentQuerySet:
-        return self.filter(text__need__in=RawNeed.unscoped.visible_to(principal).order_by())
+        return self.filter(readable(principal, "text__need__"))
 
     def editable_by(self, principal: Principal) -> AttachmentQuerySet:
         """Only the institution that wrote a need decides what becomes of it."""
