@@ -1,6 +1,6 @@
 """Every bench, one after the other, each figure beside its target.
 
-    python -m bench [--quick] [--write] [name …]
+    python -m bench [--quick] [--million] [--write] [name …]
 
 With --write the figures of each bench that was run replace its own in docs/measurements/, and docs/measurements.md is made
 again from all of them.
@@ -44,20 +44,23 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="name", help=f"among {', '.join(NAMES)}; all of them if none is named")
     parser.add_argument("--quick", action="store_true", help="fewer questions, fewer trials")
+    parser.add_argument("--million", action="store_true", help="retrieval among a million passages too")
     parser.add_argument("--write", action="store_true", help="keep the figures in docs/")
     arguments = parser.parse_args()
     if unknown := set(arguments.names) - set(NAMES):
         parser.error(f"no bench named {', '.join(sorted(unknown))}")
     with tempfile.TemporaryDirectory() as folder:
-        missed = [name for name in arguments.names or NAMES if not _run(name, Path(folder) / name, quick=arguments.quick)]
+        missed = [name for name in arguments.names or NAMES if not _run(name, Path(folder) / name, arguments)]
         if arguments.write:
             _keep(Path(folder))
     print(f"targets missed, or not measured, in: {', '.join(missed)}" if missed else "all targets met")
     return int(bool(missed))
 
 
-def _run(name: str, result: Path, *, quick: bool) -> bool:
-    command = [sys.executable, "-m", f"bench.{name}", "--json", str(result), *(["--quick"] * quick)]
+def _run(name: str, result: Path, arguments: argparse.Namespace) -> bool:
+    command = [sys.executable, "-m", f"bench.{name}", "--json", str(result), *(["--quick"] * arguments.quick)]
+    if name == "retrieval" and arguments.million:
+        command.append("--million")
     return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
 
 

@@ -93,6 +93,12 @@ COUNTS = """
 SELECT ifnull(sum(passages), 0), ifnull(sum(terms), 0)
 FROM search_corpus WHERE corpus_id IN (SELECT value FROM json_each(?))
 """
+TERMS_OF_CORPORA = """
+SELECT batch.terms
+FROM json_each(?1) corpus
+CROSS JOIN search_range range ON range.corpus_id = corpus.value
+CROSS JOIN search_batch batch ON batch.first_place BETWEEN range.number * ?2 AND (range.number + 1) * ?2 - 1
+"""
 EMPTY_RANGES = """
 DELETE FROM search_range WHERE NOT EXISTS (
     SELECT * FROM search_batch WHERE first_place BETWEEN number * ?1 AND (number + 1) * ?1 - 1
@@ -218,17 +224,11 @@ class Fts5Index:
         )
         return _ids(b"".join(id for (id,) in found))
 
-    def _vocabulary(self, corpus_id: int) -> dict[str, int]:
+    def _vocabulary(self, corpora: Collection[int]) -> Mapping[str, int]:
         counts: Counter[str] = Counter()
-        for (terms,) in self._execute(
-            """
-            SELECT batch.terms FROM search_range range CROSS JOIN search_batch batch
-            WHERE range.corpus_id = ?1 AND batch.first_place BETWEEN range.number * ?2 AND (range.number + 1) * ?2 - 1
-            """,
-            [corpus_id, _RANGE],
-        ):
+        for (terms,) in self._execute(TERMS_OF_CORPORA, [json.dumps(list(corpora)), _RANGE]):
             counts.update(zlib.decompress(terms).decode().split())
-        return dict(counts)
+        return counts
 
     def _placed(self, document_id: int, corpus_id: int, passages: Sequence[_Passage]) -> Iterator[_Batch]:
         """The passages in batches, each at the next free places of the corpus."""

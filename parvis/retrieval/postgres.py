@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -181,8 +181,11 @@ class PostgresIndex:
     def _execute(self, statement: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> psycopg.Cursor[Any]:
         return self.connection.execute(named(statement, self.prefix), parameters)
 
-    def _vocabulary(self, corpus_id: int) -> dict[str, int]:
-        found = self._execute("SELECT term, passages FROM search_vocabulary WHERE corpus_id = %s", [corpus_id])
+    def _vocabulary(self, corpora: Collection[int]) -> Mapping[str, int]:
+        found = self._execute(
+            "SELECT term, sum(passages)::bigint FROM search_vocabulary WHERE corpus_id = ANY(%s::bigint[]) GROUP BY term",
+            [list(corpora)],
+        )
         return dict(found.fetchall())
 
     def _take_out(self, *, passage_ids: Iterable[int] = (), document_ids: Iterable[int] = ()) -> None:

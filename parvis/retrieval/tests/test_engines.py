@@ -154,6 +154,11 @@ def test_a_replaced_document_is_found_as_it_is_now(index: Index) -> None:
     assert index.vocabulary(frozenset({1})) == {}
 
 
+def test_the_vocabulary_of_many_corpora_is_the_sum_of_theirs(index: Index) -> None:
+    index.upsert([Entry(number, number, number, ("examen", f"mot{number % 3}")) for number in range(1, 31)])
+    assert index.vocabulary(frozenset(range(1, 31))) == {"examen": 30, "mot0": 10, "mot1": 10, "mot2": 10}
+
+
 def test_words_of_a_deleted_document_are_not_proposed_any_more(index: Index) -> None:
     library = Library(index)
     library.add(passage(1, "rattrapage"), passage(2, "examen"))
