@@ -28,7 +28,7 @@ from parvis.retrieval.index import Index, Stats
 
 CANDIDATES = 50
 FEW = 500  # texts: all are compared, those that share no key too
-MOST_READ = 10_000  # entries of the index read for one draft; the rarest keys first, so what is left out tells little
+MOST_READ = 60_000  # entries of the index read for one draft, the rarest keys first; all of them for most drafts
 LONGEST_DRAFT = 4_000  # characters compared; what follows is a pasted document
 
 
