@@ -54,7 +54,8 @@ def best_sentences(found: Found, limit: int = MOST_SENTENCES, *, context: bool =
     if context:
         chosen = _with_context(chosen, most=max(limit, MOST_SENTENCES))
     ordered = _in_reading_order(chosen)
-    return [_quoted(piece) for piece in (_joined(ordered) if context else ordered)]
+    quoted = _joined(ordered) if context else ordered
+    return [_quoted(_without_broken_words(piece, found)) for piece in quoted]
 
 
 @dataclass(frozen=True)
@@ -431,6 +432,26 @@ def _joined(ordered: list[_Piece]) -> list[_Piece]:
         else:
             joined.append(piece)
     return joined
+
+
+_BROKEN_WORD = re.compile(r"\s[^\W\d_]+[-\u00ad\u2010](?=\n\n|$)")
+_FIRST_WORD = re.compile(r"[^\W\d_]+\s+")
+
+
+def _breaks_word(passage: Passage) -> bool:
+    return _BROKEN_WORD.search(passage.text) is not None
+
+
+def _without_broken_words(piece: _Piece, found: Found) -> _Piece:
+    """The page's border may cut a word: "d'un com-", then "mun accord". Neither half is quoted."""
+    start, end = piece.start, piece.end
+    unit_before = (piece.hit.passage.document_id, piece.hit.passage.unit_number - 1)
+    before = [hit.passage for hit in found.hits if (hit.passage.document_id, hit.passage.unit_number) == unit_before]
+    if match := _BROKEN_WORD.search(piece.text):
+        end -= len(piece.text) - match.start()
+    if any(map(_breaks_word, before)) and start == 0 and piece.text[:1].islower() and (match := _FIRST_WORD.match(piece.text)):
+        start += match.end()
+    return replace(piece, start=start, end=end) if start < end else piece
 
 
 def _quoted(piece: _Piece) -> Sentence:

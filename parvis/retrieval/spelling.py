@@ -27,7 +27,7 @@ SHORTEST_FOR_FIRST = 7  # to mend its first letter, which is seldom wrong
 SHORTEST_STEM = 4
 LONGEST_BEGINNING = 4
 SHORTEST_SOUNDED = 3  # what sounds exactly alike is stronger evidence than an edit
-EFFORT_PER_LETTER = 0.12  # of a word that takes two edits
+EFFORT_PER_LETTER = 0.17  # of a word that takes two edits
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,32 +49,41 @@ def written_out(question: str, unknown: Sequence[Token], vocabulary: Mapping[str
 
 
 def correction(token: Token, vocabulary: Mapping[str, int]) -> Correction | None:
-    """A term that sounds like the word ("rétractassion"), or that one slip or another ending of it gives; else the nearest
-    term, for a short stem by one edit of the word itself. Among the nearest, the one that takes least effort, then one that
-    begins alike, then the most frequent. A good French word gives way to its own inflections only."""
+    """A term that one slip or another ending of the word gives, else one edit, else another spelling of its sounds
+    ("rétractassion"), else two edits where they take little effort. A good French word gives way to its own inflections
+    only."""
     word = token.term
     surface = fold(token.surface)
     if not word.isalpha() or is_framing(word) or len(surface) < SHORTEST:
         return None
     if _is_good_french(surface):
         return _inflection(token, vocabulary)
-    given = (
-        _given_by(_slips(surface), vocabulary)
-        or _given_by(_sounding_alike(surface), vocabulary, SHORTEST_SOUNDED)
-        or (_given_by(_edits(surface), vocabulary) if len(word) < SHORTEST else set())
-    )
-    if given:
-        return Correction(token.surface, min(given, key=lambda term: (-vocabulary[term], term)), 1)
-    if len(word) < SHORTEST:
-        return None
-    for most in (1, 2) if len(word) >= SHORTEST_FOR_TWO else (1,):
-        alike = (term for term in _alike(word, vocabulary, most) if term[0] == word[0] or len(word) >= SHORTEST_FOR_FIRST)
-        efforts = {term: effort(word, term) for term in alike if distance(word, term, most) <= most}
-        near = [term for term, needed in efforts.items() if most == 1 or needed <= EFFORT_PER_LETTER * len(word)]
-        if near:
-            best = min(near, key=lambda term: (term[0] != word[0], efforts[term], -vocabulary[term], term))
-            return Correction(token.surface, best, most)
+    by_hand = _given_by(_slips(surface), vocabulary)
+    if not by_hand and len(word) < SHORTEST:
+        by_hand = _given_by(_edits(surface), vocabulary)
+    if by_hand:
+        return Correction(token.surface, min(by_hand, key=lambda term: (-vocabulary[term], term)), 1)
+    if term := _nearest(word, vocabulary, 1):
+        return Correction(token.surface, term, 1)
+    if by_ear := _given_by(_sounding_alike(surface), vocabulary, SHORTEST_SOUNDED):
+        best = min(by_ear, key=lambda term: (abs(len(term) - len(word)), -vocabulary[term], term))
+        return Correction(token.surface, best, 1)
+    most_effort = 2.0 if token.surface[:1].isupper() else EFFORT_PER_LETTER * len(word)  # names are no words that one knows
+    if len(word) >= SHORTEST_FOR_TWO and (term := _nearest(word, vocabulary, 2, most_effort)):
+        return Correction(token.surface, term, 2)
     return None
+
+
+def _nearest(word: str, vocabulary: Mapping[str, int], most: int, most_effort: float = 1.0) -> str:
+    """A term that begins alike, then the one of two edits that takes least effort, then the most frequent; "" if none is
+    near."""
+    if len(word) < SHORTEST:
+        return ""
+    alike = (term for term in _alike(word, vocabulary, most) if term[0] == word[0] or len(word) >= SHORTEST_FOR_FIRST)
+    near = [term for term in alike if distance(word, term, most) <= most]
+    efforts = {term: effort(word, term) if most > 1 else 0.0 for term in near}
+    likely = [term for term in near if efforts[term] <= most_effort]
+    return min(likely, key=lambda term: (term[0] != word[0], efforts[term], -vocabulary[term], term), default="")
 
 
 def effort(first: str, second: str) -> float:
@@ -233,10 +242,10 @@ MOST_SOUNDED = 400
 
 
 def _sounding_alike(word: str) -> list[str]:
-    """The word with one of its sounds spelt otherwise, else two. Its first letter is kept."""
+    """The word with one of its sounds spelt otherwise, or two. Its first letter is kept, and its length nearly."""
     once = list(dict.fromkeys(_respelt(word)))
-    twice = (other for one in once for other in _respelt(one))
-    return list(dict.fromkeys(chain(once, islice(twice, MOST_SOUNDED))))
+    twice = islice((other for one in once for other in _respelt(one)), MOST_SOUNDED)
+    return [other for other in dict.fromkeys(chain(once, twice)) if abs(len(other) - len(word)) <= 2]
 
 
 def _respelt(word: str) -> Iterator[str]:

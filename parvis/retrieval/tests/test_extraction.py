@@ -5,6 +5,7 @@ import pytest
 from parvis.retrieval.evaluation import Library
 from parvis.retrieval.extraction import Sentence, best_sentences
 from parvis.retrieval.listing import is_listing
+from parvis.retrieval.passage import Passage
 from parvis.retrieval.tests.course import CONTRACTS, RULES, library
 
 
@@ -225,3 +226,17 @@ def test_a_row_in_the_middle_of_a_table_is_not_taken_for_its_head() -> None:
     text = "Néobacheliers | 24 août 2026\n\nRedoublants | 15 juillet 2026\n\nMasters | 3 septembre 2026"
     texts = [one.text for one in told(library(("Dates", text)), "Quelle date pour les redoublants ?", limit=1)]
     assert texts == ["Redoublants | 15 juillet 2026"]
+
+
+def test_a_word_that_the_border_of_a_page_cuts_is_not_quoted_by_half() -> None:
+    first = "Les parties peuvent convenir de résoudre le contrat ou demander d'un com-\n\n23. Une note."
+    second = "mun accord au juge de l'adapter. Le juge peut aussi réviser le contrat ou y mettre fin."
+    pages = [
+        Passage(number, 1, 1, number, 0, len(text), text, "Cours", str(number))
+        for number, text in enumerate((first, second), 1)
+    ]
+    [best] = best_sentences(Library(pages).ask("demander au juge d'adapter le contrat d'un commun accord"), 1)
+    assert best.text.startswith("accord au juge")
+    assert second[best.start : best.end] == best.text
+    [best] = best_sentences(Library(pages).ask("Les parties peuvent-elles résoudre le contrat ou demander ?"), 1)
+    assert best.text.endswith("demander d'un")
