@@ -95,7 +95,7 @@ def close_needs(
     `fetch` gives texts by key. `never` are the groups someone judged different; `meaning` are cosines of embeddings by key,
     and its texts are candidates too."""
     asked = keys(draft.title, draft.text[:LONGEST_DRAFT], draft.facets)
-    rarity = index.stats(asked, corpora)
+    rarity = index.stats([key for key in asked if key != _EVERY], corpora)
     few = rarity.passage_count <= FEW
     sought, most = (asked, FEW) if few else (_affordable(asked, rarity), CANDIDATES + len(never))
     wanted = [key for key, _ in index.candidates(sought, corpora, most)]
@@ -197,7 +197,7 @@ def _read_known(known: Known) -> _Read:
 
 def _affordable(asked: Sequence[str], rarity: Stats) -> list[str]:
     counts = rarity.document_frequency
-    rarest = sorted((key for key in asked if counts.get(key) and key != _EVERY), key=lambda key: (counts[key], key))
+    rarest = sorted((key for key in asked if counts.get(key)), key=lambda key: (counts[key], key))
     read = accumulate(counts[key] for key in rarest)
     return [key for key, total in zip(rarest, read, strict=True) if total <= MOST_READ] or rarest[:1]
 
