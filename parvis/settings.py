@@ -63,8 +63,11 @@ def _database(url: str, data_dir: Path) -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or "") or _variable("DATABASE_PASSWORD"),
         "HOST": parts.hostname or "",
         "PORT": str(parts.port or ""),
-        # A request has a thread of its own, and nobody else would use, nor close, the connection it left there.
+        # A request has a thread of its own, and nobody else would use, nor close, the connection it left there: it gives it
+        # back to a pool, where who comes when all are taken waits for one (decision 0001).
         "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"pool": {"min_size": 1, "max_size": _number("DATABASE_CONNECTIONS", 24), "timeout": 10}},
     }
 
 

@@ -37,4 +37,4 @@ if "sqlite3" in DATABASES["default"]["ENGINE"]:
     )
 else:
     DATABASES["default"]["ENGINE"] = "tests.postgres"
-    DATABASES["default"]["CONN_MAX_AGE"] = 0
+    del DATABASES["default"]["OPTIONS"]["pool"]  # the test database is dropped at the end: nobody may stay connected

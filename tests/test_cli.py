@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import signal
 import socket
+import sqlite3
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
+from parvis.cli import ask
 from parvis.corpora.tests.test_embeddings import DETAILS, SUBJECTS, of_meaning, sending_vectors
 from parvis.inference.tests.conftest import running
 from parvis.inference.tests.model_server import answering
@@ -48,6 +54,27 @@ def parvis(tmp_path: Path) -> Parvis:
     return Parvis(tmp_path)
 
 
+@pytest.fixture(scope="session")
+def tables(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database of this version, empty: making one takes a command several seconds."""
+    path = tmp_path_factory.mktemp("tables") / "parvis.sqlite3"
+    if connection.vendor == "sqlite":
+        with sqlite3.connect(connection.settings_dict["NAME"]) as made:
+            made.execute("VACUUM INTO ?", [str(path)])
+    else:
+        Parvis(path.parent)("institution", "list")
+        shutil.copy(path.parent / "data" / path.name, path)
+    return path
+
+
+@pytest.fixture
+def installed(parvis: Parvis, tmp_path: Path, tables: Path) -> Parvis:
+    """Parvis, its tables made."""
+    (tmp_path / "data").mkdir()
+    shutil.copy(tables, tmp_path / "data" / tables.name)
+    return parvis
+
+
 @pytest.fixture
 def course(tmp_path: Path) -> Path:
     folder = tmp_path / "cours"
@@ -68,7 +95,8 @@ def test_ask_answers_from_a_folder_then_says_when_it_does_not_know(parvis: Parvi
     assert "ne répondent pas" in abstained.stdout
 
 
-def test_ask_follows_what_changes_on_disk(parvis: Parvis, course: Path) -> None:
+def test_ask_follows_what_changes_on_disk(parvis: Parvis, course: Path, tables: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    index_here(parvis, course, tables, monkeypatch)
     question = "Quelle est la durée du préavis du locataire ?"
     assert parvis("ask", course, question).returncode == 0
     (course / "bail.md").write_text(CONTRACT.replace("trois mois", "quatre mois"), encoding="utf-8")
@@ -78,8 +106,19 @@ def test_ask_follows_what_changes_on_disk(parvis: Parvis, course: Path) -> None:
     assert "trois mois" not in quoted
 
 
-def test_ask_reads_an_archive_and_says_what_it_could_not_read(parvis: Parvis, tmp_path: Path) -> None:
+def index_here(parvis: Parvis, path: Path, tables: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spares `parvis ask` the making of its tables."""
+    monkeypatch.setenv("XDG_CACHE_HOME", parvis.environment["XDG_CACHE_HOME"])
+    folder = ask._index_folder(path.resolve())
+    folder.mkdir(parents=True)
+    shutil.copy(tables, folder / tables.name)
+
+
+def test_ask_reads_an_archive_and_says_what_it_could_not_read(
+    parvis: Parvis, tmp_path: Path, tables: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     archive = tmp_path / "cours.zip"
+    index_here(parvis, archive, tables, monkeypatch)
     with zipfile.ZipFile(archive, "w") as file:
         file.writestr("bail.md", CONTRACT)
         file.writestr("photo.pdf", b"%PDF-1.7 this is not a PDF")
@@ -99,10 +138,13 @@ def test_bad_input_is_one_sentence_and_code_two(parvis: Parvis, tmp_path: Path, 
     assert refused.stdout == ""
 
 
-def test_an_empty_question_and_an_empty_folder_are_refused(parvis: Parvis, course: Path, tmp_path: Path) -> None:
+def test_an_empty_question_and_an_empty_folder_are_refused(
+    parvis: Parvis, course: Path, tmp_path: Path, tables: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert parvis("ask", course, "   ").returncode == 2
     empty = tmp_path / "vide"
     empty.mkdir()
+    index_here(parvis, empty, tables, monkeypatch)
     assert parvis("ask", empty, "Quelle durée ?").returncode == 2
 
 
@@ -155,15 +197,17 @@ def test_doctor_reports_every_part_and_fails_when_one_fails(parvis: Parvis, tmp_
     assert len(json.loads(after.stdout)) >= 6
 
 
-def test_the_first_administrator_gets_a_link_that_works_once(parvis: Parvis) -> None:
-    parvis("institution", "add", "ici", "Université d’ici")
-    added = parvis("person", "add", "Prénom Nom", "--institution", "ici", "--role", "administrator")
+def test_the_first_administrator_gets_a_link_that_works_once(installed: Parvis) -> None:
+    installed("institution", "add", "ici", "Université d’ici")
+    added = installed("person", "add", "Prénom Nom", "--institution", "ici", "--role", "administrator")
     assert added.returncode == 0, added.stderr
     assert "http://127.0.0.1:8000/connexion/lien/" in added.stdout
-    again = parvis("person", "link", "prenom-nom", "--address", "https://parvis.exemple.fr/")
+    again = installed("person", "link", "prenom-nom", "--address", "https://parvis.exemple.fr/")
     assert "\nhttps://parvis.exemple.fr/connexion/lien/" in again.stdout
-    assert parvis("person", "add", "X", "--institution", "absente").returncode == 2
-    assert parvis("person", "add", "X", "--institution", "ici", "--role", "roi").returncode == 2
+    (listed,) = json.loads(installed("person", "list", "--json").stdout)
+    assert (listed["identifier"], listed["institution"], listed["role"]) == ("prenom-nom", "ici", "administrator")
+    assert installed("person", "add", "X", "--institution", "absente").returncode == 2
+    assert installed("person", "add", "X", "--institution", "ici", "--role", "roi").returncode == 2
 
 
 def test_a_port_that_is_taken_is_said_in_a_sentence(parvis: Parvis) -> None:
@@ -181,10 +225,19 @@ def test_the_demonstration_refuses_a_folder_that_is_not_its_own(parvis: Parvis, 
     assert (mine / "thesis.txt").exists()
 
 
-def test_a_worker_ends_when_it_is_told_to(parvis: Parvis) -> None:
-    assert parvis("institution", "add", "ici", "Université d’ici").returncode == 0  # makes the tables
-    worker = subprocess.Popen([sys.executable, "-m", "parvis.cli", "worker"], env=parvis.environment)
+def test_a_worker_ends_when_it_is_told_to(installed: Parvis) -> None:
+    worker = subprocess.Popen([sys.executable, "-m", "parvis.cli", "worker"], env=installed.environment)
+    while not listens(worker):
+        time.sleep(0.02)
     with pytest.raises(subprocess.TimeoutExpired):
-        worker.wait(timeout=4)  # it waits for documents
+        worker.wait(timeout=1)  # it waits for documents
     worker.terminate()
     assert worker.wait(timeout=20) == 0
+
+
+def listens(process: subprocess.Popen[bytes]) -> bool:
+    """Whether it has taken the signal that ends it in its own hands, as the kernel sees it."""
+    assert process.poll() is None
+    status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii", errors="replace")
+    caught = next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(caught, 16) >> (signal.SIGTERM - 1) & 1)

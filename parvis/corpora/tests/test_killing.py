@@ -20,7 +20,7 @@ from parvis.corpora.engine import index
 from parvis.corpora.models import WAITING, Corpus, Document, Page, Passage
 from parvis.corpora.tests.conftest import Add
 
-SECTIONS = 400
+SECTIONS = 120  # several batches
 LEASE_SECONDS = 0.6
 
 
