@@ -20,6 +20,7 @@ from parvis.access.principal import Principal
 from parvis.assistants import answering
 from parvis.assistants.export import Exported, ExportedTurn, Piece, Source
 from parvis.assistants.models import Conversation, EventKind, Mode, State, Turn, TurnEvent
+from parvis.assistants.quotations import Part, parts, plain
 from parvis.assistants.sentences import Kept, Sentence, notice_sentence
 from parvis.corpora.models import Document, Page, Passage
 from parvis.corpora.sheets import Sheet, place, sheet
@@ -57,6 +58,10 @@ class BlockShown:
     @property
     def text(self) -> str:
         return "".join(sentence.text for sentence in self.sentences).strip("\n")
+
+    @property
+    def parts(self) -> list[Part]:
+        return parts(self.text)
 
     @property
     def sourced(self) -> bool:
@@ -461,7 +466,7 @@ def _exported_turn(turn: Turn, shown: TurnShown, state: State) -> ExportedTurn:
         question=turn.question,
         pieces=tuple(_piece(block, sentence) for block in shown.blocks for sentence in block.sentences),
         sources=tuple(
-            Source(one.number, one.document_title, one.place, one.quotation, one.verified)
+            Source(one.number, one.document_title, one.place, plain(one.quotation), one.verified)
             for one in sorted(citations, key=lambda citation: citation.number)
         ),
         remark="\n".join(remarks),
@@ -473,4 +478,6 @@ def _exported_turn(turn: Turn, shown: TurnShown, state: State) -> ExportedTurn:
 
 def _piece(block: BlockShown, sentence: SentenceShown) -> Piece:
     numbers = tuple(citation.number for citation in sentence.citations)
-    return Piece(sentence.text.strip("\n"), numbers, quoted=block.kind == "quotation", sourced=sentence.sourced)
+    quoted = block.kind == "quotation"
+    text = plain(sentence.text) if quoted else sentence.text.strip("\n")
+    return Piece(text, numbers, quoted=quoted, sourced=sentence.sourced)

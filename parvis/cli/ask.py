@@ -163,6 +163,8 @@ def _answer(principal: Principal, corpus: Corpus, question: str) -> _Answer:
 
 
 def _print(answer: _Answer) -> None:
+    from parvis.assistants.quotations import plain
+
     if answer.answered:
         _print_answer(answer)
         return
@@ -171,18 +173,20 @@ def _print(answer: _Answer) -> None:
         out.print(_("These passages come nearest. None of them is an answer."), markup=False)
     for source in answer.nearest:
         out.print(f"\n{source.file}, {source.place}", markup=False, style="dim")
-        out.print(source.quotation, markup=False)
+        out.print(plain(source.quotation), markup=False)
 
 
 def _print_answer(answer: _Answer) -> None:
+    from parvis.assistants.quotations import plain
+
     number = 0
     for sentence in answer.sentences:
-        text = sentence.text if answer.model else f"« {sentence.text} »"
+        text = sentence.text if answer.model else f"« {plain(sentence.text)} »"
         marks = "".join(f" [{number + place}]" for place in range(1, len(sentence.sources) + 1))
         out.print(text + (marks or " " + _("(unsourced)")), markup=False, style="bold" if sentence.verified else "")
         for source in sentence.sources:
             number += 1
-            quoted = f" : « {source.quotation} »" if answer.model else ""
+            quoted = f" : « {plain(source.quotation)} »" if answer.model else ""
             out.print(f"    [{number}] {source.file}, {source.place}{quoted}", markup=False, style="dim")
     if answer.model:
         out.print(
