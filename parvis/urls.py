@@ -13,6 +13,7 @@ urlpatterns = [
     path("", include("parvis.access.urls")),
     path("", include("parvis.corpora.urls")),
     path("", include("parvis.needs.urls")),
+    path("", include("parvis.offers.urls")),
     path("modeles/", include("parvis.inference.urls")),
     path("", include("parvis.assistants.urls")),
 ]

@@ -51,6 +51,8 @@ ROLES_ALLOWED: dict[str, frozenset[str]] = {
     "request:view": COMMONS | {Role.VENDOR, Role.OBSERVER},
     "request:edit": COORDINATION,
     "request:hold_key": REPRESENTING,
+    "request:register": COMMONS,
+    "dossier:view": COMMONS,
     "answer:view": frozenset({Role.VENDOR}),
     "answer:edit": frozenset({Role.VENDOR}),
     "offer:view": COMMONS | {Role.VENDOR},

@@ -19,5 +19,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "profile": getattr(request, "profile", None),
         "may_teach": bool(principal and principal.may("corpus:create")),
         "may_see_needs": bool(principal and principal.may("need:view")),
+        "may_see_requests": bool(principal and principal.may("request:view")),
+        "may_answer": bool(principal and principal.may("answer:view")),
         "may_administer": bool(principal and principal.may("model:view")),
     }

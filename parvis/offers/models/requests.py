@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import models
 from django.db.models import F, Q
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 class RequestState(models.TextChoices):
     PREPARED = "prepared", _("being prepared")
-    PUBLISHED = "published", _("published")
+    PUBLISHED = "published", _("questions and answers open")
     QUESTIONS_CLOSED = "questions_closed", _("questions closed")
     AWAITED = "awaited", _("waiting to be opened")
     OPENED = "opened", _("opened")
@@ -92,6 +93,18 @@ class RequestForInformation(models.Model):
             return RequestState.AWAITED
         return RequestState.QUESTIONS_CLOSED if now >= self.questions_until else RequestState.PUBLISHED
 
+    def latest_answers(self) -> list[SealedAnswer]:
+        """One for each vendor that answered: its latest revision. For actions; nobody reads them before the opening."""
+        answers: Iterable[SealedAnswer] = self.answers.select_related("institution")
+        return list({answer.institution_id: answer for answer in answers}.values())
+
+    def unreadable_vendors(self) -> list[Institution]:
+        """Of those that answered, once opened: whose answer did not open, or was no answer to this request."""
+        if not self.opened_at:
+            return []
+        readable = set(self.offers.values_list("institution_id", flat=True))
+        return [answer.institution for answer in self.latest_answers() if answer.institution_id not in readable]
+
 
 class RequestDocument(models.Model):
     """What every vendor receives, byte for byte. Written at publication, never changed (migration 0002)."""
@@ -110,6 +123,19 @@ class RequestDocument(models.Model):
         return self.name
 
 
+class Guarded(models.Model):
+    """Opened by a passphrase, which is not to be guessed at: after MOST_TRIES wrong ones, one waits."""
+
+    wrong_tries = models.PositiveSmallIntegerField(default=0)
+    tries_again_at = models.DateTimeField(null=True)
+
+    class Meta:
+        abstract = True
+
+    def is_blocked_at(self, now: datetime) -> bool:
+        return self.tries_again_at is not None and now < self.tries_again_at
+
+
 class KeyHolderQuerySet(models.QuerySet["KeyHolder"]):
     def visible_to(self, principal: Principal) -> KeyHolderQuerySet:
         return self if principal.may("request:edit") else self.filter(institution_id=principal.institution_id)
@@ -118,7 +144,7 @@ class KeyHolderQuerySet(models.QuerySet["KeyHolder"]):
         return self.filter(profile_id=principal.profile_id)
 
 
-class KeyHolder(models.Model):
+class KeyHolder(Guarded):
     """Somebody without whom, or without enough of whom, no answer can be opened."""
 
     institution = models.ForeignKey(Institution, on_delete=models.PROTECT, related_name="+")
@@ -205,7 +231,7 @@ class RegisterEntry(models.Model):
         return f"{self.at:%Y-%m-%d %H:%M} {self.kind} {self.subject}"
 
 
-class OwnAnswerQuerySet(models.QuerySet[models.Model]):
+class OwnAnswerQuerySet(models.QuerySet[Any]):
     def visible_to(self, principal: Principal) -> OwnAnswerQuerySet:
         return self.filter(institution_id=principal.institution_id) if principal.may("answer:view") else self.none()
 
@@ -240,7 +266,7 @@ class SealedAnswer(models.Model):
         return f"{self.request_id} {self.institution_id} {self.revision}"
 
 
-class AnswerDraft(models.Model):
+class AnswerDraft(Guarded):
     """What a vendor is writing, readable with its passphrase alone."""
 
     institution = models.ForeignKey(Institution, on_delete=models.CASCADE, related_name="+")

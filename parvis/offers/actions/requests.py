@@ -1,0 +1,276 @@
+"""A request for information, from its preparation to its publication, and what is said about it to every vendor at once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from parvis.access.principal import Principal
+from parvis.audit.models import record
+from parvis.institutions.models import Institution, Nature, Profile
+from parvis.needs.actions.harmonised import stable_of
+from parvis.needs.actions.market import ask_the_market
+from parvis.needs.models import HarmonisedNeed
+from parvis.needs.specification import Specification
+from parvis.offers import passphrases, sealing
+from parvis.offers.actions.documents import vendor_documents, vendor_names
+from parvis.offers.actions.tries import tried
+from parvis.offers.dossier.content import Dossier, refuse_vendor_names
+from parvis.offers.dossier.writing import MEDIA_TYPES
+from parvis.offers.models import (
+    KeyHolder,
+    Question,
+    RegisterEntry,
+    RegisterKind,
+    RequestDocument,
+    RequestForInformation,
+    RequestState,
+)
+from parvis.offers.refusals import Impossible
+from parvis.offers.sealing import Cost, Holder
+
+Writer = Callable[[RequestForInformation, datetime], Mapping[str, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the coordination decides of a request."""
+
+    title: str
+    introduction: str
+    questions_until: datetime
+    deadline_at: datetime
+    holders: Sequence[Profile]
+    holders_needed: int
+
+
+def prepare(principal: Principal, need: HarmonisedNeed, terms: Terms, *, now: datetime) -> RequestForInformation:
+    """On the version in force. Nobody but members and the coordination sees it before its publication."""
+    _check(terms, now)
+    with transaction.atomic():
+        latest = RequestForInformation.unscoped.aggregate(latest=Max("number"))["latest"] or 0
+        request = RequestForInformation(number=latest + 1, need=need, created_by_id=principal.profile_id)
+        _write(request, terms)
+        _record(principal, "request.prepare", request)
+    return request
+
+
+def edit(principal: Principal, request: RequestForInformation, terms: Terms, *, now: datetime) -> None:
+    """While it is prepared; it takes the version in force. Holders who stay keep their key."""
+    _check(terms, now)
+    with transaction.atomic():
+        request = _hold(request)
+        _must_be_prepared(request)
+        _write(request, terms)
+        _record(principal, "request.edit", request)
+
+
+def enrol(principal: Principal, holder: KeyHolder, passphrase: str, *, cost: Cost | None = None) -> None:
+    """Keeps the key a passphrase makes, never the passphrase. Raises sealing.WeakPassphraseError."""
+    key = sealing.enrol(passphrase, cost or passphrases.COST)
+    with transaction.atomic():
+        request = _hold(holder.request)
+        _must_be_prepared(request)
+        holder.public_key, holder.salt, holder.enrolled_at = key.public_key, key.salt, timezone.now()
+        holder.save(update_fields=["public_key", "salt", "enrolled_at"])
+        _record(principal, "key.enrol", request, holder=holder.id)
+
+
+def check_passphrase(principal: Principal, holder: KeyHolder, passphrase: str, *, now: datetime) -> None:
+    """That it is still the right one: nothing is opened. Raises Impossible like `tries.tried`."""
+    tried(principal, holder, now, lambda: sealing.unlock(passphrase, key_of(holder)))
+
+
+def publish(
+    principal: Principal, request: RequestForInformation, *, now: datetime, write: Writer = vendor_documents
+) -> RequestForInformation:
+    """Freezes the documents, makes the key whose private half nobody keeps, and shows it all to every vendor at once.
+
+    Raises dossier.content.VendorNamed when a document would name a vendor.
+    """
+    _must_be_publishable(request, now)
+    documents = write(request, now)
+    with transaction.atomic():
+        request = _hold(request)
+        _must_be_publishable(request, now)
+        holders = list(request.holders.order_by("id"))
+        key = sealing.make_request_key([key_of(one) for one in holders], request.holders_needed)
+        for holder, share in zip(holders, key.sealed_shares, strict=True):
+            holder.sealed_share = share
+            holder.save(update_fields=["sealed_share"])
+        request.public_key, request.published_at = key.public_key, now
+        request.fingerprint = sealing.fingerprint(*documents.values())
+        request.save(update_fields=["public_key", "published_at", "fingerprint"])
+        for name, content in documents.items():
+            _freeze(request, name, content)
+        ask_the_market(principal, request.need)
+        _record(principal, "request.publish", request, fingerprint=request.fingerprint)
+    return request
+
+
+def receive(principal: Principal, request: RequestForInformation, documents: Sequence[RequestDocument]) -> None:
+    """Writes in the register who was handed what."""
+    with transaction.atomic():
+        for document in documents:
+            _enter(request, RegisterKind.READ, document.name, document.sha256, principal)
+        names = [document.name for document in documents]
+        _record(principal, "request.receive", request, documents=names)
+
+
+def ask(principal: Principal, request: RequestForInformation, text: str, *, now: datetime) -> Question:
+    """By a vendor, until the date. The register says that a question came, not from whom."""
+    if request.state_at(now) != RequestState.PUBLISHED:
+        raise Impossible("questions_closed", until=request.questions_until)
+    with transaction.atomic():
+        question = Question.unscoped.create(
+            institution_id=principal.institution_id, request=request, profile_id=principal.profile_id, text=text
+        )
+        _enter(request, RegisterKind.QUESTION, f"Question {_rank(question)}")
+        _record(principal, "question.ask", request, question=question.id)
+    return question
+
+
+def publish_answer(principal: Principal, question: Question, *, published_text: str, answer: str, now: datetime) -> None:
+    """The question, without names, and its answer: to everybody at the same instant. Raises VendorNamed."""
+    said = Specification("", 0, published_text, answer)
+    refuse_vendor_names(Dossier(said, now.date()), vendor_names())
+    with transaction.atomic():
+        question = Question.unscoped.select_for_update(of=("self",)).select_related("request").get(id=question.id)
+        if question.published_at:
+            raise Impossible("already_answered")
+        if question.request.state_at(now) in (RequestState.OPENED, RequestState.CLOSED):
+            raise Impossible("opened")
+        question.published_text, question.answer = published_text, answer
+        question.answered_by_id, question.published_at = principal.profile_id, now
+        question.save(update_fields=["published_text", "answer", "answered_by", "published_at"])
+        digest = hashlib.sha256(f"{published_text}\n\n{answer}".encode()).hexdigest()
+        _enter(question.request, RegisterKind.ANSWER, f"Question {_rank(question)}", digest)
+        _record(principal, "question.publish", question.request, question=question.id)
+
+
+def add_exchange(
+    principal: Principal, request: RequestForInformation, *, subject: str, recipient: Institution | None = None
+) -> None:
+    """A meeting, a call, an e-mail: what does not pass through here is written here."""
+    with transaction.atomic():
+        RegisterEntry.objects.create(
+            request=request,
+            kind=RegisterKind.EXCHANGE,
+            recipient=recipient,
+            profile_id=principal.profile_id,
+            subject=subject,
+        )
+        _record(principal, "request.exchange", request)
+
+
+def close(principal: Principal, request: RequestForInformation, *, now: datetime) -> None:
+    with transaction.atomic():
+        request = _hold(request)
+        if request.state_at(now) != RequestState.OPENED:
+            raise Impossible("not_opened")
+        request.closed_at = now
+        request.save(update_fields=["closed_at"])
+        _record(principal, "request.close", request)
+
+
+def key_of(holder: KeyHolder) -> Holder:
+    return Holder(bytes(holder.public_key), bytes(holder.salt))
+
+
+def _check(terms: Terms, now: datetime) -> None:
+    if terms.deadline_at <= now or terms.questions_until <= now:
+        raise Impossible("dates_past")
+    if terms.questions_until > terms.deadline_at:
+        raise Impossible("dates_reversed")
+    if len({holder.institution_id for holder in terms.holders}) < len(terms.holders):
+        raise Impossible("holders_of_one_institution")
+    if any(holder.institution.nature != Nature.MEMBER for holder in terms.holders):
+        raise Impossible("holders_not_members")
+    if not 2 <= terms.holders_needed <= len(terms.holders):
+        raise Impossible("holders_unfit", needed=terms.holders_needed, holders=len(terms.holders))
+
+
+def _write(request: RequestForInformation, terms: Terms) -> None:
+    version = stable_of(request.need)
+    if version is None or not request.need.is_published:
+        raise Impossible("need_not_published")
+    request.version = version
+    request.title, request.introduction = terms.title, terms.introduction
+    request.questions_until, request.deadline_at = terms.questions_until, terms.deadline_at
+    request.holders_needed = terms.holders_needed
+    request.save()
+    request.holders.exclude(profile__in=terms.holders).delete()
+    there = set(request.holders.values_list("profile_id", flat=True))
+    KeyHolder.unscoped.bulk_create(
+        KeyHolder(institution_id=profile.institution_id, request=request, profile=profile)
+        for profile in terms.holders
+        if profile.id not in there
+    )
+
+
+def _must_be_prepared(request: RequestForInformation) -> None:
+    if request.published_at:
+        raise Impossible("already_published")
+
+
+def _must_be_publishable(request: RequestForInformation, now: datetime) -> None:
+    _must_be_prepared(request)
+    if request.questions_until <= now:
+        raise Impossible("dates_past")
+    version = stable_of(request.need)
+    if version is None or version.id != request.version_id:
+        raise Impossible("newer_version", number=version.number if version else 0)
+    if not request.version.requirement_texts.exists():
+        raise Impossible("no_requirement")
+    holders = list(request.holders.select_related("institution"))
+    missing = [holder.institution.short_name for holder in holders if not holder.enrolled_at]
+    if missing:
+        raise Impossible("holders_missing", names=", ".join(missing))
+    if not 2 <= request.holders_needed <= len(holders):
+        raise Impossible("holders_unfit", needed=request.holders_needed, holders=len(holders))
+
+
+def _freeze(request: RequestForInformation, name: str, content: bytes) -> None:
+    digest = hashlib.sha256(content).hexdigest()
+    media_type = MEDIA_TYPES[name.rpartition(".")[2]]
+    RequestDocument.objects.create(request=request, name=name, media_type=media_type, content=content, sha256=digest)
+    _enter(request, RegisterKind.PUBLICATION, name, digest)
+
+
+def _hold(request: RequestForInformation) -> RequestForInformation:
+    rows = RequestForInformation.unscoped.select_for_update(of=("self",)).select_related("need", "version")
+    return rows.get(id=request.id)
+
+
+def _rank(question: Question) -> int:
+    return Question.unscoped.filter(request_id=question.request_id, id__lte=question.id).count()
+
+
+def _enter(
+    request: RequestForInformation, kind: RegisterKind, subject: str, sha256: str = "", principal: Principal | None = None
+) -> None:
+    RegisterEntry.objects.create(
+        request=request,
+        kind=kind,
+        recipient_id=principal.institution_id if principal else None,
+        profile_id=principal.profile_id if principal else None,
+        subject=subject,
+        sha256=sha256,
+    )
+
+
+def _record(principal: Principal, action: str, request: RequestForInformation, **details: Any) -> None:
+    record(
+        institution_id=principal.institution_id,
+        actor=principal.actor,
+        action=action,
+        subject=f"request:{request.id}",
+        **details,
+    )
