@@ -311,18 +311,28 @@ def _nearest(turn: Turn, events: Iterable[TurnEvent], places: Places, principal:
                     url=f"{address}?citation={turn.id}.{event.seq}",
                     document_title=title,
                     place=place(page, title),
-                    heading=headings.get(payload["passage_id"], ""),
+                    heading=between(headings.get(payload["passage_id"], ()), title, place(page, title)),
                     text=page.text[payload["start"] : payload["end"]],
                 )
             )
     return shown
 
 
-def _headings(events: Iterable[TurnEvent], principal: Principal) -> dict[int, str]:
+def between(headings: Sequence[str], title: str, place: str) -> str:
+    """The headings above a passage, without the title before them and the place that is named beside."""
+    path = [heading for at, heading in enumerate(headings) if at or _plain(heading) != _plain(title)]
+    return " › ".join(path[:-1] if path and path[-1] == place else path)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.replace("’", "'").casefold().split())
+
+
+def _headings(events: Iterable[TurnEvent], principal: Principal) -> dict[int, tuple[str, ...]]:
     """The headings above each passage: those of its page may be of another chapter, which ends there."""
     ids = [event.payload["passage_id"] for event in events]
     passages = Passage.objects.visible_to(principal).filter(id__in=ids)
-    return {row.id: " › ".join(row.heading_path) for row in passages.only("id", "heading_path")}
+    return {row.id: tuple(row.heading_path) for row in passages.only("id", "heading_path")}
 
 
 def _provenance(turn: Turn, state: State) -> Provenance | None:
@@ -392,15 +402,15 @@ def source_shown(
     address = reverse("assistants:conversation", args=[conversation.id])
     around = set(pages.filter(number__in=(number - 1, number + 1)).values_list("number", flat=True))
     verdict = bool(payload["verified"]) if event.kind == EventKind.CITATION else None
+    title = str(page.document)
+    above = _headings([event], principal).get(payload["passage_id"], ()) if is_cited_page else page.headings_at()
     place_asked = {"debut": start, "fin": end, "retour": f"{address}?citation={key}"}
     return SourceShown(
         mark=key,
         requested=requested,
-        document_title=str(page.document),
-        place=place(page, str(page.document)),
-        heading=_headings([event], principal).get(payload["passage_id"], "")
-        if is_cited_page
-        else " › ".join(page.headings_at()),
+        document_title=title,
+        place=place(page, title),
+        heading=between(above, title, place(page, title)),
         document_url=f"{reverse('corpora:document', args=[page.document_id, number])}?{urlencode(place_asked)}",
         close_url=f"{address}#mark-{key}",
         verified=verdict if is_cited_page else None,

@@ -15,6 +15,7 @@ from pytest_django import Settings
 from conftest import House
 from parvis.assistants.actions import AssistantValues, create_course, edit_assistant
 from parvis.assistants.models import Assistant, State, Turn, TurnEvent
+from parvis.assistants.presentation import between
 from parvis.assistants.sentences import notice_sentence
 from parvis.assistants.tests.conftest import QUESTION, UNANSWERED, Use
 from parvis.audit.models import Entry
@@ -211,6 +212,19 @@ def test_the_cited_page_stands_beside_with_its_words_marked(house: House, course
     assert "<mark>" not in following
     for wrong in (f"{turn.id}.99", "0.2", "x", "9" * 40, f"{turn.id}.2&page=99"):
         assert student.get(f"/conversations/{turn.conversation_id}/?citation={wrong}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("headings", "expected"),
+    [
+        (("Césure d’études", "Règles", "Définition"), "Règles"),
+        (("Césure d’études", "Définition"), ""),
+        (("Règles", "Exceptions"), "Règles › Exceptions"),
+        ((), ""),
+    ],
+)
+def test_headings_say_neither_the_title_nor_the_place_again(headings: tuple[str, ...], expected: str) -> None:
+    assert between(headings, "Césure d'études", "Définition") == expected
 
 
 def test_htmx_gets_the_turn_that_a_page_would_show(house: House, course: Assistant, sign_in: SignIn) -> None:
