@@ -1,4 +1,4 @@
-"""Close needs as a page asks for them: Django, the rights of the author, what their institution said, in a throw-away database.
+"""Close needs as a page asks for them: Django, rights, what an institution said, in a throw-away database.
 
 python -m bench.needs_pages COUNT DRAFTS        milliseconds of each call, as JSON: for bench.needs
 """

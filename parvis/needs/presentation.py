@@ -15,12 +15,14 @@ from django.utils.translation import gettext_lazy
 
 from parvis.access.principal import Principal
 from parvis.institutions.models import Profile
+from parvis.needs.actions.expressions import Words
 from parvis.needs.models import (
     Answer,
     Attachment,
     AttachmentState,
     HarmonisedNeed,
     Judgement,
+    NeedVersion,
     RawNeed,
     RawNeedText,
 )
@@ -70,7 +72,7 @@ class SuggestionView:
     code: str  # of the harmonised need, "" where there is none
     code_url: str
     is_invented: bool
-    shared_terms: tuple[str, ...]
+    in_common: tuple[str, ...]  # words, then facets
     theirs: tuple[Segment, ...]  # none where the title says it all
     yours: tuple[Segment, ...]
     answer: str
@@ -110,7 +112,7 @@ def need_view(principal: Principal, need: RawNeed) -> NeedView:
     )
 
 
-def suggestion_view(suggestion: Suggestion, draft: str, answer: str = "") -> SuggestionView:
+def suggestion_view(suggestion: Suggestion, draft: Words, answer: str = "") -> SuggestionView:
     row, harmonised = suggestion.text, suggestion.harmonised
     raw = row.need if isinstance(row, RawNeedText) else None
     words = row.text if isinstance(row, RawNeedText) else row.description
@@ -126,9 +128,9 @@ def suggestion_view(suggestion: Suggestion, draft: str, answer: str = "") -> Sug
         code=harmonised.code if harmonised else "",
         code_url=harmonised_url(harmonised) if raw else "",
         is_invented=raw is not None and is_invented(raw),
-        shared_terms=_once_a_stem(suggestion.shared_terms)[:6],
+        in_common=(*_once_a_stem(suggestion.shared_terms)[:6], *_facets_alike(row, draft)),
         theirs=() if title_only else excerpt(words, stems),
-        yours=excerpt(draft, stems),
+        yours=excerpt(draft.text or draft.title, stems),
         answer=answer,
     )
 
@@ -267,6 +269,12 @@ def _once_a_stem(words: Iterable[str]) -> tuple[str, ...]:
         for token in analyse(word):
             seen.setdefault(token.term, word)
     return tuple(dict.fromkeys(seen.values()))
+
+
+def _facets_alike(row: RawNeedText | NeedVersion, draft: Words) -> tuple[str, ...]:
+    if not isinstance(row, RawNeedText):
+        return ()
+    return tuple(value for name in FACETS if (value := getattr(draft, name)) and value == getattr(row, name))
 
 
 def _says_no_more(text: str, title: str) -> bool:

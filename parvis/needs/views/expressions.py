@@ -352,7 +352,7 @@ def _close_context(request: SignedInRequest, row: RawNeed | None) -> dict[str, o
     found = close_needs(request.principal, words, need=row)
     shown = {one.group for one in found}
     return {
-        "suggestions": [suggestion_view(one, words.text or words.title, answers.get(one.group, "")) for one in found],
+        "suggestions": [suggestion_view(one, words, answers.get(one.group, "")) for one in found],
         "kept": _kept(request, {group: answer for group, answer in answers.items() if group not in shown}),
         "is_short": len(words.title) + len(words.text) < SHORTEST_DRAFT,
     }
@@ -396,5 +396,6 @@ def _judgements(request: SignedInRequest) -> dict[RawNeed | HarmonisedNeed, str]
 def _close_to(request: SignedInRequest, row: RawNeed) -> list[object]:
     said = Judgement.objects.visible_to(request.principal).filter(need=row).select_related("other_need", "harmonised")
     answers = {group_of(one.harmonised or one.other_need): one.answer for one in said}
-    found = close_needs(request.principal, Words.of(row.wording), need=row)
-    return [suggestion_view(one, row.wording.text, answers.get(one.group, "")) for one in found]
+    words = Words.of(row.wording)
+    found = close_needs(request.principal, words, need=row)
+    return [suggestion_view(one, words, answers.get(one.group, "")) for one in found]
