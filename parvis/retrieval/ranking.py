@@ -64,9 +64,11 @@ def rank(asked: Asked, passages: Sequence[Passage], stats: Stats) -> list[Ranked
     runs = _runs_bm25(asked.folded, [one.runs for one in read])
     pairs = np.array([_pairs(asked.terms, one.terms, weights) for one in read])
     scores = relative(bm25) + RUNS_WEIGHT * relative(runs) + PAIRS_WEIGHT * relative(pairs)
-    scores += HEADING_WEIGHT * np.array([_is_headed(asked.terms, passage, stats) for passage in passages])
+    rarities = {term: rarity(stats, term) for term in asked.terms}
+    scores += HEADING_WEIGHT * np.array([_is_headed(rarities, passage) for passage in passages])
     if asked.defined:
-        scores += DEFINITION_WEIGHT * np.array([_defines(asked.defined, passage, stats) for passage in passages])
+        defined = {term: rarity(stats, term) for term in asked.defined}
+        scores += DEFINITION_WEIGHT * np.array([_defines(defined, passage) for passage in passages])
     ranked = [
         Ranked(passage, Features(*parts), score)
         for passage, parts, score in zip(
@@ -107,21 +109,20 @@ def _pairs(asked: Sequence[str], terms: Sequence[str], weights: Mapping[str, flo
     )
 
 
-def _is_headed(terms: Sequence[str], passage: Passage, stats: Stats) -> bool:
+def _is_headed(asked: Mapping[str, float], passage: Passage) -> bool:
     """Nearly all that is asked, by what it weighs: "Seconde session", for "Quand a lieu la seconde session ?"."""
-    rarities = {term: rarity(stats, term) for term in terms}
-    return bool(passage.heading_path) and is_heading_of(passage.heading_path[-1], rarities, least=0.8)
+    return bool(passage.heading_path) and is_heading_of(passage.heading_path[-1], asked, least=0.8)
 
 
-def _defines(defined: tuple[str, ...], passage: Passage, stats: Stats) -> float:
-    """Of its best sentence, or of the heading it stands under."""
+def _defines(defined: Mapping[str, float], passage: Passage) -> float:
+    """Of its best sentence, or of the first one under a heading that names what is defined."""
+    headed = bool(passage.heading_path) and is_heading_of(passage.heading_path[-1], defined)
+    holds = defined.keys() <= set(_read(passage.indexed_text()).terms)
+    if not headed and not holds:
+        return 0.0
     told = [passage.text[start:end] for start, end in sentences(passage.text)]
-    strength = 0.0
-    if passage.heading_path and is_heading_of(passage.heading_path[-1], {term: rarity(stats, term) for term in defined}):
-        strength = opening_strength(told[0], defined)
-    if set(defined) <= set(_read(passage.indexed_text()).terms):
-        strength = max([strength, *(definition_strength(sentence, defined) for sentence in told)])
-    return strength
+    strengths = [definition_strength(sentence, tuple(defined)) for sentence in told] if holds else []
+    return max([*strengths, opening_strength(told[0], defined) if headed and told else 0.0])
 
 
 def _runs_bm25(asked: str, passages: Sequence[NDArray[np.uint32]]) -> NDArray[np.float64]:
