@@ -158,6 +158,9 @@ if _variable("HTTPS") == "1":
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_HSTS_SECONDS = 31_536_000
 
+# Who tells what waits for a person, in the order of their dashboard: functions as `access.agenda` describes them.
+AGENDA = ["parvis.needs.agenda.awaited"]
+
 LANGUAGE_CODE = "fr"
 LANGUAGES = [("fr", _("French")), ("en", _("English"))]
 LANGUAGE_COOKIE_NAME = "parvis_language"

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 from django.urls import path
 
-from parvis.needs.views import cosignatures, expressions, harmonised, imports
+from parvis.needs.views import cosignatures, dashboards, expressions, harmonised, imports
 
 app_name = "needs"
 urlpatterns = [
-    path("besoins/accueil/", expressions.dashboard, name="dashboard"),
+    path("besoins/accueil/", dashboards.dashboard, name="dashboard"),
     path("besoins/", expressions.needs, name="list"),
     path("besoins/nouveau/", expressions.new, name="new"),
     path("besoins/export/", expressions.export, name="export"),
