@@ -103,9 +103,11 @@ def reindex() -> None:
     migrate()
     from parvis.corpora.inventory import passage_counts
     from parvis.corpora.jobs import reindex_all
+    from parvis.needs.actions.indexing import reindex_all as reindex_needs
 
     with err.status(_("Indexing…")):
         reindex_all()
+        reindex_needs()
     out.print(_("%d passages indexed.") % passage_counts()[1])
 
 
@@ -116,9 +118,11 @@ def maintain() -> None:
     from django.db import OperationalError
 
     from parvis.corpora.actions import erase
+    from parvis.needs.engine import index as index_of_needs
     from parvis.retrieval.index import FilesInUse
 
     try:
+        index_of_needs().maintain()  # before the files are written anew
         erased = erase()
     except (FilesInUse, OperationalError):
         stop(_("Another process uses the database. Stop the server, then run this again."), Exit.FAILED)

@@ -161,13 +161,13 @@ def timeline(
 ) -> list[Event]:
     """The life of a need, oldest first, from the rows this person may read."""
     events = [_written(need, text) for text in texts]
-    for at, kind, words in (
-        (need.validated_at, "check", _("Validated by its institution")),
-        (need.published_at, "group", _("Shared with the alliance")),
-        (need.archived_at, "book", _("Archived")),
+    for at, who, kind, words in (
+        (need.validated_at, need.validated_by, "check", _("Validated by its institution")),
+        (need.published_at, need.published_by, "group", _("Shared with the alliance")),
+        (need.archived_at, need.archived_by, "book", _("Archived")),
     ):
         if at:
-            events.append(Event(at, kind, words))
+            events.append(Event(at, kind, words, person_words(who) if who else ""))
     for attachment in attachments:
         events += _attachment_events(attachment)
     events += [_judged(need, judgement) for judgement in said]

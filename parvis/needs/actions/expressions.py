@@ -90,8 +90,9 @@ def correct_need(principal: Principal, need: RawNeed, words: Words, *, service: 
 def validate_need(principal: Principal, need: RawNeed) -> None:
     with transaction.atomic():
         held = _hold(need, RawNeedState.DRAFT)
-        held.state, held.validated_at = RawNeedState.VALIDATED, timezone.now()
-        held.save(update_fields=["state", "validated_at"])
+        held.state = RawNeedState.VALIDATED
+        held.validated_at, held.validated_by_id = timezone.now(), principal.profile_id
+        held.save(update_fields=["state", "validated_at", "validated_by"])
         index_needs([held.id])
         _record(principal, "need.validate", held)
 
@@ -100,8 +101,9 @@ def publish_need(principal: Principal, need: RawNeed) -> None:
     """From now on every member of the alliance reads it, in its present wording and the next ones."""
     with transaction.atomic():
         held = _hold(need, RawNeedState.VALIDATED)
-        held.state, held.published_at, held.published_from = RawNeedState.PUBLISHED, timezone.now(), held.wording.number
-        held.save(update_fields=["state", "published_at", "published_from"])
+        held.state, held.published_from = RawNeedState.PUBLISHED, held.wording.number
+        held.published_at, held.published_by_id = timezone.now(), principal.profile_id
+        held.save(update_fields=["state", "published_from", "published_at", "published_by"])
         index_needs([held.id])
         _record(principal, "need.publish", held)
 
@@ -109,8 +111,9 @@ def publish_need(principal: Principal, need: RawNeed) -> None:
 def archive_need(principal: Principal, need: RawNeed) -> None:
     with transaction.atomic():
         held = _hold(need, RawNeedState.PUBLISHED, RawNeedState.ATTACHED)
-        held.state, held.archived_at = RawNeedState.ARCHIVED, timezone.now()
-        held.save(update_fields=["state", "archived_at"])
+        held.state = RawNeedState.ARCHIVED
+        held.archived_at, held.archived_by_id = timezone.now(), principal.profile_id
+        held.save(update_fields=["state", "archived_at", "archived_by"])
         index_needs([held.id])
         _record(principal, "need.archive", held)
 

@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
+from django.db import transaction
+
 from parvis.needs.engine import SHARED, corpus_of, group_of_harmonised, group_of_need, index, key_of_text, key_of_version
 from parvis.needs.models import Attachment, HarmonisedNeed, NeedVersion, RawNeed, RawNeedState, RawNeedText
 from parvis.needs.similarity import Facets, keys
@@ -36,6 +38,15 @@ def index_harmonised(harmonised_ids: Iterable[int]) -> None:
         Entry(key_of_version(one.id), group_of_harmonised(one.need_id), SHARED, keys(one.title, one.description, Facets()))
         for one in latest.values()
     )
+
+
+def reindex_all() -> None:
+    """Makes the whole index again from the rows, some at a time: people go on meanwhile."""
+    for model, again in ((RawNeed, index_needs), (HarmonisedNeed, index_harmonised)):
+        ids = list(model.unscoped.order_by("id").values_list("id", flat=True))
+        for start in range(0, len(ids), 500):
+            with transaction.atomic():
+                again(ids[start : start + 500])
 
 
 def _entries(need: RawNeed, accepted: dict[int, RawNeedText]) -> Iterator[Entry]:

@@ -82,8 +82,11 @@ class RawNeed(models.Model):
     import_key = models.CharField(max_length=80, null=True)
     created_at = models.DateTimeField(auto_now_add=True)
     validated_at = models.DateTimeField(null=True)
+    validated_by = models.ForeignKey(Profile, on_delete=models.PROTECT, null=True, related_name="+")
     published_at = models.DateTimeField(null=True)
+    published_by = models.ForeignKey(Profile, on_delete=models.PROTECT, null=True, related_name="+")
     archived_at = models.DateTimeField(null=True)
+    archived_by = models.ForeignKey(Profile, on_delete=models.PROTECT, null=True, related_name="+")
 
     unscoped = RawNeedQuerySet.as_manager()
     objects: ClassVar[Door] = Door()

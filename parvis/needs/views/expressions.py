@@ -66,7 +66,7 @@ def needs(request: SignedInRequest) -> HttpResponse:
         "count": page.paginator.count,
         "query": f"{kept.urlencode()}&" if kept else "",
         "filters": _filters(request),
-        "is_filtered": any(request.GET.get(name, "").strip() for name in ("q", "etat", "etablissement", *FACETS)),
+        "is_filtered": any(_asked(request).get(name) for name in ("q", "etat", "etablissement", *FACETS)),
         "may_write": request.principal.may("need:edit"),
         "export_url": f"{reverse('needs:export')}?{kept.urlencode()}",
     }
@@ -108,8 +108,8 @@ def new(request: SignedInRequest) -> HttpResponse:
 def close(request: SignedInRequest) -> HttpResponse:
     """The close needs alone, while one writes. A POST that changes nothing: what is being written stays out of logs."""
     need = None
-    if request.POST.get("need", "").isdecimal():
-        need = get_or_404(request.principal, "need:view", RawNeed, id=int(request.POST["need"]))
+    if number := _number(request.POST.get("need", "")):
+        need = get_or_404(request.principal, "need:view", RawNeed, id=number)
     return render(request, "needs/write.html#close", _close_context(request, need))
 
 
@@ -232,7 +232,8 @@ def judgement(request: SignedInRequest, need_id: int) -> HttpResponse:
 
 def _visible(request: SignedInRequest, need_id: int) -> RawNeed:
     row = get_or_404(request.principal, "need:view", RawNeed, id=need_id)
-    return _loaded(RawNeed.objects.visible_to(request.principal)).get(id=row.id)
+    people = ("validated_by__person", "published_by__person", "archived_by__person")
+    return _loaded(RawNeed.objects.visible_to(request.principal)).select_related(*people).get(id=row.id)
 
 
 def _editable(request: SignedInRequest, action: str, need_id: int) -> RawNeed:
@@ -286,7 +287,7 @@ def _allowed(request: SignedInRequest, row: RawNeed) -> dict[str, bool]:
 
 def _filtered(request: SignedInRequest) -> RawNeedQuerySet:
     rows: RawNeedQuerySet = RawNeed.objects.visible_to(request.principal)
-    asked = request.GET
+    asked = _asked(request)
     if asked.get("etat") in RawNeedState.values:
         rows = rows.filter(state=asked["etat"])
     if asked.get("etablissement"):
@@ -294,7 +295,12 @@ def _filtered(request: SignedInRequest) -> RawNeedQuerySet:
     for name in FACETS:
         if asked.get(name):
             rows = rows.filter(**{f"current__{name}": asked[name]})
-    return _searched(request, rows, asked.get("q", "").strip())
+    return _searched(request, rows, asked.get("q", ""))
+
+
+def _asked(request: SignedInRequest) -> dict[str, str]:
+    """What the list is asked for. No column holds a zero byte, and one database refuses to be asked for it."""
+    return {name: str(value).replace("\0", "").strip() for name, value in request.GET.items()}
 
 
 def _searched(request: SignedInRequest, rows: RawNeedQuerySet, question: str) -> RawNeedQuerySet:
@@ -379,13 +385,18 @@ def _refilled(request: SignedInRequest, form: NeedForm) -> NeedForm:
 def _answers(request: SignedInRequest) -> dict[int, str]:
     """What is said of other needs, by group; somebody who starts from another's need says that theirs is the same."""
     if request.method == "GET":
-        same = request.GET.get("meme", "")
-        return {int(same): Answer.SAME} if same.isdecimal() and len(same) < 19 else {}
+        same = _number(request.GET.get("meme", ""))
+        return {same: Answer.SAME} if same else {}
     return {
-        int(name.removeprefix("close-")): value
+        group: value
         for name, value in request.POST.items()
-        if name.startswith("close-") and name.removeprefix("close-").isdecimal() and value in Answer.values
+        if name.startswith("close-") and value in Answer.values and (group := _number(name.removeprefix("close-")))
     }
+
+
+def _number(typed: str) -> int:
+    """0 for what is no number of a row."""
+    return int(typed) if typed.isdecimal() and len(typed) < 19 else 0
 
 
 def _judgements(request: SignedInRequest) -> dict[RawNeed | HarmonisedNeed, str]:
