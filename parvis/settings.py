@@ -159,7 +159,7 @@ if _variable("HTTPS") == "1":
     SECURE_HSTS_SECONDS = 31_536_000
 
 # Who tells what waits for a person, in the order of their dashboard: functions as `access.agenda` describes them.
-AGENDA = ["parvis.needs.agenda.awaited"]
+AGENDA = ["parvis.needs.agenda.awaited", "parvis.offers.agenda.awaited"]
 
 LANGUAGE_CODE = "fr"
 LANGUAGES = [("fr", _("French")), ("en", _("English"))]

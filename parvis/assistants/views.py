@@ -40,7 +40,7 @@ editing = require_http_methods(["GET", "HEAD", "POST"])
 @require_GET
 def home(request: SignedInRequest) -> HttpResponse:
     if not request.principal.may("assistant:use"):  # people of the alliance, vendors: their work is the commons
-        return redirect("needs:dashboard")
+        return redirect("offers:space" if request.principal.may("answer:view") else "needs:dashboard")
     assistants = Assistant.objects.visible_to(request.principal).select_related("owner__person")
     recent = Conversation.objects.visible_to(request.principal).select_related("assistant")[:RECENT]
     context = {

@@ -17,6 +17,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "demo": settings.DEMO,
         "theme": theme if theme in THEMES else "",
         "profile": getattr(request, "profile", None),
+        "may_ask": bool(principal and principal.may("assistant:use")),
         "may_teach": bool(principal and principal.may("corpus:create")),
         "may_see_needs": bool(principal and principal.may("need:view")),
         "may_see_requests": bool(principal and principal.may("request:view")),

@@ -207,7 +207,7 @@ def answer(request: SignedInRequest, request_id: int, question_id: int) -> HttpR
         else:
             messages.success(request, _("Published to everybody at the same instant."))
             return redirect("offers:request", row.id)
-    return _form(request, form, _("Answer a question"), reverse("offers:request", args=[row.id]))
+    return _form(request, form, _("Answer a question"), reverse("offers:request", args=[row.id]), _("Publish to everybody"))
 
 
 @requires("request:view")
@@ -259,18 +259,21 @@ def _page(
     inside = principal.may("need:view")
     own_key = KeyHolder.objects.editable_by(principal).filter(request=row).first()
     asked = Question.objects.visible_to(principal).filter(request=row)
+    holders = holder_views(row)
     context = {
         "request_row": request_view(row, now),
         "row": row,
         "documents": row.documents.defer("content"),
         "questions": question_views(asked, principal),
-        "holders": holder_views(row),
+        "holders": holders,
         "own_key": own_key,
         "inside": inside,
         "form": form or QuestionForm(),
         "may": {
             "edit": principal.may("request:edit") and not row.published_at,
-            "publish": principal.may("request:edit") and not row.published_at,
+            "publish": principal.may("request:edit")
+            and not row.published_at
+            and all(holder.is_enrolled for holder in holders),
             "answer_questions": principal.may("request:edit"),
             "ask": principal.may("answer:edit") and state == RequestState.PUBLISHED,
             "answer": principal.may("answer:edit") and bool(row.published_at),
@@ -310,8 +313,8 @@ def _own_key(request: SignedInRequest, row: RequestForInformation) -> KeyHolder:
     return holder
 
 
-def _form(request: SignedInRequest, form: object, title: str, cancel_url: str) -> HttpResponse:
-    context = {"form": form, "title": title, "cancel_url": cancel_url}
+def _form(request: SignedInRequest, form: object, title: str, cancel_url: str, action: str = "") -> HttpResponse:
+    context = {"form": form, "title": title, "cancel_url": cancel_url, "action": action}
     return render(request, "offers/form.html", context, status=422 if request.method == "POST" else 200)
 
 
