@@ -118,6 +118,7 @@ def suggestion_view(suggestion: Suggestion, draft: Words, answer: str = "") -> S
     words = row.text if isinstance(row, RawNeedText) else row.description
     title_only = _says_no_more(words, row.title)
     stems = {token.term for word in suggestion.shared_terms for token in analyse(word)}
+    yours = [excerpt(words, stems) for words in (draft.text, draft.title) if words]
     return SuggestionView(
         group=suggestion.group,
         field=f"close-{suggestion.group}",
@@ -130,7 +131,7 @@ def suggestion_view(suggestion: Suggestion, draft: Words, answer: str = "") -> S
         is_invented=raw is not None and is_invented(raw),
         in_common=(*_once_a_stem(suggestion.shared_terms)[:6], *_facets_alike(row, draft)),
         theirs=() if title_only else excerpt(words, stems),
-        yours=excerpt(draft.text or draft.title, stems),
+        yours=next((one for one in yours if any(run.shared for run in one)), yours[0]),
         answer=answer,
     )
 
@@ -254,7 +255,7 @@ def _judged(need: RawNeed, judgement: Judgement) -> Event:
         about, url = judgement.harmonised.code, harmonised_url(judgement.harmonised)
     else:
         other = judgement.other_need if judgement.need_id == need.id else judgement.need
-        about, url = f"« {other} »", reverse("needs:detail", args=[other.id]) if other else ""
+        about, url = _("“%(title)s”") % {"title": other}, reverse("needs:detail", args=[other.id]) if other else ""
     words = {
         Answer.SAME: _("Said to be the same need as %(about)s"),
         Answer.LINKED: _("Said to be linked to %(about)s"),
