@@ -43,5 +43,7 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "already_signed": lambda _params: _("It is signed: the signatory signs another word, or withdraws this one."),
     "not_open_to_cosignature": lambda _params: _("This need is not open to co-signature yet."),
     "nothing_signed": lambda _params: _("Your institution has signed nothing here."),
+    "workshop_closed": lambda _params: _("This workshop is closed: its minutes change no more. Open another one."),
+    "nothing_chosen": lambda _params: _("Choose at least one need first."),
     "another_institution": lambda _params: _("Only the institution that wrote this need decides on its attachment."),
 }

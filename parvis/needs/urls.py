@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from parvis.needs.views import cosignatures, dashboards, expressions, harmonised, imports
+from parvis.needs.views import cosignatures, dashboards, expressions, harmonised, imports, workshops
 
 app_name = "needs"
 urlpatterns = [
@@ -43,6 +43,13 @@ urlpatterns = [
     path("besoins-harmonises/<int:need_id>/scission/", harmonised.division, name="division"),
     path("besoins-harmonises/<int:need_id>/co-signature/", cosignatures.cosignature, name="cosignature"),
     path("besoins-harmonises/<int:need_id>/co-signature/retrait/", cosignatures.withdrawal, name="withdrawal"),
+    path("ateliers/", workshops.workshops, name="workshops"),
+    path("ateliers/<int:workshop_id>/", workshops.workshop, name="workshop"),
+    path("ateliers/<int:workshop_id>/suivi/", workshops.following, name="workshop_following"),
+    path("ateliers/<int:workshop_id>/notes/", workshops.minute, name="workshop_minute"),
+    path("ateliers/<int:workshop_id>/regroupement/", workshops.gathering, name="workshop_gathering"),
+    path("ateliers/<int:workshop_id>/cloture/", workshops.closing, name="workshop_closing"),
+    path("ateliers/<int:workshop_id>/compte-rendu/<str:kind>/", workshops.minutes_file, name="minutes_file"),
     path("rattachements/<int:attachment_id>/acceptation/", harmonised.acceptance, name="acceptance"),
     path("rattachements/<int:attachment_id>/refus/", harmonised.refusal, name="refusal"),
     path("rattachements/<int:attachment_id>/annulation/", harmonised.cancellation, name="cancellation"),
