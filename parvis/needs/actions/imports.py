@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 
@@ -21,11 +21,13 @@ KEPT = timedelta(days=1)  # a list that nobody confirms
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a list would do now: `known` are the rows that were imported before."""
+    """What a list would do now: `known` are the rows imported before, `reworded` those of them that say something else here,
+    with the id of their need: whether the list or the need is right, people say."""
 
     found: Import
     new: tuple[ImportedNeed, ...]
     known: tuple[ImportedNeed, ...]
+    reworded: tuple[tuple[ImportedNeed, int], ...]
 
 
 def receive_list(principal: Principal, name: str, content: bytes, *, institution_id: int | None = None) -> ImportedFile:
@@ -44,11 +46,15 @@ def receive_list(principal: Principal, name: str, content: bytes, *, institution
 
 def preview(file: ImportedFile) -> Preview:
     found = read(bytes(file.content))
-    keys = _keys_of(file.institution_id, {need.key for need in found.needs})
+    here = _imported_before(file.institution_id)
+    known = tuple(need for need in found.needs if need.key in here)
     return Preview(
         found,
-        tuple(need for need in found.needs if need.key not in keys),
-        tuple(need for need in found.needs if need.key in keys),
+        tuple(need for need in found.needs if need.key not in here),
+        known,
+        tuple(
+            (need, here[need.key][0]) for need in known if here[need.key][1:] != (need.values["title"], need.values["text"])
+        ),
     )
 
 
@@ -101,6 +107,8 @@ def words_of(values: Mapping[str, str]) -> Words:
     return Words(**{name: values.get(name, "") for name in Words.__dataclass_fields__})
 
 
-def _keys_of(institution_id: int, keys: Collection[str]) -> set[str | None]:
+def _imported_before(institution_id: int) -> dict[str, tuple[int, str, str]]:
+    """By import key: the need, its title and its text as they stand now."""
     known = RawNeed.unscoped.filter(institution_id=institution_id).exclude(import_key=None)
-    return set(known.values_list("import_key", flat=True)) & set(keys)
+    rows = known.values_list("import_key", "id", "current__title", "current__text").order_by()
+    return {key or "": (need_id, title or "", text or "") for key, need_id, title, text in rows}

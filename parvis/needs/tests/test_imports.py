@@ -48,6 +48,18 @@ def test_ten_faulty_rows_among_two_hundred(house: House, sign_in: SignIn) -> Non
     assert not ImportedFile.unscoped.exists()
 
 
+def test_a_row_reworded_since_is_told_and_changes_nothing(house: House, sign_in: SignIn) -> None:
+    client, rows = sign_in(house.teacher), list_of_needs(2)
+    client.post(send(client, csv_bytes([HEADINGS, *rows])))
+    rows[1][2] = "Répondre aux étudiants le matin, désormais"
+    preview = send(client, csv_bytes([HEADINGS, *rows]))
+    page = client.get(preview).content.decode()
+    need = RawNeed.unscoped.get(current__title="Besoin 2")
+    assert [reverse("needs:detail", args=[need.id]) in page, page.count("<h3")] == [True, 1]
+    client.post(preview)
+    assert [text.text for text in need.texts.all()] == ["Répondre aux étudiants sur le sujet 2, le soir"]
+
+
 def test_what_is_imported_is_found_by_the_next_author(house: House) -> None:
     principal = principal_of(house.teacher)
     import_needs(principal, receive_list(principal, "besoins.csv", csv_bytes([HEADINGS, *list_of_needs(3)])))

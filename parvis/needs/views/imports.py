@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -63,6 +64,8 @@ def preview(request: SignedInRequest, file_id: int) -> HttpResponse:
         "new_count": len(seen.new),
         "more_count": max(0, len(seen.new) - SHOWN),
         "known_count": len(seen.known),
+        "reworded": [(need, reverse("needs:detail", args=[need_id])) for need, need_id in seen.reworded[:SHOWN]],
+        "reworded_count": len(seen.reworded),
         "errors": [(error.row_number, row_sentence(error)) for error in seen.found.errors],
         "error_rows": len({error.row_number for error in seen.found.errors}),
         "ignored": seen.found.ignored_columns,
