@@ -21,12 +21,15 @@ def impossible_sentence(code: str, params: Mapping[str, Any]) -> str:
 
 
 def vendor_named_sentence(refusal: VendorNamed) -> str:
-    places = "; ".join(
-        _("%(place)s: “%(words)s”") % {"place": _place(one.place), "words": one.words} for one in refusal.namings
-    )
-    return _(
-        "A vendor is named in what every vendor is to receive. Nothing was published. Change the words first: %(places)s"
-    ) % {"places": places[:800]}
+    places = "; ".join(f"{place} : « {words} »" for _vendor, place, words in namings(refusal))
+    return _("A vendor is named in what everybody is to read. Nothing was published. Change the words first: %(places)s") % {
+        "places": places[:800]
+    }
+
+
+def namings(refusal: VendorNamed) -> list[tuple[str, str, str]]:
+    """Which vendor, where, and the words that name it."""
+    return [(one.vendor, _place(one.place), one.words) for one in refusal.namings]
 
 
 def grid_error_sentence(error: GridError) -> str:

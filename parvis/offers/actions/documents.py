@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.utils import timezone
@@ -10,6 +10,7 @@ from django.utils import timezone
 from parvis.institutions.models import Institution, Nature
 from parvis.needs.actions.harmonised import specification
 from parvis.needs.models import Attachment, NeedVersion
+from parvis.needs.specification import Specification
 from parvis.offers.conformity import grid_csv, write_grid
 from parvis.offers.dossier.content import Cosignature, Dossier, Excerpt, RegisterLine, refuse_vendor_names
 from parvis.offers.dossier.documents import answer_frame, french_instant, functional_expression
@@ -38,7 +39,7 @@ def dossier_of(version: NeedVersion, *, now: datetime, request: RequestForInform
     )
 
 
-def vendor_documents(request: RequestForInformation, now: datetime) -> Mapping[str, bytes]:
+def vendor_documents(request: RequestForInformation, now: datetime, ordinary: Sequence[str] = ()) -> Mapping[str, bytes]:
     """What every vendor is handed, by file name. Raw needs stay among members. Raises VendorNamed."""
     dossier = Dossier(
         specification=specification(request.version),
@@ -48,7 +49,8 @@ def vendor_documents(request: RequestForInformation, now: datetime) -> Mapping[s
         deadline_at=timezone.localtime(request.deadline_at),
         cosignatures=_cosignatures(request.version),
     )
-    refuse_vendor_names(dossier, vendor_names())
+    refuse_vendor_names(dossier, vendor_names(), ordinary=ordinary)
+    refuse_vendor_names(_introduced(request, dossier), vendor_names(), ordinary=ordinary)
     expression = functional_expression(dossier)
     return {
         "reglement-du-sondage.pdf": pdf(_rules(request, dossier)),
@@ -85,6 +87,12 @@ def _alliance() -> str:
 def _cosignatures(version: NeedVersion) -> tuple[Cosignature, ...]:
     signed = version.cosignatures.filter(state="valid").select_related("institution")
     return tuple(Cosignature(one.institution.name, one.engagement, one.users or one.students) for one in signed)
+
+
+def _introduced(request: RequestForInformation, dossier: Dossier) -> Dossier:
+    """The words of the request itself, to be read for names like those of the need."""
+    said = Specification(request.code, dossier.specification.version, request.title, request.introduction)
+    return Dossier(said, dossier.issued_on)
 
 
 def _rules(request: RequestForInformation, dossier: Dossier) -> Document:

@@ -36,7 +36,7 @@ from parvis.offers.models import (
 from parvis.offers.refusals import Impossible
 from parvis.offers.sealing import Cost, Holder
 
-Writer = Callable[[RequestForInformation, datetime], Mapping[str, bytes]]
+Writer = Callable[[RequestForInformation, datetime, Sequence[str]], Mapping[str, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +89,19 @@ def check_passphrase(principal: Principal, holder: KeyHolder, passphrase: str, *
 
 
 def publish(
-    principal: Principal, request: RequestForInformation, *, now: datetime, write: Writer = vendor_documents
+    principal: Principal,
+    request: RequestForInformation,
+    *,
+    now: datetime,
+    ordinary: Sequence[str] = (),
+    write: Writer = vendor_documents,
 ) -> RequestForInformation:
     """Freezes the documents, makes the key whose private half nobody keeps, and shows it all to every vendor at once.
 
-    Raises dossier.content.VendorNamed when a document would name a vendor.
+    Raises dossier.content.VendorNamed when a document would name a vendor, unless its name is said to be an `ordinary` word.
     """
     _must_be_publishable(request, now)
-    documents = write(request, now)
+    documents = write(request, now, ordinary)
     with transaction.atomic():
         request = _hold(request)
         _must_be_publishable(request, now)
@@ -111,7 +116,7 @@ def publish(
         for name, content in documents.items():
             _freeze(request, name, content)
         ask_the_market(principal, request.need)
-        _record(principal, "request.publish", request, fingerprint=request.fingerprint)
+        _record(principal, "request.publish", request, fingerprint=request.fingerprint, ordinary=list(ordinary))
     return request
 
 

@@ -10,6 +10,7 @@ from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
+from parvis.needs.models import Level
 from parvis.needs.specification import Requirement
 from parvis.needs.workbooks import printable
 from parvis.offers.answer import NANO, Company, Grid, Line, Price
@@ -47,6 +48,7 @@ class LineForm(forms.Form):
         initial = {name: getattr(line, name) or "" for name in ("code", "proof", "available_date", "comment")}
         super().__init__(data, prefix=requirement.code, initial=initial)
         self.requirement = requirement
+        self.level = Level(requirement.level).label
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -61,7 +63,7 @@ class LineForm(forms.Form):
 
 
 class _Euros(forms.DecimalField):
-    def to_python(self, value: Any) -> Decimal | None:
+    def to_python(self, value: Any) -> Decimal | None:  # type: ignore[override]  # the stubs have it from IntegerField
         """As the French write it too: "1 234,50 €"."""
         return super().to_python(re.sub(r"[\s€]", "", value) if isinstance(value, str) else value)
 

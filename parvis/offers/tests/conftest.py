@@ -96,7 +96,7 @@ def an_answer(vendor: Profile) -> Grid:
     )
 
 
-def plain_documents(request: RequestForInformation, now: datetime) -> Mapping[str, bytes]:
+def plain_documents(request: RequestForInformation, now: datetime, ordinary: Sequence[str]) -> Mapping[str, bytes]:
     return {"expression-fonctionnelle.pdf": b"%PDF-1.7 le besoin", "cadre-de-reponse.xlsx": b"PK le cadre"}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from openpyxl import load_workbook
 
 from parvis.audit.models import Entry
 from parvis.institutions.models import Institution, Nature, Profile, Role
+from parvis.offers.actions import requests
 from parvis.offers.models import Question, RegisterKind, RequestForInformation, SealedAnswer
 from parvis.offers.tests.conftest import MARKER, Market, a_profile, passphrase_of
 
@@ -45,6 +47,10 @@ def test_from_preparation_to_offers_side_by_side(market: Market, sign_in: SignIn
         sign_in(profile).post(reverse("offers:key", args=[request.id]), secret)
     coordination.post(reverse("offers:publication", args=[request.id]))
 
+    shown = words(vendor.get(reverse("offers:request", args=[request.id])))
+    for name in ("reglement-du-sondage.pdf", "expression-fonctionnelle.docx", "cadre-de-reponse.xlsx"):
+        assert name in shown
+
     space = reverse("offers:answer", args=[request.id])
     secret = {"passphrase": passphrase_of(market.vendor), "again": passphrase_of(market.vendor)}
     vendor.post(space, secret)
@@ -58,7 +64,7 @@ def test_from_preparation_to_offers_side_by_side(market: Market, sign_in: SignIn
     vendor.post(reverse("offers:answer_company", args=[request.id]), {"product": "Vega", "zone": "eu", "no_training": "no"})
     sent = words(vendor.post(reverse("offers:sending", args=[request.id]), follow=True))
     assert "Scellée et reçue" in sent
-    assert SealedAnswer.unscoped.get().sha256 in sent
+    assert SealedAnswer.unscoped.get().sha256 in sent, "the receipt"
 
     monkeypatch.setattr(timezone, "now", lambda: market.after)
     for profile in market.holders[:2]:
@@ -171,6 +177,26 @@ def test_a_late_answer_is_told_so_and_the_draft_is_there(
     assert "0 sur 2" in page
 
 
+def test_a_vendor_named_in_the_need_stops_publication_and_dossier(market: Market, sign_in: SignIn) -> None:
+    request = market.prepared()
+    for profile in market.holders:
+        requests.enrol(market.principal(profile), market.holder(request, profile), passphrase_of(profile))
+    market.vendor.institution.name = "Citer SAS"
+    market.vendor.institution.save()
+    coordination = sign_in(market.commons.coordinating)
+    refused = coordination.post(reverse("offers:publication", args=[request.id]))
+    assert refused.status_code == 409
+    place = "<strong>EX-001</strong> : « Citer"
+    assert place in words(refused).replace("\N{NO-BREAK SPACE}", " ")
+    assert RequestForInformation.unscoped.get().published_at is None
+    address = reverse("offers:dossier", args=[market.need.id])
+    assert place in words(coordination.get(address)).replace("\N{NO-BREAK SPACE}", " ")
+    assert coordination.get(reverse("offers:dossier_zip", args=[market.need.id])).headers["Location"] == address
+    archive = coordination.get(reverse("offers:dossier_zip", args=[market.need.id]), {"ordinaire": "Citer SAS"})
+    names = zipfile.ZipFile(io.BytesIO(archive.content)).namelist()
+    assert {"BH-001-v1/expression-fonctionnelle.odt", "BH-001-v1/registre.csv", "BH-001-v1/note.pdf"} <= set(names)
+
+
 ROLES = ("coordinator", "referent", "signatory", "teacher", "administrator", "observer", "vendor", "student", "stranger")
 # 200: the page; 302: to sign in, or to the passphrase; 403: seen, but another's to do; 404: as if it were not there.
 RIGHTS = {
@@ -182,26 +208,18 @@ RIGHTS = {
     "opening": (200, 200, 200, 404, 404, 404, 404, 404, 302),
     "question": (200, 403, 403, 403, 403, 403, 403, 404, 302),
     "register": (200, 200, 200, 200, 200, 404, 404, 404, 302),
-    "register_csv": (200, 200, 200, 200, 200, 404, 404, 404, 302),
     "compare": (404, 404, 404, 404, 404, 404, 404, 404, 302),
     "space": (404, 404, 404, 404, 404, 404, 200, 404, 302),
     "answer": (404, 404, 404, 404, 404, 404, 200, 404, 302),
-    "answer_requirements": (404, 404, 404, 404, 404, 404, 302, 404, 302),
-    "answer_prices": (404, 404, 404, 404, 404, 404, 302, 404, 302),
-    "answer_company": (404, 404, 404, 404, 404, 404, 302, 404, 302),
     "workbook": (404, 404, 404, 404, 404, 404, 302, 404, 302),
 }
 WRITES = {
     "publication": (302, 403, 403, 403, 403, 403, 403, 404, 302),
-    "closing": (302, 403, 403, 403, 403, 403, 403, 404, 302),
-    "documents": (200, 200, 200, 200, 200, 200, 200, 404, 302),
     "questions": (403, 403, 403, 403, 403, 403, 422, 404, 302),
     "opening": (403, 422, 422, 404, 404, 404, 404, 404, 302),
     "exchanges": (422, 403, 403, 403, 403, 404, 404, 404, 302),
     "sending": (404, 404, 404, 404, 404, 404, 302, 404, 302),
-    "locking": (404, 404, 404, 404, 404, 404, 302, 404, 302),
     "upload": (404, 404, 404, 404, 404, 404, 302, 404, 302),
-    "restarting": (404, 404, 404, 404, 404, 404, 302, 404, 302),
 }
 
 

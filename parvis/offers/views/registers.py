@@ -22,7 +22,7 @@ from parvis.offers.dossier.content import VendorNamed
 from parvis.offers.dossier.portable import pdf
 from parvis.offers.dossier.writing import MEDIA_TYPES, register_csv, write_all, zipped
 from parvis.offers.forms.requests import ExchangeForm
-from parvis.offers.messages import vendor_named_sentence
+from parvis.offers.messages import namings
 from parvis.offers.models import RequestForInformation
 from parvis.offers.presentation import request_view
 
@@ -60,12 +60,14 @@ def register_file(request: SignedInRequest, request_id: int, kind: str) -> HttpR
 @require_GET
 def dossier(request: SignedInRequest, need_id: int) -> HttpResponse:
     """What the dossier holds, with the hash of each file; or why it cannot be made."""
-    need, files, error, reference = _dossier(request, need_id)
+    need, files, error, named, reference = _dossier(request, need_id)
     context = {
         "need": need,
         "version": need.in_force,
         "files": [(name, len(content), hashlib.sha256(content).hexdigest()) for name, content in files.items()],
         "error": error,
+        "namings": named,
+        "ordinary": request.GET.getlist("ordinaire"),
         "request_code": reference,
     }
     return render(request, "offers/dossier.html", context)
@@ -74,26 +76,35 @@ def dossier(request: SignedInRequest, need_id: int) -> HttpResponse:
 @requires("dossier:view")
 @require_GET
 def dossier_file(request: SignedInRequest, need_id: int) -> HttpResponse:
-    need, files, error, _reference = _dossier(request, need_id)
-    if error or need.in_force is None:
+    need, files, error, named, _reference = _dossier(request, need_id)
+    if error or named or need.in_force is None:
         return redirect("offers:dossier", need.id)
     content = zipped(dossier_of(need.in_force, now=timezone.now()), files)
     return _download(content, MEDIA_TYPES["zip"], f"{need.code}-v{need.in_force.number}-dossier.zip")
 
 
-def _dossier(request: SignedInRequest, need_id: int) -> tuple[HarmonisedNeed, dict[str, bytes], str, str]:
-    """The need, its files, why there are none, and the request whose register goes with it."""
+def _dossier(
+    request: SignedInRequest, need_id: int
+) -> tuple[HarmonisedNeed, dict[str, bytes], str, list[tuple[str, str, str]], str]:
+    """The need, its files, why there are none or where a vendor is named, and the request whose register goes with it."""
     get_or_404(request.principal, "harmonised:view", HarmonisedNeed, id=need_id)
     need = HarmonisedNeed.objects.visible_to(request.principal).prefetch_related("versions").get(id=need_id)
     if need.in_force is None:
-        return need, {}, _("No version is stabilised yet: a dossier is made from a version whose words change no more."), ""
+        return (
+            need,
+            {},
+            _("No version is stabilised yet: a dossier is made from a version whose words change no more."),
+            [],
+            "",
+        )
     asked = RequestForInformation.objects.visible_to(request.principal).filter(version=need.in_force)
     row = asked.exclude(published_at=None).first()
     made = dossier_of(need.in_force, now=timezone.now(), request=row)
     try:
-        return need, write_all(made, vendors=vendor_names()), "", row.code if row else ""
+        files = write_all(made, vendors=vendor_names(), ordinary=request.GET.getlist("ordinaire"))
     except VendorNamed as refusal:
-        return need, {}, vendor_named_sentence(refusal), ""
+        return need, {}, "", namings(refusal), ""
+    return need, files, "", [], row.code if row else ""
 
 
 def _register_page(

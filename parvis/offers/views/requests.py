@@ -24,7 +24,7 @@ from parvis.offers.actions import openings
 from parvis.offers.actions import requests as actions
 from parvis.offers.dossier.content import VendorNamed
 from parvis.offers.forms.requests import AnswerForm, PassphraseForm, QuestionForm, TermsForm, UnlockForm, initial_of
-from parvis.offers.messages import impossible_sentence, vendor_named_sentence
+from parvis.offers.messages import impossible_sentence, namings, vendor_named_sentence
 from parvis.offers.models import KeyHolder, Question, RequestForInformation, RequestState
 from parvis.offers.presentation import holder_views, question_views, request_view
 from parvis.offers.refusals import Impossible
@@ -95,10 +95,12 @@ def detail(request: SignedInRequest, request_id: int) -> HttpResponse:
 @require_POST
 def publication(request: SignedInRequest, request_id: int) -> HttpResponse:
     row = _editable(request, request_id)
+    ordinary = request.POST.getlist("ordinaire")
     try:
-        actions.publish(request.principal, row, now=timezone.now())
+        actions.publish(request.principal, row, now=timezone.now(), ordinary=ordinary)
     except VendorNamed as refusal:
-        messages.error(request, vendor_named_sentence(refusal))
+        context = {"request_row": request_view(row, timezone.now()), "namings": namings(refusal), "ordinary": ordinary}
+        return render(request, "offers/vendor_named.html", context, status=409)
     except Impossible as refusal:
         return _refusal(request, row, refusal)
     else:
