@@ -405,8 +405,11 @@ def _judgements(request: SignedInRequest) -> dict[RawNeed | HarmonisedNeed, str]
 
 
 def _close_to(request: SignedInRequest, row: RawNeed) -> list[object]:
-    said = Judgement.objects.visible_to(request.principal).filter(need=row).select_related("other_need", "harmonised")
-    answers = {group_of(one.harmonised or one.other_need): one.answer for one in said}
+    said = Judgement.objects.visible_to(request.principal).filter(Q(need=row) | Q(other_need=row))
+    answers = {
+        group_of(one.harmonised or (one.other_need if one.need_id == row.id else one.need)): one.answer
+        for one in said.select_related("need", "other_need", "harmonised")
+    }
     words = Words.of(row.wording)
     found = close_needs(request.principal, words, need=row)
     return [suggestion_view(one, words, answers.get(one.group, "")) for one in found]
