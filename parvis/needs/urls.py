@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from parvis.needs.views import cosignatures, dashboards, expressions, harmonised, imports, workshops
+from parvis.needs.views import cosignatures, dashboards, expressions, harmonised, imports, published, workshops
 
 app_name = "needs"
 urlpatterns = [
@@ -50,6 +50,9 @@ urlpatterns = [
     path("ateliers/<int:workshop_id>/regroupement/", workshops.gathering, name="workshop_gathering"),
     path("ateliers/<int:workshop_id>/cloture/", workshops.closing, name="workshop_closing"),
     path("ateliers/<int:workshop_id>/compte-rendu/<str:kind>/", workshops.minutes_file, name="minutes_file"),
+    path("public/besoins/", published.needs, name="published_list"),
+    path("public/besoins/export.json", published.export, name="published_json"),
+    path("public/besoins/<int:number>/", published.need, name="published"),
     path("rattachements/<int:attachment_id>/acceptation/", harmonised.acceptance, name="acceptance"),
     path("rattachements/<int:attachment_id>/refus/", harmonised.refusal, name="refusal"),
     path("rattachements/<int:attachment_id>/annulation/", harmonised.cancellation, name="cancellation"),

@@ -229,6 +229,6 @@ def _placed_label(words: str, cells: Collection[tuple[int, int]]) -> Label:
     for x, y in cells:
         rows[y].append(x)
     highest = min(rows)
-    room = int((max(rows[highest]) - min(rows[highest]) + 2 * STEP) / LETTER)
+    room = int((max(rows[highest]) - min(rows[highest]) + 2.5 * STEP) / LETTER)
     short = words if len(words) <= room else words[: room - 1].rstrip(" ,") + "…"
     return Label(min(rows[highest]), highest - 6, short)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from django.db.models import Count, Q
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -16,7 +16,7 @@ from parvis.access.agenda import Awaited, agenda
 from parvis.access.doors import requires
 from parvis.access.http import SignedInRequest
 from parvis.institutions.models import Role
-from parvis.needs.models import CoSignatureState, HarmonisedNeed
+from parvis.needs.models import CoSignature, HarmonisedNeed
 from parvis.needs.oversight import SMALLEST, figures_by_domain, institutions_in_progress, needs_in_progress
 
 SHOWN_AT_ONCE = 8  # of each kind; the others are folded
@@ -51,8 +51,11 @@ def _day(one: Awaited) -> Any:
     return timezone.localtime(one.due).date() if isinstance(one.due, datetime) else one.due
 
 
-def _published(request: SignedInRequest) -> Any:
-    signed = Q(versions__cosignatures__state=CoSignatureState.VALID)
+def _published(request: SignedInRequest) -> list[tuple[HarmonisedNeed, int]]:
+    """Each with how many institutions signed its version in force."""
     rows = HarmonisedNeed.objects.visible_to(request.principal).living().published()
-    rows = rows.annotate(signed=Count("versions__cosignatures__institution", filter=signed, distinct=True))
-    return rows.select_related("working_group").prefetch_related("versions")
+    needs = list(rows.select_related("working_group").prefetch_related("versions"))
+    in_force = [version.id for need in needs if (version := need.in_force)]
+    signed = CoSignature.objects.visible_to(request.principal).valid().filter(version__in=in_force)
+    counts = Counter(signed.values_list("version__need", flat=True))
+    return [(need, counts[need.id]) for need in needs]
