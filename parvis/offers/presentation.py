@@ -13,14 +13,16 @@ from django.utils.translation import gettext_lazy
 
 from parvis.access.principal import Principal
 from parvis.needs.models import Level
-from parvis.offers.answer import CODES, Frame, Grid
+from parvis.offers.answer import CODES, Frame, Grid, Line, Price
 from parvis.offers.conformity import euros
 from parvis.offers.models import (
     ConformityLine,
     Offer,
+    PriceLine,
     Question,
     RequestForInformation,
     RequestState,
+    Zone,
 )
 
 CODE_WORDS = {
@@ -210,6 +212,44 @@ class Comparison:
     requirements: tuple[ComparedRequirement, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class SentView:
+    requirements: tuple[ComparedRequirement, ...]  # each with one cell
+    prices: tuple[tuple[str, str, str, str, str], ...]
+    about: tuple[tuple[str, str], ...]  # label, what is said or ""
+
+
+def sent_view(frame: Frame, grid: Grid) -> SentView:
+    company = grid.company
+    attested = {True: _("yes"), False: _("no"), None: ""}[company.no_training]
+    day = f"{company.no_training_date:%d/%m/%Y}" if company.no_training_date else ""
+    return SentView(
+        requirements=tuple(
+            ComparedRequirement(
+                code=one.code,
+                level=str(Level(one.level).label),
+                text=one.text,
+                institutions=one.institutions,
+                cells=(_cell("", grid.line(one.code)),),
+            )
+            for one in frame.requirements
+        ),
+        prices=tuple(_price(price) for price in grid.prices),
+        about=(
+            (_("Product"), company.product),
+            (_("In a few lines"), company.summary),
+            (_("Hosting zone"), str(Zone(company.zone).label) if company.zone else ""),
+            (_("Who processes the data"), company.processor),
+            (
+                _("Data never used for training"),
+                ", ".join(part for part in (attested, day, company.no_training_document) if part),
+            ),
+            (_("Accessibility"), company.accessibility),
+            (_("Reversibility"), company.reversibility),
+        ),
+    )
+
+
 def comparison(row: RequestForInformation, offers: Sequence[Offer]) -> Comparison:
     """`offers` with their institution, lines and prices loaded."""
     lines = {(line.offer_id, line.requirement_id): line for offer in offers for line in offer.lines.all()}
@@ -220,7 +260,7 @@ def comparison(row: RequestForInformation, offers: Sequence[Offer]) -> Compariso
             level=one.get_level_display(),
             text=one.text,
             institutions=tuple(institution.short_name for institution in one.institutions.all()),
-            cells=tuple(_cell(offer, lines.get((offer.id, one.id))) for offer in offers),
+            cells=tuple(_cell(offer.institution.short_name, lines.get((offer.id, one.id))) for offer in offers),
         )
         for one in asked
     )
@@ -228,11 +268,11 @@ def comparison(row: RequestForInformation, offers: Sequence[Offer]) -> Compariso
     return Comparison(tuple(_compared(offer, level_of) for offer in offers), requirements)
 
 
-def _cell(offer: Offer, line: ConformityLine | None) -> Cell:
-    code = line.code if line else ""
+def _cell(vendor: str, line: ConformityLine | Line | None) -> Cell:
+    code = (line.code if line else "") or ""
     proof = line.proof if line else ""
     return Cell(
-        vendor=offer.institution.short_name,
+        vendor=vendor,
         code=code,
         words=str(CODE_WORDS[code]),
         tag=CODE_TAGS[code],
@@ -241,6 +281,11 @@ def _cell(offer: Offer, line: ConformityLine | None) -> Cell:
         available_date=line.available_date if line else None,
         comment=line.comment if line else "",
     )
+
+
+def _price(price: Price | PriceLine) -> tuple[str, str, str, str, str]:
+    validity = _validity(price.valid_from, price.valid_until)
+    return (price.label, price.unit, euros(price.amount_nano), str(price.tier_from or ""), validity)
 
 
 def _compared(offer: Offer, level_of: dict[int, str]) -> ComparedOffer:
@@ -259,16 +304,7 @@ def _compared(offer: Offer, level_of: dict[int, str]) -> ComparedOffer:
         has_attestation=bool(offer.no_training),
         accessibility=offer.accessibility,
         reversibility=offer.reversibility,
-        prices=tuple(
-            (
-                price.label,
-                price.unit,
-                euros(price.amount_nano),
-                str(price.tier_from or ""),
-                _validity(price.valid_from, price.valid_until),
-            )
-            for price in offer.prices.all()
-        ),
+        prices=tuple(_price(price) for price in offer.prices.all()),
         totals=tuple(
             (
                 str(Level(level).label),

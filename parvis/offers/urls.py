@@ -35,6 +35,7 @@ urlpatterns = [
     path("editeur/sondages/<int:request_id>/classeur/", answers.workbook, name="workbook"),
     path("editeur/sondages/<int:request_id>/classeur/envoi/", answers.upload, name="upload"),
     path("editeur/sondages/<int:request_id>/envoi/", answers.sending, name="sending"),
+    path("editeur/sondages/<int:request_id>/envois/<int:revision>/", answers.sent, name="sent"),
     path("editeur/sondages/<int:request_id>/verrou/", answers.locking, name="locking"),
     path("editeur/sondages/<int:request_id>/recommencer/", answers.restarting, name="restarting"),
 ]

@@ -115,30 +115,14 @@ def submit(principal: Principal, request: RequestForInformation, key: bytes, *, 
 
     Raises Impossible: `late` (which the register keeps), `nothing_answered`, `no_product`; Locked.
     """
-    if request.state_at(now) not in (RequestState.PUBLISHED, RequestState.QUESTIONS_CLOSED):
-        _refuse_late(principal, request)
     with transaction.atomic():
-        draft = _hold(principal, request)
-        grid = read(draft, key, frame)
-        _must_say_something(grid)
-        own = SealedAnswer.unscoped.filter(request=request, institution_id=principal.institution_id)
-        revision = own.count() + 1
-        context = answer_context(request.id, principal.institution_id, revision)
-        [own_key] = sealing.recipients(bytes(draft.blob))
-        blob = _sealed(grid, frame, context, bytes(request.public_key))
-        digest = hashlib.sha256(blob).hexdigest()
-        answer = SealedAnswer.unscoped.create(
-            institution_id=principal.institution_id,
-            request=request,
-            revision=revision,
-            blob=blob,
-            own_salt=bytes(draft.salt),
-            own_blob=_sealed(grid, frame, context, own_key),
-            sha256=digest,
-            submitted_by_id=principal.profile_id,
-        )
-        _enter(principal, request, RegisterKind.SUBMISSION, f"Révision {revision}", digest)
-        _record(principal, "answer.submit", request, revision=revision, sha256=digest)
+        # Held against an opening at the same instant: what comes in is opened with the others, or refused.
+        held = RequestForInformation.unscoped.select_for_update(of=("self",)).get(id=request.id)
+        is_open = held.state_at(now) in (RequestState.PUBLISHED, RequestState.QUESTIONS_CLOSED)
+        answer = _seal(principal, held, key, frame) if is_open else None
+    if answer is None:
+        _refuse_late(principal, request)
+        raise Impossible("late", deadline=request.deadline_at)
     return answer
 
 
@@ -155,11 +139,33 @@ def answer_context(request_id: int, vendor_id: int, revision: int) -> Context:
     return Context(f"request:{request_id}", f"vendor:{vendor_id}", revision)
 
 
+def _seal(principal: Principal, request: RequestForInformation, key: bytes, frame: Frame) -> SealedAnswer:
+    draft = _hold(principal, request)
+    grid = read(draft, key, frame)
+    _must_say_something(grid)
+    revision = SealedAnswer.unscoped.filter(request=request, institution_id=principal.institution_id).count() + 1
+    context = answer_context(request.id, principal.institution_id, revision)
+    [own_key] = sealing.recipients(bytes(draft.blob))
+    blob = _sealed(grid, frame, context, bytes(request.public_key))
+    answer = SealedAnswer.unscoped.create(
+        institution_id=principal.institution_id,
+        request=request,
+        revision=revision,
+        blob=blob,
+        own_salt=bytes(draft.salt),
+        own_blob=_sealed(grid, frame, context, own_key),
+        sha256=hashlib.sha256(blob).hexdigest(),
+        submitted_by_id=principal.profile_id,
+    )
+    _enter(principal, request, RegisterKind.SUBMISSION, f"Révision {revision}", answer.sha256)
+    _record(principal, "answer.submit", request, revision=revision, sha256=answer.sha256)
+    return answer
+
+
 def _refuse_late(principal: Principal, request: RequestForInformation) -> None:
     with transaction.atomic():
         _enter(principal, request, RegisterKind.REFUSAL, "Après la date limite")
         _record(principal, "answer.late", request)
-    raise Impossible("late", deadline=request.deadline_at)
 
 
 def _must_say_something(grid: Grid) -> None:

@@ -272,6 +272,8 @@ def test_nobody_reads_a_sealed_answer_anywhere_before_the_opening(
     client.post(reverse("offers:sending", args=[request.id]))
     assert SealedAnswer.unscoped.count() == 1
     assert MARKER in words(client.get(reverse("offers:answer", args=[request.id])))
+    assert words(client.get(reverse("offers:sent", args=[request.id, 1]))).count(MARKER) == 2
+    assert sign_in(market.rival).get(reverse("offers:sent", args=[request.id, 1])).status_code == 404
 
     dump = whole_database()
     assert b"Assistants de scolarit" in dump, "what is not sealed is found in the dump"

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.core.files.uploadhandler import MemoryFileUploadHandler
 from django.core.paginator import Paginator
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -41,7 +41,7 @@ from parvis.offers.forms.answers import (
 from parvis.offers.forms.requests import PassphraseForm, UnlockForm
 from parvis.offers.messages import grid_error_sentence, impossible_sentence, workbook_sentence
 from parvis.offers.models import AnswerDraft, RequestForInformation, RequestState, SealedAnswer
-from parvis.offers.presentation import draft_view, request_view
+from parvis.offers.presentation import draft_view, request_view, sent_view
 from parvis.offers.refusals import Impossible
 from parvis.offers.sealing import WeakPassphraseError
 
@@ -98,7 +98,7 @@ def requirements(request: SignedInRequest, request_id: int) -> HttpResponse:
         )
         return _saved(request, row, frame, lambda found: actions.with_lines(found, lines), address)
     context = {"request_row": request_view(row, timezone.now()), "forms": forms, "page": page}
-    return render(request, "offers/answer_requirements.html", context, status=422 if data is not None else 200)
+    return _private(render(request, "offers/answer_requirements.html", context, status=422 if data is not None else 200))
 
 
 @requires("answer:edit")
@@ -118,7 +118,7 @@ def prices(request: SignedInRequest, request_id: int) -> HttpResponse:
             request, row, frame, lambda grid: actions.with_prices(grid, found), reverse("offers:answer", args=[row.id])
         )
     context = {"request_row": request_view(row, timezone.now()), "forms": forms}
-    return render(request, "offers/answer_prices.html", context, status=422 if data is not None else 200)
+    return _private(render(request, "offers/answer_prices.html", context, status=422 if data is not None else 200))
 
 
 @requires("answer:edit")
@@ -137,7 +137,7 @@ def company(request: SignedInRequest, request_id: int) -> HttpResponse:
             request, row, frame, lambda grid: actions.with_company(grid, found), reverse("offers:answer", args=[row.id])
         )
     context = {"request_row": request_view(row, timezone.now()), "form": form}
-    return render(request, "offers/answer_company.html", context, status=422 if form.is_bound else 200)
+    return _private(render(request, "offers/answer_company.html", context, status=422 if form.is_bound else 200))
 
 
 @requires("answer:view")
@@ -177,6 +177,24 @@ def sending(request: SignedInRequest, request_id: int) -> HttpResponse:
         words = _("Sealed and received as revision %(number)d. Nobody reads it before the opening. Its receipt is below.")
         messages.success(request, words % {"number": sent.revision})
     return redirect("offers:answer", row.id)
+
+
+@requires("answer:view")
+@require_GET
+def sent(request: SignedInRequest, request_id: int, revision: int) -> HttpResponse:
+    """What the vendor sent, for itself, as long as its draft is open under the same passphrase."""
+    row = _published(request, request_id)
+    own = SealedAnswer.objects.visible_to(request.principal).filter(request=row, revision=revision).first()
+    if own is None:
+        raise Http404
+    frame = actions.frame_of(row)
+    try:
+        grid = actions.reopen(own, _key(request, row), frame)
+    except Locked:
+        messages.error(request, _("Sealed with another passphrase, or locked again: type the passphrase it was sent with."))
+        return redirect("offers:answer", row.id)
+    context = {"request_row": request_view(row, timezone.now()), "sent": own, "answer": sent_view(frame, grid)}
+    return _private(render(request, "offers/answer_sent.html", context))
 
 
 @requires("answer:edit")
