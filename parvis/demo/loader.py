@@ -19,39 +19,15 @@ from parvis.assistants.actions import create_course
 from parvis.corpora.actions import add_upload, share_corpus
 from parvis.corpora.jobs import run_worker
 from parvis.corpora.models import Corpus, CorpusKind, Document
+from parvis.demo.commons import load_commons
+from parvis.demo.people import LEADS, ORGANISATIONS, PERSONAS, Persona
 from parvis.identity.models import Person, Source
-from parvis.institutions.models import Group, Institution, Profile, Role, WorkingGroup
+from parvis.institutions.models import Group, Institution, Profile, WorkingGroup
 
 HERE = Path(__file__).parent
-HOME = "Université de Rennes"
-NEIGHBOUR = "Université de Lorraine"
 
 # The document being read, the page just read, and how many it has (None until known).
 Progress = Callable[[Document, int, int | None], None]
-
-
-@dataclass(frozen=True)
-class Persona:
-    """An invented person: nobody of that name and function is meant."""
-
-    key: str
-    name: str
-    institution: str
-    role: Role
-    detail: str
-    groups: tuple[str, ...] = ()
-
-
-PERSONAS = (
-    Persona("delmas", "Claire Delmas", HOME, Role.TEACHER, "Droit des contrats"),
-    Persona("benali", "Karim Benali", HOME, Role.TEACHER, "Thermodynamique"),
-    Persona("le-goff", "Maëlle Le Goff", HOME, Role.STAFF, "Scolarité"),
-    Persona("martin", "Inès Martin", HOME, Role.STUDENT, "Licence 2, droit", ("Licence 2 Droit",)),
-    Persona("tanguy", "Yann Tanguy", HOME, Role.STUDENT, "Licence 2, physique", ("Licence 2 Physique",)),
-    Persona("ferrand", "Sophie Ferrand", HOME, Role.ADMINISTRATOR, "Direction du numérique"),
-    Persona("weber", "Luc Weber", NEIGHBOUR, Role.TEACHER, "Histoire contemporaine"),
-    Persona("schmitt", "Jade Schmitt", NEIGHBOUR, Role.STUDENT, "Licence 1, histoire", ("Licence 1 Histoire",)),
-)
 
 
 @dataclass(frozen=True)
@@ -113,13 +89,16 @@ def load(on_progress: Progress | None = None) -> None:
     with transaction.atomic():
         _load_alliance()
         profiles = {persona.key: _load_persona(persona) for persona in PERSONAS}
+        load_commons(profiles)
     for course in COURSES:
         _load_course(course, profiles[course.owner])
     run_worker(until_idle=True, stop=threading.Event(), on_progress=on_progress, embeddings=False)
 
 
 def personas() -> list[Profile]:
-    return list(Profile.objects.filter(person__source=Source.DEMO).select_related("person", "institution"))
+    """Those to present first."""
+    keys = [f"{Source.DEMO}:{persona.key}" for persona in LEADS]
+    return list(Profile.objects.filter(person__key__in=keys).select_related("person", "institution"))
 
 
 def _load_alliance() -> None:
@@ -129,6 +108,9 @@ def _load_alliance() -> None:
         details = {"name": member["name"], "short_name": member["short_name"], "kind": member["kind"]}
         details |= {"city": member["city"], "joined_date": date.fromisoformat(member["joined"])}
         Institution.objects.update_or_create(slug=slug, defaults=details)
+    for one in ORGANISATIONS:
+        details = {"name": one.name, "short_name": one.short_name, "nature": one.nature, "is_invented": True}
+        Institution.objects.update_or_create(slug=one.slug, defaults=details)
     for group in facts["working_groups"]:
         WorkingGroup.objects.update_or_create(slug=group["slug"], defaults={"name": group["name"]})
 
