@@ -33,7 +33,7 @@ def _profile(request: HttpRequest) -> Profile | None:
     person = request.user
     if not isinstance(person, Person) or not person.is_active or (person.is_invented and not settings.DEMO):
         return None
-    profiles = Profile.objects.filter(person=person).select_related("person", "institution")
+    profiles = Profile.objects.filter(person=person, ended_at=None).select_related("person", "institution")
     chosen = request.session.get(PROFILE_KEY)
     return (chosen and profiles.filter(id=chosen).first()) or profiles.first()
 

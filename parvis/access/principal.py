@@ -48,6 +48,7 @@ ROLES_ALLOWED: dict[str, frozenset[str]] = {
     "cosignature:sign": SIGNING,
     "alliance:view": COMMONS | {Role.OBSERVER},
     "alliance:edit": COORDINATION,
+    "people:edit": COORDINATION | ADMINISTRATION,
     "request:view": COMMONS | {Role.VENDOR, Role.OBSERVER},
     "request:edit": COORDINATION,
     "request:hold_key": REPRESENTING,

@@ -87,12 +87,17 @@ READABLE = {".pdf", ".pptx", ".docx", ".odt", ".odp", ".html", ".md", ".vtt", ".
 def load(on_progress: Progress | None = None) -> None:
     """Loads what is missing, then reads the documents in this process."""
     with transaction.atomic():
-        _load_alliance()
-        profiles = {persona.key: _load_persona(persona) for persona in PERSONAS}
+        profiles = load_people()
         load_commons(profiles)
     for course in COURSES:
         _load_course(course, profiles[course.owner])
     run_worker(until_idle=True, stop=threading.Event(), on_progress=on_progress, embeddings=False)
+
+
+def load_people() -> dict[str, Profile]:
+    """The members, the organisations and everybody in them, by the key of each persona."""
+    _load_alliance()
+    return {persona.key: _load_persona(persona) for persona in PERSONAS}
 
 
 def personas() -> list[Profile]:
