@@ -85,6 +85,7 @@ class Profile(models.Model):
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="profiles")
     role = models.CharField(max_length=20, choices=Role.choices)
     detail = models.CharField(max_length=120, blank=True)  # "L1 Droit", "Thermodynamique"
+    ended_at = models.DateTimeField(null=True)  # nobody acts in it any more; what was done in it stays
     notices_by_mail = models.CharField(max_length=6, choices=Mailing.choices, default=Mailing.DAILY)
     calendar_key = models.CharField(max_length=43, blank=True)  # of the address of one's deadlines; "" until asked for
 

@@ -138,7 +138,9 @@ def _voting(needs: Iterable[HarmonisedNeed]) -> defaultdict[int, set[str]]:
     for version, name in Ballot.objects.filter(version__in=drafts).values_list("version", "institution__short_name"):
         voted[version].add(name)
     members: defaultdict[int, set[str]] = defaultdict(set)
-    referents = Institution.objects.filter(profiles__role=Role.REFERENT, profiles__working_groups__isnull=False)
+    referents = Institution.objects.filter(
+        profiles__role=Role.REFERENT, profiles__ended_at=None, profiles__working_groups__isnull=False
+    )
     for group, name in referents.values_list("profiles__working_groups", "short_name").distinct().order_by():
         members[group].add(name)
     return defaultdict(set, {need.id: members[need.working_group_id] - voted[version] for version, need in drafts.items()})

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from parvis.needs.views import cosignatures, dashboards, expressions, harmonised, imports, published, workshops
+from parvis.needs.views import alliance, cosignatures, dashboards, expressions, harmonised, imports, published, workshops
 
 app_name = "needs"
 urlpatterns = [
@@ -50,6 +50,11 @@ urlpatterns = [
     path("ateliers/<int:workshop_id>/regroupement/", workshops.gathering, name="workshop_gathering"),
     path("ateliers/<int:workshop_id>/cloture/", workshops.closing, name="workshop_closing"),
     path("ateliers/<int:workshop_id>/compte-rendu/<str:kind>/", workshops.minutes_file, name="minutes_file"),
+    path("alliance/", alliance.alliance, name="alliance"),
+    path("alliance/groupes/", alliance.groups, name="groups"),
+    path("alliance/groupes/<slug:slug>/", alliance.group, name="group"),
+    path("alliance/etablissements/<slug:slug>/", alliance.people, name="people"),
+    path("alliance/etablissements/<slug:slug>/<int:profile_id>/fin/", alliance.role_end, name="role_end"),
     path("public/besoins/", published.needs, name="published_list"),
     path("public/besoins/export.json", published.export, name="published_json"),
     path("public/besoins/<int:number>/", published.need, name="published"),
