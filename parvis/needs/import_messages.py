@@ -12,7 +12,8 @@ from parvis.needs.sheets import RowError
 
 
 def row_sentence(error: RowError) -> str:
-    params = {**error.params, "column": error.column or _("Description")}
+    counts = {name: number_format(int(error.params[name]), force_grouping=True) for name in ("length", "limit") if name in error.params}
+    params = {**error.params, **counts, "column": error.column or _("Description")}
     return _ROWS[error.code] % params
 
 
@@ -32,7 +33,7 @@ def _readable(name: str, value: str) -> str:
     return (
         number_format(number / 1_000_000, decimal_pos=0 if number > 9_500_000 else 1)
         if number > 500_000
-        else number_format(number)
+        else number_format(number, force_grouping=True)
     )
 
 
