@@ -5,6 +5,8 @@ from __future__ import annotations
 from openpyxl import Workbook
 from openpyxl.styles import Alignment
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.properties import PageSetupProperties
+from openpyxl.worksheet.worksheet import Worksheet
 
 from parvis.needs.workbooks import csv_bytes, font, put, workbook_bytes
 from parvis.offers.conformity_book import CODE_LABELS
@@ -27,6 +29,7 @@ def comparison_xlsx(code: str, found: Comparison) -> bytes:
     for column, width in enumerate((14, 16, 56, *(42 for _one in found.offers)), start=1):
         sheet.column_dimensions[get_column_letter(column)].width = width
     sheet.freeze_panes = "D2"
+    _to_print(sheet)
     _prices(book, found)
     return workbook_bytes(book, title=f"Offres {code}")
 
@@ -55,6 +58,14 @@ def _prices(book: Workbook, found: Comparison) -> None:
             put(sheet, number, column, value).font = font(bold=number == 1)
     for column, width in enumerate((30, 44, 26, 16, 14, 26), start=1):
         sheet.column_dimensions[get_column_letter(column)].width = width
+    _to_print(sheet)
+
+
+def _to_print(sheet: Worksheet) -> None:
+    sheet.print_title_rows = "1:1"
+    sheet.page_setup.orientation, sheet.page_setup.paperSize = "landscape", 9  # A4
+    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
 
 
 def _heading(vendor: str, is_invented: bool) -> str:

@@ -78,6 +78,7 @@ def _too_many_tries(params: Mapping[str, Any]) -> str:
 _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "already_answered": lambda _params: _("This question is published with its answer: it changes no more."),
     "already_published": lambda _params: _("The request is published: vendors received it as it is, and it changes no more."),
+    "changed_meanwhile": lambda _params: _("Somebody changed a key meanwhile: nothing was published. Publish again."),
     "dates_past": lambda _params: _("The dates must be in the future, by the clock of this server."),
     "dates_reversed": lambda _params: _("Questions end before answers do. Check the two dates."),
     "draft_exists": lambda _params: _("Your organisation has a draft already. Open it with its passphrase."),

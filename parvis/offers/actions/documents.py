@@ -112,6 +112,7 @@ def _rules(request: RequestForInformation, dossier: Dossier) -> Document:
                     ("Questions", f"jusqu’au {french_instant(timezone.localtime(request.questions_until))}"),
                     ("Réponses", f"jusqu’au {french_instant(timezone.localtime(request.deadline_at))}"),
                     ("Empreinte", said.fingerprint),
+                    ("Clé publique", bytes(request.public_key).hex()),
                 )
             ),
             *([Heading(1, "Présentation"), *blocks_of(request.introduction)] if request.introduction.strip() else []),

@@ -101,15 +101,17 @@ def publish(
     Raises dossier.content.VendorNamed when a document would name a vendor, unless its name is said to be an `ordinary` word.
     """
     _must_be_publishable(request, now)
+    keys = _keys(request)
+    key = sealing.make_request_key(list(keys.values()), request.holders_needed)
+    request.public_key = key.public_key  # printed in the documents
     documents = write(request, now, ordinary)
     with transaction.atomic():
         request = _hold(request)
         _must_be_publishable(request, now)
-        holders = list(request.holders.order_by("id"))
-        key = sealing.make_request_key([key_of(one) for one in holders], request.holders_needed)
-        for holder, share in zip(holders, key.sealed_shares, strict=True):
-            holder.sealed_share = share
-            holder.save(update_fields=["sealed_share"])
+        if _keys(request) != keys:
+            raise Impossible("changed_meanwhile")
+        for holder_id, share in zip(keys, key.sealed_shares, strict=True):
+            KeyHolder.unscoped.filter(id=holder_id).update(sealed_share=share)
         request.public_key, request.published_at = key.public_key, now
         request.fingerprint = sealing.fingerprint(*documents.values())
         request.save(update_fields=["public_key", "published_at", "fingerprint"])
@@ -240,6 +242,10 @@ def _must_be_publishable(request: RequestForInformation, now: datetime) -> None:
         raise Impossible("holders_missing", names=", ".join(missing))
     if not 2 <= request.holders_needed <= len(holders):
         raise Impossible("holders_unfit", needed=request.holders_needed, holders=len(holders))
+
+
+def _keys(request: RequestForInformation) -> dict[int, Holder]:
+    return {holder.id: key_of(holder) for holder in request.holders.order_by("id")}
 
 
 def _freeze(request: RequestForInformation, name: str, content: bytes) -> None:
