@@ -15,16 +15,16 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from parvis.retrieval.analysis import analyse, fold, folded_and_terms, sentences, terms
-from parvis.retrieval.extraction import defines
+from parvis.retrieval.extraction import defines, is_of_kind
 from parvis.retrieval.index import Stats
-from parvis.retrieval.question import Weighed, defined_terms, is_name, is_number, weigh
+from parvis.retrieval.question import Expected, Weighed, expected, is_name, is_number, weigh
 from parvis.retrieval.search import search
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from parvis.retrieval.index import Index
-    from parvis.retrieval.passage import Hit, Passage
+    from parvis.retrieval.passage import Passage
     from parvis.retrieval.search import Found
 
 
@@ -35,21 +35,21 @@ class Band(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """What is seen of a question and of the five best passages. Shares go from 0 to 1, weighted by rarity."""
+    """What is seen of a question and of the best passages. Shares go from 0 to 1, weighted by rarity; rarity is in tens."""
 
-    sentence_coverage: float  # of the question, by one sentence and its title
-    resemblance: float  # of the words to those of one passage, by runs of four letters
-    runs: float  # the ranking's score for runs, by letter of the question
-    names: float  # share of the question's capitalised words in one passage, minus .7; 0 without any
-    name_missing: float  # 1 when one of them is not in that passage
-    numbers: float  # share of the question's numbers, minus .7; 0 without any
-    unknown: float  # share that no passage of the corpora has
+    resemblance: float  # of the question's words to one passage, by runs of four letters
+    sentence_coverage: float  # of the question, by one sentence and its document's title
     lead: float  # of the first passage over the second
-    lead_over_rest: float  # of the first passage over the mean of the others
-    same_document: float  # share of the best passages that are of the first one's document
-    corpus_size: float  # logarithm of the number of passages, by halves: chance matches grow with it
-    weight_found: float  # rarity of all that was found, in tens: a long question found is more than a short one
-    closeness: float  # of the words found, inside the first passage
+    runs: float  # logarithm of the ranking's best score for runs
+    phrase: float  # the most words of the question in a row that a passage has in a row, over all its words
+    name_missing: float  # 1 when one of the question's capitalised words is not in the passages
+    numbers: float  # share of the question's numbers in one passage, minus .7; 0 without any
+    latest_word: float  # share of the question's last word that the most resembling passage has: often what is asked
+    title_weight: float  # rarity of the question's words in the first document's title: all its passages have them
+    title_asked: float  # share of that title's words that the question has
+    weight_found: float  # rarity of all that one passage has: a long question found is more than a short one
+    wrong_kind: float  # 1 when a number, a date or a name is asked and that sentence has none
+    same_document: float  # share of the scores, squared, that are of the first passage's document; at most .6
 
 
 def answerability(found: Found) -> float:
@@ -121,37 +121,41 @@ def observe(found: Found) -> Signals | None:
     if not found.hits or not found.terms:
         return None
     weighed = weigh(found.terms, found.stats)
-    read = [_read(hit) for hit in found.hits[:PASSAGES_READ]]
-    scores = [hit.score for hit in found.hits]
-    best = scores[0] or 1.0  # embeddings alone may have found them, all at 0
-    asked_names, asked_numbers = _names_and_numbers(found)
-    held_names = max(_held(asked_names, text.distinct) for text in read[:3])
+    words = _asked_words(found, weighed)
+    texts = [_text(hit.passage.indexed_text()) for hit in found.hits[:PASSAGES_READ]]
+    nearest = texts[:CLOSELY_READ]
+    title = frozenset(terms(found.hits[0].passage.document_title))
+    resemblance, most_alike = max(((_resemblance(words, text), text) for text in texts), key=lambda pair: pair[0])
+    coverage, sentence = _best_sentence(found, weighed)
+    names, numbers = _names_and_numbers(found)
     return Signals(
-        sentence_coverage=max(_sentence_coverage(weighed, text) for text in read[:3]),
-        resemblance=_resemblance(found, read),
-        runs=max((one.runs for one in found.features), default=0.0) / len(found.question),
-        names=held_names - 0.7 if asked_names else 0.0,
-        name_missing=float(bool(asked_names) and held_names < 1),
-        numbers=max(_held(asked_numbers, text.distinct) for text in read[:3]) - 0.7 if asked_numbers else 0.0,
-        unknown=1 - weighed.coverage([term for term, number in found.stats.document_frequency.items() if number]),
-        lead=1 - scores[1] / best if len(scores) > 1 else 0.3,
-        lead_over_rest=1 - sum(scores[1:]) / (len(scores) - 1) / best if len(scores) > 1 else 0.5,
-        same_document=sum(text.document == read[0].document for text in read) / len(read),
-        corpus_size=round(2 * math.log1p(found.stats.passage_count)) / 2,
-        weight_found=max(weighed.total * weighed.coverage(text.distinct) for text in read) / 10,
-        closeness=_closeness(weighed, read[0].terms),
+        resemblance=resemblance,
+        sentence_coverage=coverage,
+        lead=_lead(found),
+        runs=math.log1p(max((one.runs for one in found.features), default=0.0)),
+        phrase=_longest_phrase(found.question, nearest),
+        name_missing=float(max(_held(names, text.terms) for text in nearest) < 1) if names else 0.0,
+        numbers=max(_held(numbers, text.terms) for text in nearest) - 0.7 if numbers else 0.0,
+        latest_word=words[-1].share_in(most_alike),
+        title_weight=weighed.total * weighed.coverage(title) / 10,
+        title_asked=_held(title, weighed.weights),
+        weight_found=max(weighed.total * weighed.coverage(text.terms) for text in texts) / 10,
+        wrong_kind=float(_is_wrong_kind(sentence, found.question)),
+        same_document=_share_of_first_document(found),
     )
 
 
 PASSAGES_READ = 5
+CLOSELY_READ = 3  # of them
 MENDED_SHARE = 0.75  # of a word that one edit brings to a word of the passage
+MOST_OF_ONE_DOCUMENT = 0.6  # a course may be one document only, which tells nothing
 
 # Printed by `python -m bench.train_abstention`, in the order of Signals.
-COEFFICIENTS = (0.271, 4.267, 1.077, 0.332, -1.645, 0.841, -0.207, 2.521, 0.552, 1.144, -0.275, 0.821, 0.369)
-INTERCEPT = -4.024
-NEUTRAL = -0.44
+COEFFICIENTS = (2.502, 1.250, 1.859, 0.413, 1.288, -1.777, 0.686, 0.621, -1.930, 0.725, 0.674, -0.386, 3.467)
+INTERCEPT = -6.950
+NEUTRAL = -0.62
 NEUTRAL_THRESHOLD = probability(NEUTRAL)  # for corpora that were not calibrated
-USUAL_MIDDLE = 1.42
+USUAL_MIDDLE = 0.77
 
 # Log-odds for a definition asked and found; by hand, for the set fitted on asks hardly any.
 DEFINED = 1.0
@@ -206,41 +210,45 @@ def _without(found: Found, sentence: str) -> Found:
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
-    """A passage as judged: its terms with those of its title and headings in front, as the index knows it."""
+class _Text:
+    """What words are looked for in: itself folded, its terms as the index knows them, and its runs of four letters."""
 
-    document: int
-    above: frozenset[str]
-    sentences: tuple[tuple[str, ...], ...]
-    terms: tuple[str, ...]
-    distinct: frozenset[str]
-    words: frozenset[str]
+    folded: str
+    terms: frozenset[str]
+    runs: frozenset[str]
 
 
-def _read(hit: Hit) -> _Read:
-    passage = hit.passage
-    folded, found = folded_and_terms(passage.indexed_text())
-    parts = tuple(tuple(terms(passage.text[start:end])) for start, end in sentences(passage.text))
-    above = frozenset(terms(" ".join((passage.document_title, *passage.heading_path))))
-    return _Read(passage.document_id, above, parts, tuple(found), frozenset(found), frozenset(folded.split(" ")))
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """A word of the question as written; `mended` is what the term it was corrected to counts for, 0 if it was not."""
+
+    term: str
+    runs: tuple[str, ...]
+    weight: float
+    mended: float
+
+    def share_in(self, text: _Text) -> float:
+        return max(_held(self.runs, text.runs), self.mended * (self.term in text.terms))
 
 
-def _resemblance(found: Found, read: Sequence[_Read]) -> float:
-    """By the words as written; a word corrected counts for what it was corrected to, but less at each edit."""
+def _asked_words(found: Found, weighed: Weighed) -> list[_Word]:
     corrected = {one.written: one for one in found.corrections}
-    weighed = weigh(found.terms, found.stats)
-    best = 0.0
-    for text in read:
-        runs = frozenset(run for word in text.words for run in runs_of(word))
-        held = 0.0
-        for surface, term in {token.surface: token.term for token in found.tokens}.items():
-            share = _held(runs_of(fold(surface)), runs)
-            if one := corrected.get(surface):
-                term = one.term
-                share = max(share, (one.term in text.distinct) * MENDED_SHARE**one.distance)
-            held += weighed.weights.get(term, 0.0) * share
-        best = max(best, held)
-    return min(1.0, best / weighed.total)
+    words: dict[str, _Word] = {}
+    for token in found.tokens:
+        one = corrected.get(token.surface)
+        term, mended = (one.term, MENDED_SHARE**one.distance) if one else (token.term, 0.0)
+        if term in weighed.weights:
+            words.setdefault(term, _Word(term, runs_of(fold(token.surface)), weighed.weights[term], mended))
+    return list(words.values())
+
+
+def _text(text: str) -> _Text:
+    folded, found = folded_and_terms(text)
+    return _Text(folded, frozenset(found), frozenset().union(*map(runs_of, folded.split(" "))))
+
+
+def _resemblance(words: Sequence[_Word], text: _Text) -> float:
+    return sum(word.weight * word.share_in(text) for word in words) / (sum(word.weight for word in words) or 1.0)
 
 
 @lru_cache(maxsize=1 << 15)
@@ -250,8 +258,47 @@ def runs_of(word: str) -> tuple[str, ...]:
     return tuple(marked[i : i + 4] for i in range(max(1, len(marked) - 3)))
 
 
-def _sentence_coverage(weighed: Weighed, text: _Read) -> float:
-    return max((weighed.coverage(text.above.union(part)) for part in text.sentences), default=0.0)
+def _best_sentence(found: Found, weighed: Weighed) -> tuple[float, str]:
+    """The share of the question that it covers, with its document's title, and the sentence."""
+    best = (0.0, "")
+    for hit in found.hits[:CLOSELY_READ]:
+        passage = hit.passage
+        title = terms(passage.document_title)
+        for start, end in sentences(passage.text):
+            sentence = passage.text[start:end]
+            coverage = weighed.coverage({*title, *terms(sentence)})
+            if coverage > best[0]:
+                best = (coverage, sentence)
+    return best
+
+
+def _lead(found: Found) -> float:
+    """Of the first passage over the second, from 0 to 1."""
+    scores = [hit.score for hit in found.hits]
+    return 1 - scores[1] / (scores[0] or 1.0) if len(scores) > 1 else 0.3  # embeddings alone may have found them, all at 0
+
+
+def _share_of_first_document(found: Found) -> float:
+    squares = [hit.score**2 for hit in found.hits]
+    first = found.hits[0].passage.document_id
+    own = sum(square for square, hit in zip(squares, found.hits, strict=True) if hit.passage.document_id == first)
+    return min(MOST_OF_ONE_DOCUMENT, own / (sum(squares) or 1.0))
+
+
+def _longest_phrase(question: str, texts: Sequence[_Text]) -> float:
+    words = folded_and_terms(question)[0].split(" ")
+    most = 0
+    for text in texts:
+        told = f" {text.folded} "
+        for start in range(len(words)):
+            while start + most < len(words) and f" {' '.join(words[start : start + most + 1])} " in told:
+                most += 1
+    return most / len(words)
+
+
+def _is_wrong_kind(sentence: str, question: str) -> bool:
+    kind = expected(question)
+    return kind in (Expected.NUMBER, Expected.DATE, Expected.NAME) and not is_of_kind(sentence, kind, question)
 
 
 def _names_and_numbers(found: Found) -> tuple[list[str], list[str]]:
@@ -267,25 +314,9 @@ def _names_and_numbers(found: Found) -> tuple[list[str], list[str]]:
 
 
 def _is_defined(found: Found) -> bool:
-    wanted = defined_terms(found.question)
-    texts = (hit.passage.text for hit in found.hits[:PASSAGES_READ]) if wanted else ()
-    return any(defines(text[start:end], wanted) for text in texts for start, end in sentences(text))
+    texts = (hit.passage.text for hit in found.hits[:PASSAGES_READ]) if found.defined else ()
+    return any(defines(text[start:end], found.defined) for text in texts for start, end in sentences(text))
 
 
-def _held(asked: Sequence[str], found: Collection[str]) -> float:
+def _held(asked: Collection[str], found: Collection[str]) -> float:
     return sum(one in found for one in asked) / len(asked) if asked else 0.0
-
-
-def _closeness(weighed: Weighed, found: Sequence[str]) -> float:
-    """How many of the question's terms, over the words of the shortest run that has all those found; 0 below two."""
-    places = [(place, term) for place, term in enumerate(found) if term in weighed.weights]
-    wanted = len({term for _, term in places})
-    if wanted < 2:
-        return 0.0
-    latest: dict[str, int] = {}
-    shortest = len(found)
-    for place, term in places:
-        latest[term] = place
-        if len(latest) == wanted:
-            shortest = min(shortest, place - min(latest.values()) + 1)
-    return wanted / shortest
