@@ -9,18 +9,16 @@ import csv
 import tomllib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cached_property
 from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-from parvis.access.middleware import principal_of
-from parvis.access.principal import Principal
+from parvis.demo.cast import Cast
 from parvis.demo.clock import Clock, turned_back
-from parvis.institutions.models import Institution, Nature, Profile, Role, WorkingGroup
-from parvis.needs.actions import cosignatures, expressions, harmonised
+from parvis.institutions.models import Profile, Role, WorkingGroup
+from parvis.needs.actions import cosignatures, expressions, harmonised, workshops
 from parvis.needs.actions.cosignatures import Word
 from parvis.needs.actions.expressions import Words
 from parvis.needs.models import Answer, HarmonisedNeed, RawNeed
@@ -49,36 +47,6 @@ GROUPS = {
 HOLDERS = ("rennes", "ul", "tours")  # of the keys
 
 
-@dataclass(frozen=True)
-class Cast:
-    """Who acts, found by the slug of their institution."""
-
-    profiles: Sequence[Profile]
-    _principals: dict[int, Principal] = field(default_factory=dict)
-
-    def profile(self, slug: str, role: Role) -> Profile:
-        return next(one for one in self.profiles if (one.institution.slug, one.role) == (slug, role))
-
-    def principal(self, slug: str, role: Role) -> Principal:
-        profile = self.profile(slug, role)
-        return self._principals.setdefault(profile.id, principal_of(profile))
-
-    def referent(self, slug: str) -> Principal:
-        return self.principal(slug, Role.REFERENT)
-
-    def signatory(self, slug: str) -> Principal:
-        return self.principal(slug, Role.SIGNATORY)
-
-    @cached_property
-    def coordinator(self) -> Principal:
-        return self.principal("coordination", Role.COORDINATOR)
-
-    @cached_property
-    def members(self) -> list[str]:
-        rows = Institution.objects.filter(nature=Nature.MEMBER).order_by("id")
-        return list(rows.values_list("slug", flat=True))
-
-
 def load_commons(profiles: Mapping[str, Profile]) -> None:
     """All of it or nothing: within the caller's transaction, and only where no harmonised need is."""
     cast = Cast(list(profiles.values()))
@@ -89,9 +57,11 @@ def load_commons(profiles: Mapping[str, Profile]) -> None:
     with turned_back() as clock:
         raw = _express(cast, clock, facts["themes"])
         _judge(cast, clock, raw)
+        _gather(cast, clock)
         needs = _harmonise(cast, clock, facts["need"], raw)
         _ask(cast, clock, needs, facts["answer"])
         _revise(cast, clock, needs["qcm"])
+        _meet(cast, clock, raw)
 
 
 def _seat(cast: Cast) -> None:
@@ -351,3 +321,39 @@ def _revise(cast: Cast, clock: Clock, need: HarmonisedNeed) -> None:
     if said:
         word = Word(said.engagement, said.students, said.users, said.envelope_euros, said.horizon_date)
         cosignatures.sign(cast.signatory(confirmed), need, word)
+
+
+def _gather(cast: Cast, clock: Clock) -> None:
+    """The session from which the first harmonised needs came, with its minutes."""
+    clock.go_to(PROPOSED - 1)
+    group = WorkingGroup.objects.get(slug="pedagogie")
+    workshop = workshops.open_workshop(cast.coordinator, group, "Premier atelier : ce que nous avons en commun")
+    lines = (
+        ("roussel", "note", "Sept établissements présents. La carte rapproche vingt-huit thèmes ; le groupe en retient cinq."),
+        ("rennes", "note", "Rennes et Lorraine ont écrit presque le même besoin de tuteur, sans s’être parlé."),
+        ("upec", "note", "Le handicap doit être dans chaque besoin, et pas seulement dans le sien."),
+        ("roussel", "decision", "Une exigence d’accessibilité de niveau primordial dans chaque besoin publié."),
+        ("roussel", "decision", "La coordination propose ; chaque établissement accepte ou refuse pour lui-même."),
+    )
+    for number, (who, kind, text) in enumerate(lines):
+        clock.go_to(PROPOSED - 1, minutes=10 + number * 13)
+        principal = cast.coordinator if who == "roussel" else cast.referent(who)
+        workshops.write(principal, workshop, kind=kind, text=text)
+    clock.go_to(PROPOSED - 1, minutes=110)
+    workshops.close(cast.coordinator, workshop)
+
+
+def _meet(cast: Cast, clock: Clock, raw: Mapping[str, Sequence[RawNeed]]) -> None:
+    """A session still open, in which a thirteenth need has just been proposed."""
+    clock.go_to(-1)
+    group = WorkingGroup.objects.get(slug="pedagogie")
+    workshop = workshops.open_workshop(cast.coordinator, group, "Deuxième atelier : orientation et réussite")
+    workshops.write(cast.coordinator, workshop, kind="note", text="Le groupe reprend les besoins rattachés à rien.")
+    clock.go_to(-1, minutes=20)
+    workshops.gather(
+        cast.coordinator,
+        workshop,
+        raw["orientation"][:4],
+        title="Conseiller sur l’orientation et l’insertion",
+        description="Aider chacun à connaître ses possibilités, sans classer ni décider à sa place.",
+    )
