@@ -12,7 +12,8 @@ from parvis.needs.sheets import RowError
 
 
 def row_sentence(error: RowError) -> str:
-    counts = {name: number_format(int(error.params[name]), force_grouping=True) for name in ("length", "limit") if name in error.params}
+    numbers = {name: int(error.params[name]) for name in ("length", "limit") if name in error.params}
+    counts = {name: number_format(number, force_grouping=True) for name, number in numbers.items()}
     params = {**error.params, **counts, "column": error.column or _("Description")}
     return _ROWS[error.code] % params
 
