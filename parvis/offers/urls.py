@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from parvis.offers.views import answers, offers, registers, requests
+from parvis.offers.views import agreements, alliance, answers, choices, offers, portfolio, references, registers, requests
 
 app_name = "offers"
 urlpatterns = [
@@ -38,4 +38,39 @@ urlpatterns = [
     path("editeur/sondages/<int:request_id>/envois/<int:revision>/", answers.sent, name="sent"),
     path("editeur/sondages/<int:request_id>/verrou/", answers.locking, name="locking"),
     path("editeur/sondages/<int:request_id>/recommencer/", answers.restarting, name="restarting"),
+    path("choix/", choices.choices, name="choices"),
+    path("choix/<int:need_id>/", choices.choice, name="choice"),
+    path("choix/<int:need_id>/decision/", choices.decision, name="decision"),
+    path("choix/<int:need_id>/offres/<int:offer_id>/decision/", choices.decision, name="offer_decision"),
+    path("choix/partage/<int:choice_id>/", choices.sharing, name="sharing"),
+    path("conventions/", agreements.agreements, name="agreements"),
+    path("conventions/nouvelle/<int:choice_id>/", agreements.new, name="agreement_new"),
+    path("conventions/<int:agreement_id>/", agreements.agreement, name="agreement"),
+    path("conventions/<int:agreement_id>/modifier/", agreements.edit, name="agreement_edit"),
+    path("conventions/<int:agreement_id>/prix/", agreements.prices, name="agreement_prices"),
+    path("conventions/<int:agreement_id>/activation/", agreements.activation, name="activation"),
+    path("conventions/<int:agreement_id>/fin/", agreements.ending, name="ending"),
+    path("conventions/<int:agreement_id>/abandon/", agreements.discarding, name="discarding"),
+    path("offres/<int:offer_id>/references/", references.references, name="references"),
+    path("offres/<int:offer_id>/references/avis/", references.opinion, name="opinion"),
+    path("references/<int:reference_id>/modifier/", references.edit, name="reference_edit"),
+    path("references/<int:reference_id>/reponse/", references.reply, name="reference_reply"),
+    path("references/<int:reference_id>/retrait/", references.withdrawal, name="reference_withdrawal"),
+    path("portefeuille/", portfolio.portfolio, name="portfolio"),
+    path("portefeuille/export/", portfolio.export, name="portfolio_export"),
+    path("portefeuille/nouveau/", portfolio.new, name="tool_new"),
+    path("portefeuille/import/", portfolio.sheet, name="portfolio_sheet"),
+    path("portefeuille/import/modele/", portfolio.sheet_model, name="portfolio_sheet_model"),
+    path("portefeuille/import/marches/", portfolio.public_contracts, name="portfolio_contracts"),
+    path("portefeuille/import/<int:file_id>/", portfolio.preview, name="portfolio_preview"),
+    path("portefeuille/recouvrements/", portfolio.overlaps, name="overlaps"),
+    path("portefeuille/seuils/", portfolio.thresholds, name="portfolio_thresholds"),
+    path("portefeuille/<int:tool_id>/", portfolio.tool, name="tool"),
+    path("portefeuille/<int:tool_id>/modifier/", portfolio.edit, name="tool_edit"),
+    path("portefeuille/<int:tool_id>/retrait/", portfolio.removal, name="tool_removal"),
+    path("portefeuille/<int:tool_id>/besoins/", portfolio.coverages, name="coverages"),
+    path("portefeuille/besoins/<int:coverage_id>/retrait/", portfolio.coverage_removal, name="coverage_removal"),
+    path("alliance/recouvrements/", alliance.overlaps, name="alliance_overlaps"),
+    path("alliance/seuils/", alliance.thresholds, name="thresholds"),
+    path("alliance/seuils/nouveau/", alliance.new_threshold, name="threshold_new"),
 ]

@@ -22,5 +22,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "may_see_needs": bool(principal and principal.may("need:view")),
         "may_see_requests": bool(principal and principal.may("request:view")),
         "may_answer": bool(principal and principal.may("answer:view")),
+        "may_choose": bool(principal and principal.may("choice:prepare")),
+        "may_see_portfolio": bool(principal and principal.may("portfolio:view")),
         "may_administer": bool(principal and principal.may("model:view")),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from parvis.offers.models.choices import Agreement, AgreementPrice, Choice, ChoiceState, UsageReference, Vehicle
 from parvis.offers.models.offers import ConformityLine, Offer, PriceLine, Zone
-from parvis.offers.models.portfolio import Coverage, ThresholdParameter, Tool, ToolSource
+from parvis.offers.models.portfolio import Coverage, PortfolioFile, ThresholdParameter, Tool, ToolSource
 from parvis.offers.models.requests import (
     AnswerDraft,
     KeyHolder,
@@ -27,6 +27,7 @@ __all__ = [
     "Coverage",
     "KeyHolder",
     "Offer",
+    "PortfolioFile",
     "PriceLine",
     "Question",
     "RegisterEntry",

@@ -30,8 +30,11 @@ class ChoiceQuerySet(models.QuerySet["Choice"]):
         """One's own institution's; another's only if it shared it."""
         if not principal.may("choice:view"):
             return self.none()
-        shared = Q(is_shared=True, decided_at__isnull=False)
-        return self.filter(Q(institution_id=principal.institution_id) | shared)
+        decided = Q(decided_at__isnull=False)
+        own = Q(institution_id=principal.institution_id)
+        if not principal.may("choice:prepare"):  # what is being prepared is for those who represent the institution
+            own &= decided
+        return self.filter(own | Q(is_shared=True) & decided)
 
     def editable_by(self, principal: Principal) -> ChoiceQuerySet:
         return self.filter(institution_id=principal.institution_id)
@@ -157,13 +160,13 @@ class UsageReferenceQuerySet(models.QuerySet["UsageReference"]):
 class UsageReference(models.Model):
     """*Référence d’usage*: what an institution says of what it uses. Withdrawn, its words and name go; the trace stays."""
 
-    institution = models.ForeignKey(Institution, on_delete=models.PROTECT, related_name="+")
+    institution = models.ForeignKey(Institution, on_delete=models.PROTECT, null=True, related_name="+")  # none: withdrawn
     offer = models.ForeignKey(Offer, on_delete=models.PROTECT, related_name="references")
     text = models.TextField(_("opinion"), max_length=4_000, blank=True)
     used_since_date = models.DateField(_("used since"), null=True, blank=True)
     users = models.PositiveIntegerField(_("users"), null=True, blank=True)
-    signed_by = models.ForeignKey(Profile, on_delete=models.PROTECT, related_name="+")
-    signed_at = models.DateTimeField(auto_now_add=True)
+    signed_by = models.ForeignKey(Profile, on_delete=models.PROTECT, null=True, related_name="+")
+    signed_at = models.DateTimeField()
     reply = models.TextField(_("the vendor’s reply"), max_length=4_000, blank=True)
     replied_by = models.ForeignKey(Profile, on_delete=models.PROTECT, null=True, related_name="+")
     replied_at = models.DateTimeField(null=True)
@@ -174,6 +177,13 @@ class UsageReference(models.Model):
 
     class Meta:
         ordering = ["-signed_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["institution", "offer"], name="one_reference_per_offer_and_institution"),
+            models.CheckConstraint(
+                condition=Q(withdrawn_at=None) | Q(institution=None, signed_by=None, replied_by=None, text="", reply=""),
+                name="withdrawn_reference_is_nameless",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.institution_id} {self.offer_id}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from parvis.access.doors import Door
 from parvis.institutions.models import Institution, Profile
 from parvis.needs.models import HarmonisedNeed
+from parvis.offers.models.choices import Agreement
 
 if TYPE_CHECKING:
     from parvis.access.principal import Principal
@@ -19,14 +20,23 @@ class ToolSource(models.TextChoices):
     FORM = "form", _("typed in")
     CSV = "csv", _("imported file")
     DECP = "decp", _("open data of public contracts")
+    AGREEMENT = "agreement", _("agreement in force here")
 
 
-class PortfolioQuerySet(models.QuerySet[models.Model]):
+class PortfolioQuerySet(models.QuerySet[Any]):
     def visible_to(self, principal: Principal) -> PortfolioQuerySet:
         return self.filter(institution_id=principal.institution_id) if principal.may("portfolio:view") else self.none()
 
     def editable_by(self, principal: Principal) -> PortfolioQuerySet:
         return self.filter(institution_id=principal.institution_id) if principal.may("portfolio:edit") else self.none()
+
+
+class OwnFileQuerySet(models.QuerySet["PortfolioFile"]):
+    def visible_to(self, principal: Principal) -> OwnFileQuerySet:
+        return self.filter(profile_id=principal.profile_id) if principal.may("portfolio:edit") else self.none()
+
+    def editable_by(self, principal: Principal) -> OwnFileQuerySet:
+        return self.visible_to(principal)
 
 
 class Tool(models.Model):
@@ -38,10 +48,11 @@ class Tool(models.Model):
     start_date = models.DateField(_("since"), null=True, blank=True)
     end_date = models.DateField(_("until"), null=True, blank=True)
     notice_date = models.DateField(_("last day to give notice"), null=True, blank=True)
-    source = models.CharField(max_length=4, choices=ToolSource.choices, default=ToolSource.FORM)
+    source = models.CharField(max_length=10, choices=ToolSource.choices, default=ToolSource.FORM)
     reference = models.CharField(_("contract reference"), max_length=120, null=True)  # imported once per institution
     cpv = models.CharField(max_length=20, blank=True)
     details = models.JSONField(default=dict)  # of the open data: object, duration, holders, offers received, innovation
+    agreement = models.OneToOneField(Agreement, on_delete=models.PROTECT, null=True, related_name="tool")  # opened it
     created_by = models.ForeignKey(Profile, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -66,6 +77,9 @@ class Coverage(models.Model):
     level = models.CharField(_("how it covers the need"), max_length=4)  # offers.conformity.CODES
     is_used = models.BooleanField(_("use confirmed"), default=False)
     evidence = models.CharField(_("what confirms it"), max_length=400, blank=True)
+    # What was done with it is done with another tool since that day, as the evidence shows.
+    moved_to = models.ForeignKey(Tool, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    moved_date = models.DateField(null=True, blank=True)
 
     unscoped = PortfolioQuerySet.as_manager()
     objects: ClassVar[Door] = Door()
@@ -76,6 +90,27 @@ class Coverage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tool_id} {self.need_id}"
+
+
+class PortfolioFile(models.Model):
+    """What a file holds for a portfolio, between its preview and its confirmation. Kept for a day at most."""
+
+    institution = models.ForeignKey(Institution, on_delete=models.CASCADE, related_name="+")
+    profile = models.ForeignKey(Profile, on_delete=models.CASCADE, related_name="+")
+    source = models.CharField(max_length=10, choices=ToolSource.choices)
+    name = models.CharField(max_length=200)
+    rows = models.JSONField(default=list)
+    problems = models.JSONField(default=list)
+    received_at = models.DateTimeField(auto_now_add=True)
+
+    unscoped = OwnFileQuerySet.as_manager()
+    objects: ClassVar[Door] = Door()
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class ThresholdParameter(models.Model):
