@@ -17,6 +17,7 @@ from typing import Any
 
 from parvis.demo.cast import Cast
 from parvis.demo.clock import Clock, turned_back
+from parvis.demo.decisions import decide, pay
 from parvis.institutions.models import Profile, Role, WorkingGroup
 from parvis.needs.actions import cosignatures, expressions, harmonised, workshops
 from parvis.needs.actions.cosignatures import Word
@@ -59,7 +60,9 @@ def load_commons(profiles: Mapping[str, Profile]) -> None:
         _judge(cast, clock, raw)
         _gather(cast, clock)
         needs = _harmonise(cast, clock, facts["need"], raw)
+        pay(cast, clock, needs)
         _ask(cast, clock, needs, facts["answer"])
+        decide(cast, clock, needs["chatbot_scolarite"])
         _revise(cast, clock, needs["qcm"])
         _meet(cast, clock, raw)
 
