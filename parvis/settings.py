@@ -71,6 +71,26 @@ def _database(url: str, data_dir: Path) -> dict[str, Any]:
     }
 
 
+def _mail(url: str) -> dict[str, Any]:
+    """smtp://user:password@host:port (STARTTLS unless ?tls=0), smtps:// for TLS from the start; "" prints to the console."""
+    if not url:
+        return {"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}
+    parts = urlsplit(url)
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+        raise ImproperlyConfigured("PARVIS_SMTP_URL must begin with smtp:// or smtps:// and name a server.")
+    direct = parts.scheme == "smtps"
+    return {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": parts.port or (465 if direct else 587),
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_SSL": direct,
+        "EMAIL_USE_TLS": not direct and parts.query != "tls=0",
+        "EMAIL_TIMEOUT": 20,
+    }
+
+
 VERSION_DIR = Path(__file__).resolve().parent
 DATA_DIR = Path(_variable("DATA_DIR", "var")).expanduser().resolve()
 FILES_DIR = DATA_DIR / "files"
@@ -140,6 +160,12 @@ TEMPLATES = [
         },
     },
 ]
+
+# Where people open Parvis, as links in mails and calendars begin.
+SITE_URL = _variable("SITE_URL", f"https://{ALLOWED_HOSTS[0]}" if _variable("HTTPS") == "1" else "http://127.0.0.1:8000")
+MAILS = bool(DEMO or _variable("SMTP_URL"))  # without a server notices wait on the page only
+vars().update(_mail(_variable("SMTP_URL")))
+DEFAULT_FROM_EMAIL = _variable("MAIL_FROM", "parvis@localhost")
 
 AUTH_USER_MODEL = "identity.Person"
 LOGIN_URL = "access:sign_in"

@@ -20,6 +20,7 @@ SIGNING = frozenset({Role.SIGNATORY})
 # An action is "<noun>:<verb>". Which rows it reaches is decided by the door of the row's model.
 ROLES_ALLOWED: dict[str, frozenset[str]] = {
     "profile:switch": EVERYONE,
+    "notice:view": EVERYONE,
     "assistant:use": CAMPUS,
     "conversation:view": CAMPUS,
     "conversation:edit": CAMPUS,

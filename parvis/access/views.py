@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import REDIRECT_FIELD_NAME, login, logout
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.utils.translation import override
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from parvis.access.agenda import agenda
+from parvis.access.calendars import calendar
 from parvis.access.doors import public, requires
 from parvis.access.http import SignedInRequest
-from parvis.access.middleware import PROFILE_KEY
+from parvis.access.middleware import PROFILE_KEY, principal_of
 from parvis.access.principal import REPRESENTING
 from parvis.access.sign_in import person_of
 from parvis.audit.models import record
 from parvis.identity.models import Person, Source
-from parvis.institutions.models import Institution, Nature, Profile
+from parvis.institutions import actions
+from parvis.institutions.models import Institution, Mailing, Nature, Profile
+from parvis.institutions.notices import sentence
+
+NOTICES_A_PAGE = 40
 
 
 @public
@@ -115,6 +127,78 @@ def _demonstration_doors() -> list[DoorGroup]:
             if representing:
                 groups["needs"].append(Room(institution, representing))
     return [DoorGroup(code, rooms, code == "others") for code, rooms in groups.items() if rooms]
+
+
+@requires("notice:view")
+@require_safe
+def notices(request: SignedInRequest) -> HttpResponse:
+    rows = request.profile.notices.all()
+    page = Paginator(rows, NOTICES_A_PAGE).get_page(request.GET.get("page"))
+    profile = request.profile
+    context = {
+        "notices": [(row, sentence(row)) for row in page],
+        "page": page,
+        "unread": profile.unread_notices,
+        "mailings": [(value, label, value == profile.notices_by_mail) for value, label in Mailing.choices],
+        "email": profile.person.email,
+        "mails": settings.MAILS,
+        "calendar": settings.SITE_URL + reverse("access:calendar", args=[profile.calendar_key])
+        if profile.calendar_key
+        else "",
+    }
+    return render(request, "access/notices.html", context)
+
+
+@requires("notice:view")
+@require_POST
+def notice(request: SignedInRequest, notice_id: int) -> HttpResponse:
+    """Opens what a notice is about: it is read from then on."""
+    row = request.profile.notices.filter(id=notice_id).first()
+    if row is None:
+        raise Http404
+    actions.mark_read(request.profile.id, row.id, now=timezone.now())
+    return HttpResponseRedirect(row.address)
+
+
+@requires("notice:view")
+@require_POST
+def notices_read(request: SignedInRequest) -> HttpResponse:
+    actions.mark_read(request.profile.id, None, now=timezone.now())
+    return redirect("access:notices")
+
+
+@requires("notice:view")
+@require_POST
+def mailing(request: SignedInRequest) -> HttpResponse:
+    chosen = request.POST.get("mailing", "")
+    if chosen not in Mailing.values:
+        raise Http404
+    actions.choose_mailing(request.profile, chosen)
+    messages.success(request, _("Saved."))
+    return redirect("access:notices")
+
+
+@requires("notice:view")
+@require_POST
+def calendar_key(request: SignedInRequest) -> HttpResponse:
+    """A new secret address, which revokes the one before; or none any more."""
+    actions.set_calendar_key(request.profile, "" if "revoke" in request.POST else secrets.token_urlsafe(32))
+    return redirect(reverse("access:notices") + "#calendar-title")
+
+
+@public
+@never_cache
+@require_safe
+def calendar_file(request: HttpRequest, key: str) -> HttpResponse:
+    """Who knows the address reads the dates, as calendar programs do: it opens nothing else."""
+    profile = Profile.objects.filter(calendar_key=key, ended_at=None, person__is_active=True).exclude(calendar_key="").first()
+    if profile is None or (profile.person.is_invented and not settings.DEMO):
+        raise Http404
+    with override(settings.LANGUAGE_CODE):
+        dated = [one for one in agenda(principal_of(profile)) if one.due]
+        name = f"Parvis · {profile.institution.short_name}"
+        content = calendar(name, dated, site=settings.SITE_URL, now=timezone.now())
+    return HttpResponse(content, content_type="text/calendar; charset=utf-8")
 
 
 def _open_session(request: HttpRequest, person: Person, profile: Profile | None) -> None:

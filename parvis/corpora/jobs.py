@@ -47,6 +47,8 @@ from parvis.corpora.parsing.limits import Limits
 from parvis.corpora.parsing.locate import pack_words
 from parvis.corpora.parsing.reading import read_bounded
 from parvis.corpora.parsing.refusals import Unreadable
+from parvis.institutions.actions import send_notices
+from parvis.institutions.notices import send_by_mail
 from parvis.retrieval.abstention import calibrate
 from parvis.retrieval.analysis import ANALYSIS_VERSION, terms
 from parvis.retrieval.cutting import Span, cut
@@ -96,7 +98,15 @@ def run_worker(
         if not busy and until_idle:
             return
         if not busy:
+            _send_notices()
             stop.wait(IDLE_SECONDS)
+
+
+def _send_notices() -> None:
+    """Notices have no worker of their own: this one mails them while no document waits."""
+    if settings.MAILS:
+        with suppress(Error):  # the database is away: the next turn says so
+            send_notices(send_by_mail, now=timezone.now())
 
 
 def read_next(*, stop: threading.Event | None = None, on_progress: OnProgress | None = None, lease: timedelta = LEASE) -> bool:

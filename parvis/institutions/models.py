@@ -96,6 +96,10 @@ class Profile(models.Model):
     def __str__(self) -> str:
         return f"{self.person} · {self.get_role_display()} · {self.institution.short_name}"
 
+    @property
+    def unread_notices(self) -> int:
+        return self.notices.filter(read_at=None).count()
+
 
 class Group(models.Model):
     """People of one institution who share something: a year, a course, a service."""

@@ -8,10 +8,13 @@ from datetime import date
 from typing import Any
 
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from parvis.access.principal import Principal
 from parvis.audit.models import record
+from parvis.institutions.actions import notify, representatives
+from parvis.institutions.models import Role
 from parvis.needs.actions.harmonised import Impossible, stable_of
 from parvis.needs.models import CoSignature, CoSignatureState, HarmonisedNeed, NeedVersion
 
@@ -50,6 +53,9 @@ def prepare(principal: Principal, need: HarmonisedNeed, word: Word) -> CoSignatu
             raise Impossible("already_signed")
         state = row.state if row and row.state == CoSignatureState.TO_CONFIRM else CoSignatureState.PREPARED
         row = _write(principal, version, word, state=state, prepared_by_id=principal.profile_id)
+        address = reverse("needs:cosignature", args=[need.id])
+        signatories = representatives([principal.institution_id], Role.SIGNATORY)
+        notify(signatories, "cosignature_to_sign", address, but=principal.profile_id, code=need.code)
         _record(principal, "cosignature.prepare", need, version=version.number)
     return row
 

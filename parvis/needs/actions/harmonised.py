@@ -11,11 +11,13 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Max
+from django.urls import reverse
 from django.utils import timezone
 
 from parvis.access.principal import Principal
 from parvis.audit.models import record
-from parvis.institutions.models import Institution, Role, WorkingGroup
+from parvis.institutions.actions import notify, representatives
+from parvis.institutions.models import Institution, Nature, Profile, Role, WorkingGroup
 from parvis.needs.actions.indexing import index_harmonised, index_needs
 from parvis.needs.models import (
     Attachment,
@@ -37,6 +39,8 @@ from parvis.needs.models import (
 from parvis.needs.models.harmonised import OPEN
 from parvis.needs.specification import Requirement as SpecifiedRequirement
 from parvis.needs.specification import Specification
+
+SPEAKING = (Role.REFERENT, Role.SIGNATORY)  # for their institution
 
 
 class Impossible(Exception):
@@ -71,6 +75,7 @@ def discuss(principal: Principal, need: HarmonisedNeed) -> None:
     with transaction.atomic():
         need = _hold(need)
         _move(need, HarmonisedState.DISCUSSED, come_from=(HarmonisedState.PROPOSED,))
+        _notify(principal, need.working_group.profiles.filter(role=Role.REFERENT), "vote_opened", need)
         _record(principal, "harmonised.discuss", need)
 
 
@@ -210,7 +215,9 @@ def stabilise(principal: Principal, need: HarmonisedNeed) -> NeedVersion:
         draft.save(update_fields=["fingerprint", "stabilised_at", "stabilised_by"])
         if previous:
             standing = previous.cosignatures.filter(state__in=(CoSignatureState.VALID, CoSignatureState.TO_CONFIRM))
+            asked = list(standing.values_list("institution", flat=True))
             _to_confirm(standing, draft)
+            _notify(principal, representatives(asked, *SPEAKING), "cosignature_to_confirm", need)
         if need.state in (HarmonisedState.PROPOSED, HarmonisedState.DISCUSSED):
             need.state = HarmonisedState.STABILISED
             need.save(update_fields=["state"])
@@ -225,6 +232,8 @@ def open_cosignature(principal: Principal, need: HarmonisedNeed) -> None:
         _move(need, HarmonisedState.COSIGNING, come_from=(HarmonisedState.STABILISED,))
         need.published_at = timezone.now()
         need.save(update_fields=["published_at"])
+        members = Institution.objects.filter(nature=Nature.MEMBER).values_list("id", flat=True)
+        _notify(principal, representatives(members, *SPEAKING), "cosignature_open", need)
         _record(principal, "harmonised.open_cosignature", need)
 
 
@@ -275,6 +284,7 @@ def propose_attachment(
                 )
         except IntegrityError:
             raise Impossible("already_attached", need=harmonised.code) from None
+        _notify(principal, representatives([text.institution_id], *SPEAKING), "attachment_proposed", harmonised)
         _record(principal, "attachment.propose", harmonised, attachment=attachment.id, institution=text.institution_id)
     return attachment
 
@@ -294,6 +304,7 @@ def accept_attachment(principal: Principal, attachment: Attachment) -> None:
             replaced = Attachment.unscoped.filter(id=attachment.replaces_id, state=AttachmentState.ACCEPTED)
             replaced.update(state=AttachmentState.CANCELLED, cancelled_at=now)
         _follow(attachment.text.need_id)
+        _tell_proposer(principal, attachment, "attachment_accepted")
         _record(principal, "attachment.accept", attachment.harmonised, attachment=attachment.id)
 
 
@@ -307,6 +318,7 @@ def refuse_attachment(principal: Principal, attachment: Attachment, *, reason: s
         attachment.state, attachment.reason = AttachmentState.REFUSED, reason
         attachment.decided_by_id, attachment.decided_at = principal.profile_id, timezone.now()
         attachment.save(update_fields=["state", "reason", "decided_by", "decided_at"])
+        _tell_proposer(principal, attachment, "attachment_refused")
         _record(principal, "attachment.refuse", attachment.harmonised, attachment=attachment.id)
 
 
@@ -496,6 +508,17 @@ def _follow(need_id: int) -> None:
     come_from, state = (RawNeedState.PUBLISHED, RawNeedState.ATTACHED)[:: 1 if accepted else -1]
     RawNeed.unscoped.filter(id=need_id, state=come_from).update(state=state)
     index_needs([need_id])
+
+
+def _tell_proposer(principal: Principal, attachment: Attachment, kind: str) -> None:
+    if attachment.proposed_by:
+        institution = Institution.objects.get(id=attachment.institution_id).short_name
+        _notify(principal, [attachment.proposed_by], kind, attachment.harmonised, institution=institution)
+
+
+def _notify(principal: Principal, profiles: Iterable[Profile], kind: str, need: HarmonisedNeed, **params: str) -> None:
+    address = reverse("needs:harmonised", args=[need.id])
+    notify(profiles, kind, address, but=principal.profile_id, code=need.code, **params)
 
 
 def _record(principal: Principal, action: str, need: HarmonisedNeed, **details: Any) -> None:

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 from django.conf import settings
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop, override
 
 from parvis.access.principal import Principal
 from parvis.audit.models import record
+from parvis.institutions.actions import notify
 from parvis.institutions.models import WorkingGroup
 from parvis.needs.actions.harmonised import Impossible, propose, propose_attachment
 from parvis.needs.models import HarmonisedNeed, Minute, MinuteKind, RawNeed, Workshop
@@ -23,6 +25,9 @@ _GATHERED = gettext_noop("Harmonised need proposed: %(code)s, %(title)s.")
 def open_workshop(principal: Principal, group: WorkingGroup, title: str) -> Workshop:
     with transaction.atomic():
         workshop = Workshop.unscoped.create(working_group=group, title=title, opened_by_id=principal.profile_id)
+        address = reverse("needs:workshop", args=[workshop.id])
+        people = group.profiles.filter(ended_at=None)
+        notify(people, "workshop_opened", address, but=principal.profile_id, group=group.name)
         _record(principal, "workshop.open", workshop)
     return workshop
 

@@ -1,0 +1,52 @@
+"""The words of notices, on the page and in mails. They name things by their codes: no words of a need leave by mail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from email.utils import formataddr
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, override
+
+from parvis.institutions.models import Notice, Profile
+
+
+def sentence(notice: Notice) -> str:
+    return _SENTENCES.get(notice.code, _unknown)(notice.params)
+
+
+def send_by_mail(profile: Profile, notices: list[Notice]) -> None:
+    """One mail, links only. Raises OSError (smtplib's errors are) when the server does not take it."""
+    with override(settings.LANGUAGE_CODE):
+        subject = ngettext("Parvis: %(count)d notice", "Parvis: %(count)d notices", len(notices)) % {"count": len(notices)}
+        lines = [f"- {sentence(notice)}\n  {settings.SITE_URL}{notice.address}" for notice in notices]
+        parts = [
+            _("Hello %(name)s,") % {"name": profile.person.display_name},
+            _("For %(institution)s:") % {"institution": profile.institution.name} + "\n\n" + "\n".join(lines),
+            _("To receive fewer mails, or none: %(address)s") % {"address": f"{settings.SITE_URL}/avis/"},
+        ]
+    to = formataddr((profile.person.display_name, profile.person.email))
+    EmailMessage(subject, "\n\n".join(parts), to=[to]).send()
+
+
+def _unknown(_params: Mapping[str, Any]) -> str:
+    return _("Something waits for you.")
+
+
+_SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "attachment_proposed": lambda p: _("A need of your institution is proposed as part of %(code)s: is it the same?") % p,
+    "attachment_accepted": lambda p: _("%(institution)s accepts that its need is part of %(code)s.") % p,
+    "attachment_refused": lambda p: _("%(institution)s says that its need is not part of %(code)s.") % p,
+    "vote_opened": lambda p: _("%(code)s is in discussion: your institution may vote.") % p,
+    "cosignature_open": lambda p: _("%(code)s is open to co-signature.") % p,
+    "cosignature_to_sign": lambda p: _("The co-signature of %(code)s is prepared: it waits for your signature.") % p,
+    "cosignature_to_confirm": lambda p: (
+        _("%(code)s has a new version: your institution’s co-signature is to be confirmed.") % p
+    ),
+    "workshop_opened": lambda p: _("A workshop of the group “%(group)s” is open.") % p,
+    "request_published": lambda p: _("A request for information on %(code)s is published.") % p,
+    "request_opened": lambda p: _("The answers of vendors on %(code)s are open.") % p,
+}
