@@ -8,7 +8,7 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
-from parvis.needs.workbooks import csv_bytes, font, put, workbook_bytes
+from parvis.needs.workbooks import csv_bytes, font, height_of, put, workbook_bytes
 from parvis.offers.conformity_book import CODE_LABELS
 from parvis.offers.presentation import Cell, Comparison
 
@@ -21,12 +21,14 @@ def comparison_xlsx(code: str, found: Comparison) -> bytes:
     book = Workbook()
     sheet = book.worksheets[0]
     sheet.title = "Offres"
+    widths = (14, 16, 56, *(42 for _one in found.offers))
     for number, row in enumerate(_rows(code, found), start=1):
         for column, value in enumerate(row, start=1):
             cell = put(sheet, number, column, value)
             cell.font = font(bold=number == 1 or column == 1)
             cell.alignment = Alignment(wrap_text=True, vertical="top")
-    for column, width in enumerate((14, 16, 56, *(42 for _one in found.offers)), start=1):
+        sheet.row_dimensions[number].height = height_of(row, widths)
+    for column, width in enumerate(widths, start=1):
         sheet.column_dimensions[get_column_letter(column)].width = width
     sheet.freeze_panes = "D2"
     _to_print(sheet)
