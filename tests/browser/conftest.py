@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -77,7 +78,12 @@ def visit(browser: Browser, address: str) -> Iterator[Visit]:
     strays: list[str] = []
 
     def open_page(
-        path: str = "/", *, as_: str | None = None, width: int = 1280, dark: bool = False, scripts: bool = True
+        path: str = "/",
+        *,
+        as_: str | re.Pattern[str] | None = None,
+        width: int = 1280,
+        dark: bool = False,
+        scripts: bool = True,
     ) -> Page:
         context = browser.new_context(
             base_url=address,
@@ -94,6 +100,7 @@ def visit(browser: Browser, address: str) -> Iterator[Visit]:
         page.on("pageerror", lambda error: strays.append(str(error)))
         if as_:
             page.goto("/connexion/")
+            page.locator("details.sign-in-door summary").click()
             page.get_by_role("button", name=as_).click()
         page.goto(path)
         return page
