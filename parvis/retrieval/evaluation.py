@@ -16,7 +16,7 @@ import json
 import math
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
@@ -244,8 +244,11 @@ class Without:
         return Stats(
             passages,
             length / passages if passages else 0.0,
-            {term: number - counts[term] for term, number in all_of_it.document_frequency.items()},
+            {term: left for term, number in all_of_it.document_frequency.items() if (left := number - counts[term]) > 0},
         )
+
+    def words(self, beginnings: Collection[str]) -> Sequence[str]:
+        return self.index.words(beginnings)
 
     def vocabulary(self, corpora: frozenset[int]) -> Mapping[str, int]:
         every = self.index.vocabulary(corpora)

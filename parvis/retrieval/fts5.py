@@ -70,6 +70,8 @@ TABLES = (
         revision INTEGER NOT NULL
     )
     """,
+    # The words of everybody's passages, in order: where near ones are looked for before they are counted where it is allowed.
+    "CREATE TABLE IF NOT EXISTS search_word (term TEXT PRIMARY KEY) WITHOUT ROWID",
     # Bytes of a transaction held in memory before a segment is written: fewer segments to merge afterwards.
     "INSERT INTO search_terms (search_terms, rank) VALUES ('hashsize', 8000000)",
     # Bytes of a page of the lists: a question skips to a few ranges, and reads a page from its start at each.
@@ -99,6 +101,20 @@ FROM json_each(?1) corpus
 CROSS JOIN search_range range ON range.corpus_id = corpus.value
 CROSS JOIN search_batch batch ON batch.first_place BETWEEN range.number * ?2 AND (range.number + 1) * ?2 - 1
 """
+LIST_WORDS = """
+INSERT OR IGNORE INTO search_word SELECT value FROM json_each(?) WHERE value NOT GLOB '*[0-9]*' ORDER BY value
+"""
+WORDS_THAT_BEGIN = """
+SELECT term FROM json_each(?) asked CROSS JOIN search_word ON term >= asked.value AND term < asked.value || char(0x10FFFF)
+"""
+LIST_EVERY_WORD = (
+    "CREATE VIRTUAL TABLE temp.search_listed USING fts5vocab(main, search_terms, row)",
+    "CREATE TABLE temp.search_kept AS SELECT term FROM temp.search_listed WHERE term NOT GLOB '*[0-9]*'",
+    "DELETE FROM search_word WHERE term NOT IN (SELECT term FROM temp.search_kept)",
+    "INSERT OR IGNORE INTO search_word SELECT term FROM temp.search_kept",
+    "DROP TABLE temp.search_kept",
+    "DROP TABLE temp.search_listed",
+)
 EMPTY_RANGES = """
 DELETE FROM search_range WHERE NOT EXISTS (
     SELECT * FROM search_batch WHERE first_place BETWEEN number * ?1 AND (number + 1) * ?1 - 1
@@ -131,6 +147,8 @@ class Fts5Index:
             batches += self._placed(document_id, corpus_id, ordered)
             self._count(corpus_id, ordered, sign=1)
         self._put_in(batches)
+        words = {term for passages in documents.values() for entry in passages.values() for term in entry.terms}
+        self._execute(LIST_WORDS, [json.dumps(list(words))])
 
     def delete(self, document_ids: Iterable[int]) -> None:
         for document_id in set(document_ids):
@@ -145,6 +163,9 @@ class Fts5Index:
         with self._one_state():
             return self._counts_and_lists(terms, corpora)[0]
 
+    def words(self, beginnings: Collection[str]) -> list[str]:
+        return [term for (term,) in self._execute(WORDS_THAT_BEGIN, [json.dumps(list(beginnings))])]
+
     def vocabulary(self, corpora: frozenset[int]) -> Mapping[str, int]:
         with self._one_state():
             revisions = self._execute(
@@ -158,12 +179,19 @@ class Fts5Index:
             raise InTransaction
         self._execute("INSERT INTO search_terms (search_terms) VALUES ('optimize')")
         self._execute(EMPTY_RANGES, [_RANGE])
+        self.list_words()
         if purge:
             self.connection.commit()
             self.connection.execute("VACUUM")
             busy, _, _ = self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             if busy:
                 raise FilesInUse
+
+    def list_words(self) -> None:
+        """All of them again, those that no passage has any more left out."""
+        with self._one_state():
+            for statement in LIST_EVERY_WORD:
+                self._execute(statement)
 
     @contextmanager
     def _one_state(self) -> Iterator[None]:

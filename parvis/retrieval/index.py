@@ -90,6 +90,10 @@ class Index(Protocol):
 
     def stats(self, terms: Sequence[str], corpora: frozenset[int]) -> Stats: ...
 
+    def words(self, beginnings: Collection[str]) -> Sequence[str]:
+        """The terms that begin so, of all corpora and without an order: those without a figure, at least, and for a while
+        after a deletion more. Only those that `stats` then finds in the allowed corpora may be told or change a result."""
+
     def vocabulary(self, corpora: frozenset[int]) -> Mapping[str, int]:
         """Every term of the allowed corpora and how many passages have it."""
 

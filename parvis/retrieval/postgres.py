@@ -39,6 +39,10 @@ TABLES = (
         PRIMARY KEY (corpus_id, term)
     )
     """,
+    # The words of everybody's passages, where near ones are looked for before they are counted where it is allowed. Not
+    # unique: two documents indexed at once would wait for each other.
+    'CREATE TABLE IF NOT EXISTS search_word (term text COLLATE "C" NOT NULL)',
+    "CREATE INDEX IF NOT EXISTS search_word_term ON search_word (term)",
     """
     CREATE TABLE IF NOT EXISTS search_corpus (
         corpus_id bigint PRIMARY KEY,
@@ -94,6 +98,23 @@ ON CONFLICT (corpus_id, term) DO UPDATE SET passages = known.passages + excluded
 """
 
 
+LIST_WORDS = """
+INSERT INTO search_word (term)
+SELECT word FROM unnest(%s::text[]) word
+WHERE word !~ '[0-9]' AND NOT EXISTS (SELECT FROM search_word WHERE term = word COLLATE "C")
+"""
+WORDS_THAT_BEGIN = """
+SELECT DISTINCT term FROM unnest(%s::text[]) AS asked (beginning)
+JOIN search_word ON term >= beginning COLLATE "C" AND term < beginning || chr(1114111) COLLATE "C"
+"""
+# Nobody may count on a word of the list, and so not add it, while it is being taken out.
+LIST_EVERY_WORD = (
+    "LOCK TABLE search_word IN SHARE ROW EXCLUSIVE MODE",
+    "DELETE FROM search_word",
+    "INSERT INTO search_word (term) SELECT DISTINCT term FROM search_vocabulary WHERE term !~ '[0-9]'",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class PostgresIndex:
     """An `Index` in a PostgreSQL database that has the tables of `create_tables`."""
@@ -117,6 +138,7 @@ class PostgresIndex:
         with self.connection.cursor() as cursor:
             cursor.executemany(named(ADD_PASSAGE, self.prefix), rows)
         self._count(((corpus_id, length, names) for _, _, corpus_id, length, names in rows), sign=1)
+        self._execute(LIST_WORDS, [sorted({term for entry in latest.values() for term in entry.terms})])
 
     def delete(self, document_ids: Iterable[int]) -> None:
         self._take_out(document_ids=document_ids)
@@ -151,6 +173,9 @@ class PostgresIndex:
         )
         return Stats(passages, length / passages if passages else 0.0, dict(frequencies.fetchall()))
 
+    def words(self, beginnings: Collection[str]) -> list[str]:
+        return [term for (term,) in self._execute(WORDS_THAT_BEGIN, [list(beginnings)])]
+
     def vocabulary(self, corpora: frozenset[int]) -> Mapping[str, int]:
         revisions = self._execute(
             "SELECT corpus_id, revision FROM search_corpus WHERE corpus_id = ANY(%s::bigint[])", [sorted(corpora)]
@@ -160,13 +185,21 @@ class PostgresIndex:
     def maintain(self, purge: bool = False) -> None:
         """PostgreSQL's own log and its archives keep what was erased until they are recycled: see the site's retention."""
         if not purge:
+            self.list_words()
             return
         if not self.connection.autocommit or self.connection.info.transaction_status != TransactionStatus.IDLE:
             raise InTransaction
+        self.list_words()
         self._outlive_older_transactions()
-        for table in ("search_passage", "search_vocabulary", "search_corpus"):
+        for table in ("search_passage", "search_vocabulary", "search_word", "search_corpus"):
             self._execute(f"VACUUM (FULL, ANALYZE) {table}")  # the statistics, too, quote values
         self.connection.execute("CHECKPOINT")
+
+    def list_words(self) -> None:
+        """All of them again, those that no passage has any more left out."""
+        with self.connection.transaction():
+            for statement in LIST_EVERY_WORD:
+                self._execute(statement)
 
     def _outlive_older_transactions(self) -> None:
         """Rows that a transaction begun before their deletion may still see stay in the files, even in a full vacuum. Raises

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Protocol
@@ -16,7 +16,7 @@ from parvis.retrieval.index import Index, Stats
 from parvis.retrieval.passage import Hit, Passage
 from parvis.retrieval.question import weigh
 from parvis.retrieval.ranking import Asked, Features, Ranked, rank, relative
-from parvis.retrieval.spelling import Correction, correction, written_out
+from parvis.retrieval.spelling import Correction, Vocabulary, correction, written_out
 from parvis.retrieval.synonyms import other_names
 
 CANDIDATES = 50
@@ -136,7 +136,7 @@ def _written_out(question: str, index: Index, corpora: frozenset[int]) -> str:
     unknown = [token for token in tokens if not stats.document_frequency.get(token.term)]
     if not unknown or not stats.passage_count:
         return question
-    return written_out(question, unknown[:MOST_TERMS], index.vocabulary(corpora))
+    return written_out(question, unknown[:MOST_TERMS], _vocabulary(index, corpora))
 
 
 def _known_terms(
@@ -147,7 +147,7 @@ def _known_terms(
     unknown = {token.term: token for token in tokens if not stats.document_frequency.get(token.term)}
     mended: dict[str, Correction] = {}
     if unknown and stats.passage_count:
-        vocabulary = index.vocabulary(corpora)
+        vocabulary = _vocabulary(index, corpora)
         found = {term: correction(token, vocabulary) for term, token in list(unknown.items())[:MOST_TERMS]}
         mended = {term: one for term, one in found.items() if one is not None}
     terms = [mended[token.term].term if token.term in mended else token.term for token in tokens]
@@ -155,6 +155,13 @@ def _known_terms(
         stats = index.stats(terms, corpora)
     rarest = set(sorted(dict.fromkeys(terms), key=stats.weight, reverse=True)[:MOST_TERMS])
     return tuple(term for term in terms if term in rarest), tuple(mended.values()), stats
+
+
+def _vocabulary(index: Index, corpora: frozenset[int]) -> Vocabulary:
+    def counts(terms: Collection[str]) -> Mapping[str, int]:
+        return index.stats(list(terms), corpora).document_frequency if terms else {}
+
+    return Vocabulary(index.words, counts)
 
 
 def _defined(question: str, corrections: Sequence[Correction]) -> tuple[str, ...]:

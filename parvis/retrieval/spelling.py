@@ -1,15 +1,15 @@
 """Mends the words of a question that no allowed passage has: shorthand written out, lost apostrophes put back, the others
 replaced by the nearest term that one has.
 
-Only terms of the corpora its asker may read are proposed: a correction never tells what others hold. A word that is found
+Near words are looked for among those of all corpora, and then counted in those that the asker may read: only words found
+there are proposed, chosen as if there were no others, so that a correction never tells what others hold. A word that is found
 is left alone, so that a question without a mistake keeps its words; so is a word that only frames the question.
 """
 
 from __future__ import annotations
 
 import re
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice, takewhile
 from string import ascii_lowercase
@@ -39,7 +39,23 @@ class Correction:
     distance: int
 
 
-def written_out(question: str, unknown: Sequence[Token], vocabulary: Mapping[str, int]) -> str:
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """What may be proposed. `words` gives the terms of all corpora that begin in one of several ways; `counts`, in how many
+    passages of the allowed corpora some terms are, of those that are in any."""
+
+    words: Callable[[Collection[str]], Sequence[str]]
+    counts: Callable[[Collection[str]], Mapping[str, int]]
+
+    @classmethod
+    def of(cls, counts: Mapping[str, int]) -> Vocabulary:
+        return cls(
+            lambda beginnings: [term for term in counts if term.startswith(tuple(beginnings))],
+            lambda terms: {term: counts[term] for term in terms if term in counts},
+        )
+
+
+def written_out(question: str, unknown: Sequence[Token], vocabulary: Vocabulary) -> str:
     """The question with its shorthand in full ("cb" → "combien") and its lost apostrophes ("laide" → "l'aide"), among
     the words that no passage has."""
     for token in reversed(unknown):
@@ -48,7 +64,7 @@ def written_out(question: str, unknown: Sequence[Token], vocabulary: Mapping[str
     return question
 
 
-def correction(token: Token, vocabulary: Mapping[str, int]) -> Correction | None:
+def correction(token: Token, vocabulary: Vocabulary) -> Correction | None:
     """A term that one slip or another ending of the word gives, else one edit, else another spelling of its sounds
     ("rétractassion"), else two edits where they take little effort. A good French word gives way to its own inflections
     only."""
@@ -58,32 +74,41 @@ def correction(token: Token, vocabulary: Mapping[str, int]) -> Correction | None
         return None
     if _is_good_french(surface):
         return _inflection(token, vocabulary)
-    by_hand = _given_by(_slips(surface), vocabulary)
+    listed = _Listed.of(vocabulary.words(_beginnings(word)))
+    by_hand = vocabulary.counts(listed.given_by(_slips(surface)))
     if not by_hand and len(word) < SHORTEST:
-        by_hand = _given_by(_edits(surface), vocabulary)
+        by_hand = vocabulary.counts(listed.given_by(_edits(surface)))
     if by_hand:
-        return Correction(token.surface, min(by_hand, key=lambda term: (-vocabulary[term], term)), 1)
-    if term := _nearest(word, vocabulary, 1):
+        return Correction(token.surface, min(by_hand, key=lambda term: (-by_hand[term], term)), 1)
+    if term := _nearest(word, listed, vocabulary, 1):
         return Correction(token.surface, term, 1)
-    if by_ear := _given_by(_sounding_alike(surface), vocabulary, SHORTEST_SOUNDED):
-        best = min(by_ear, key=lambda term: (abs(len(term) - len(word)), -vocabulary[term], term))
+    if by_ear := vocabulary.counts(listed.given_by(_sounding_alike(surface), SHORTEST_SOUNDED)):
+        best = min(by_ear, key=lambda term: (abs(len(term) - len(word)), -by_ear[term], term))
         return Correction(token.surface, best, 1)
     most_effort = 2.0 if token.surface[:1].isupper() else EFFORT_PER_LETTER * len(word)  # names are no words that one knows
-    if len(word) >= SHORTEST_FOR_TWO and (term := _nearest(word, vocabulary, 2, most_effort)):
+    if len(word) >= SHORTEST_FOR_TWO and (term := _nearest(word, listed, vocabulary, 2, most_effort)):
         return Correction(token.surface, term, 2)
     return None
 
 
-def _nearest(word: str, vocabulary: Mapping[str, int], most: int, most_effort: float = 1.0) -> str:
+def _beginnings(word: str) -> list[str]:
+    """Of the terms it may be mended into: its first letter; or, of a long word, that letter mended and the next ones right."""
+    if len(word) < SHORTEST_FOR_FIRST:
+        return [word[0]]
+    mended = [word[1:], word[1] + word[0] + word[2:]]
+    mended += [letter + rest for letter in ascii_lowercase for rest in (word, word[1:])]
+    return [word[0], *dict.fromkeys(one[:LONGEST_BEGINNING] for one in mended if one[0] != word[0])]
+
+
+def _nearest(word: str, listed: _Listed, vocabulary: Vocabulary, most: int, most_effort: float = 1.0) -> str:
     """A term that begins alike, then the one of two edits that takes least effort, then the most frequent; "" if none is
     near."""
     if len(word) < SHORTEST:
         return ""
-    alike = (term for term in _alike(word, vocabulary, most) if term[0] == word[0] or len(word) >= SHORTEST_FOR_FIRST)
-    near = [term for term in alike if distance(word, term, most) <= most]
+    near = [term for term in listed.alike(word, most) if distance(word, term, most) <= most]
     efforts = {term: effort(word, term) if most > 1 else 0.0 for term in near}
-    likely = [term for term in near if efforts[term] <= most_effort]
-    return min(likely, key=lambda term: (term[0] != word[0], efforts[term], -vocabulary[term], term), default="")
+    likely = vocabulary.counts([term for term in near if efforts[term] <= most_effort])
+    return min(likely, key=lambda term: (term[0] != word[0], efforts[term], -likely[term], term), default="")
 
 
 def effort(first: str, second: str) -> float:
@@ -197,21 +222,14 @@ _SHORTHAND = {
 _ELISION_LOST = re.compile(r"(?P<elided>[lds])(?P<rest>[aeiouyh]\w{3,})")
 
 
-def _in_full(word: str, vocabulary: Mapping[str, int]) -> str:
+def _in_full(word: str, vocabulary: Vocabulary) -> str:
     """ "" for a word that is not shorthand."""
     if word in _SHORTHAND:
         return _SHORTHAND[word]
     if match := _ELISION_LOST.fullmatch(word):
         rest = _SHORTHAND.get(match["rest"], match["rest"])
-        return f"{match['elided']}'{rest}" if vocabulary.keys() & terms(rest) else ""
+        return f"{match['elided']}'{rest}" if vocabulary.counts(terms(rest)) else ""
     return ""
-
-
-def _given_by(words: Iterable[str], vocabulary: Mapping[str, int], shortest: int = SHORTEST_STEM) -> set[str]:
-    """What is nowhere in the vocabulary by its first letters is not worth stemming."""
-    beginnings = _lettered(vocabulary).beginnings
-    worth = (word for word in words if word[:LONGEST_BEGINNING] in beginnings or word[:SHORTEST_SOUNDED] in beginnings)
-    return {term for word in worth for term in terms(word) if len(term) >= shortest and term in vocabulary}
 
 
 # What French ears do not tell apart, each way from the most to the least usual spelling. Written from left to right only
@@ -276,17 +294,18 @@ def _infinitives(word: str) -> Iterator[str]:
             yield word[: -len(ending)] + "er"
 
 
-def _inflection(token: Token, vocabulary: Mapping[str, int]) -> Correction | None:
+def _inflection(token: Token, vocabulary: Vocabulary) -> Correction | None:
     """The same word as its verb's endings leave it, where the stemmer sees two: "justifier", "justifiée"."""
-    shared = {term: _shared(token.term, term) for term in _alike(token.term, vocabulary, 2)}
-    alike = [
-        term
-        for term, same in shared.items()
-        if same >= SHORTEST and token.term[same:] in _REMAINDERS and term[same:] in _REMAINDERS
-    ]
+    word = token.term
+    if len(word) < SHORTEST:
+        return None
+    shared = {term: _shared(word, term) for term in _Listed.of(vocabulary.words([word[:SHORTEST]])).alike(word, 2)}
+    alike = vocabulary.counts(
+        [term for term, same in shared.items() if word[same:] in _REMAINDERS and term[same:] in _REMAINDERS]
+    )
     if not alike:
         return None
-    return Correction(token.surface, min(alike, key=lambda term: (-shared[term], -vocabulary[term], term)), 1)
+    return Correction(token.surface, min(alike, key=lambda term: (-shared[term], -alike[term], term)), 1)
 
 
 def _shared(first: str, second: str) -> int:
@@ -318,41 +337,40 @@ def _edits(word: str) -> Iterator[str]:
             yield before + letter + after
 
 
-def _alike(word: str, vocabulary: Mapping[str, int], most: int) -> list[str]:
-    """The terms that may be that near: about as long, with about the same letters; an edit changes two at most."""
-    known = _lettered(vocabulary)
-    lengths, letters = _lengths_and_letters([word])
-    near = np.abs(known.lengths - lengths[0]) <= most
-    near &= np.bitwise_count(known.letters ^ letters[0]) <= 2 * most
-    return [known.terms[position] for position in np.flatnonzero(near).tolist()]
-
-
 @dataclass(frozen=True, slots=True)
-class _Lettered:
-    vocabulary: Mapping[str, int]
-    terms: list[str]
+class _Listed:
+    """Terms of all corpora that may be what was meant. No outcome depends on one that is not counted afterwards."""
+
+    terms: frozenset[str]
     beginnings: frozenset[str]
-    lengths: NDArray[np.int64]
-    letters: NDArray[np.uint32]
+
+    @classmethod
+    def of(cls, terms: Iterable[str]) -> _Listed:
+        letters = frozenset(term for term in terms if term.isalpha())
+        return cls(letters, frozenset(term[:LONGEST_BEGINNING] for term in letters))
+
+    def given_by(self, words: Iterable[str], shortest: int = SHORTEST_STEM) -> set[str]:
+        """What is nowhere by its first letters is not worth stemming; a stem that begins otherwise does not count."""
+        return {
+            term
+            for word in words
+            for beginning in (word[:LONGEST_BEGINNING], word[:SHORTEST_SOUNDED])
+            if beginning in self.beginnings
+            for term in terms(word)
+            if term[:LONGEST_BEGINNING] == beginning and len(term) >= shortest and term in self.terms
+        }
+
+    def alike(self, word: str, most: int) -> list[str]:
+        """Those that may be that near: about as long, with about the same letters; an edit changes two at most."""
+        as_long = [term for term in self.terms if abs(len(term) - len(word)) <= most]
+        letters = _letters([word, *as_long])
+        near = np.bitwise_count(letters[1:] ^ letters[0]) <= 2 * most
+        return [as_long[position] for position in np.flatnonzero(near).tolist()]
 
 
-# The latest ones: an index gives the same object as long as nothing changed.
-_latest: deque[_Lettered] = deque(maxlen=8)
-
-
-def _lettered(vocabulary: Mapping[str, int]) -> _Lettered:
-    for one in tuple(_latest):
-        if one.vocabulary is vocabulary:
-            return one
-    terms = [term for term in vocabulary if term.isalpha()]
-    beginnings = frozenset(term[:LONGEST_BEGINNING] for term in terms)
-    _latest.append(_Lettered(vocabulary, terms, beginnings, *_lengths_and_letters(terms or [""])))
-    return _latest[-1]
-
-
-def _lengths_and_letters(terms: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
-    """Letters as the bits of a number: their codes modulo 32, which tells a to z apart."""
-    written = np.array(terms, dtype=np.str_)
-    codes = written.view(np.uint32).reshape(len(terms), -1)
+def _letters(terms: Sequence[str]) -> NDArray[np.uint32]:
+    """The bits of a number: the letters' codes modulo 32, which tells a to z apart."""
+    codes = np.array(terms, dtype=np.str_).view(np.uint32).reshape(len(terms), -1)
     bits = np.where(codes > 0, np.uint32(1) << (codes % np.uint32(32)), np.uint32(0))
-    return np.strings.str_len(written), np.bitwise_or.reduce(bits, axis=1)
+    letters: NDArray[np.uint32] = np.bitwise_or.reduce(bits, axis=1)
+    return letters

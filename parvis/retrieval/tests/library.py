@@ -63,6 +63,10 @@ class PlainIndex:
         length = sum(entry.length for entry in allowed) / len(allowed) if allowed else 0.0
         return Stats(len(allowed), length, {term: vocabulary[term] for term in terms if term in vocabulary})
 
+    def words(self, beginnings: Collection[str]) -> Sequence[str]:
+        words = {term for entry in self.entries.values() for term in entry.terms if not any(map(str.isdigit, term))}
+        return [word for word in words if word.startswith(tuple(beginnings))]
+
     def vocabulary(self, corpora: frozenset[int]) -> Mapping[str, int]:
         counts: dict[str, int] = {}
         for entry in self._allowed(corpora):

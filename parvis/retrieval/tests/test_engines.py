@@ -21,6 +21,14 @@ from parvis.retrieval.tests.library import Library, PlainIndex, passage
 
 WORDS = "droit examen note rattrapage stage mémoire jury semestre crédit absence étudiant bourse dossier délai recours".split()
 
+
+def misspelt(word: str, chance: random.Random) -> str:
+    at = chance.randrange(len(word))
+    return word[:at] + chance.choice(["", "x", word[at] * 2]) + word[at + 1 :]
+
+
+NEAR = [*WORDS, *(misspelt(word, random.Random(seed)) for word in WORDS for seed in range(4))]
+
 ON_ONE_INDEX = settings(
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
@@ -67,6 +75,9 @@ def test_an_engine_does_as_the_plain_index(
         one.upsert(again)
     assert index.candidates(question, corpora, 5) == plain.candidates(question, corpora, 5)
     assert index.vocabulary(corpora) == plain.vocabulary(corpora)
+    assert set(index.words(["e", "ra"])) >= set(plain.words(["e", "ra"]))
+    index.maintain()
+    assert sorted(index.words(["e", "ra", "s"])) == sorted(plain.words(["e", "ra", "s"]))
     counted, expected = index.stats(question, corpora), plain.stats(question, corpora)
     assert counted.passage_count == expected.passage_count
     assert counted.average_length == pytest.approx(expected.average_length)
@@ -111,8 +122,8 @@ def test_nothing_outside_the_access_filter_is_found_nor_proposed(
 @ON_ONE_INDEX
 @given(
     st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=8), min_size=1, max_size=10),
-    st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=8), max_size=10),
-    st.lists(st.sampled_from(WORDS), min_size=1, max_size=4),
+    st.lists(st.lists(st.sampled_from(NEAR), min_size=1, max_size=8), max_size=10),
+    st.lists(st.sampled_from([*WORDS, *NEAR]), min_size=1, max_size=4),
 )
 def test_what_others_hold_changes_no_result(
     index: Index, mine: list[list[str]], others: list[list[str]], question: list[str]
@@ -123,11 +134,6 @@ def test_what_others_hold_changes_no_result(
     alone = library.search(asked, {1})
     library.add(*(passage(number, " ".join(words), corpus=2) for number, words in enumerate(others, 100)))
     assert library.search(asked, {1}) == alone
-
-
-def misspelt(word: str, chance: random.Random) -> str:
-    at = chance.randrange(len(word))
-    return word[:at] + chance.choice(["", "x", word[at] * 2]) + word[at + 1 :]
 
 
 def test_no_corpus_allowed_finds_nothing(index: Index) -> None:
@@ -167,6 +173,14 @@ def test_words_of_a_deleted_document_are_not_proposed_any_more(index: Index) -> 
     assert library.search("ratrapage", {1}).corrections == ()
 
 
+def test_a_neighbours_word_is_never_a_correction(index: Index) -> None:
+    library = Library(index)
+    library.add(passage(1, "mondial"), passage(2, "rattrapage cordial", corpus=2))
+    assert library.search("ratrapage", {1}).corrections == ()
+    assert [one.term for one in library.search("cordiale montiale xordial", {1}).corrections] == ["mondial"]
+    assert [one.term for one in library.search("ratrapage", {1, 2}).corrections] == terms("rattrapage")
+
+
 def test_a_term_that_no_analysis_gives_is_refused_when_indexed_and_ignored_when_asked(index: Index) -> None:
     with pytest.raises(ValueError, match="passage 1"):
         index.upsert([Entry(1, 1, 1, ("examen 2:secret",))])
@@ -179,6 +193,7 @@ def test_a_term_that_no_analysis_gives_is_refused_when_indexed_and_ignored_when_
 def test_words_of_any_script_are_found(index: Index) -> None:
     library = Library(index)
     library.add(passage(1, "Ελληνικά"), passage(2, "Русский язык"), passage(3, "日本語"), passage(4, "العربية 𝔘nicode ①"))
+    assert index.words(["рус", "日"]) in (["русскии", "日本語"], ["日本語", "русскии"])
     assert [library.ids(question) for question in ("ελληνικα", "РУССКИЙ", "日本語", "العربية")] == [[1], [2], [3], [4]]
 
 

@@ -22,7 +22,7 @@ SECRET = "zyxwvutsrqponmlk"
 
 def entries() -> list[Entry]:
     return [
-        Entry(number, number, 1, ("examen", f"{SECRET}{number}" if number % 2 else "note", f"mot{number}"))
+        Entry(number, number, 1, ("examen", *((SECRET, f"{SECRET}{number}") if number % 2 else ("note",)), f"mot{number}"))
         for number in range(1, 300)
     ]
 
@@ -140,7 +140,8 @@ index = Fts5Index(connection)
 for document in range(1, 1_000_000):
     connection.execute("BEGIN IMMEDIATE")
     index.delete([document - 3])
-    index.upsert(Entry(document * 100 + n, document, 1, ("examen", f"mot{document}", f"rang{n}")) for n in range(20))
+    words = ("examen", 4 * chr(97 + document % 26))
+    index.upsert(Entry(document * 100 + n, document, 1, (*words, f"rang{n}")) for n in range(20))
     connection.commit()
     print(document, flush=True)
 """
@@ -162,6 +163,7 @@ def test_a_killed_writer_loses_nothing_acknowledged_and_leaves_no_half_document(
     assert documents in ([d for d in range(top - 2, top + 1) if d > 0] for top in (latest, latest + 1))
     assert all(found.count(document) == 20 for document in documents)
     assert index.stats(["examen"], frozenset({1})).document_frequency == {"examen": len(found)}
+    assert {4 * chr(97 + document % 26) for document in documents} <= set(index.words([""]))
     index.upsert([Entry(1, 1_000_001, 1, ("suite",))])
     connection.execute("INSERT INTO search_terms (search_terms) VALUES ('integrity-check')")
     connection.close()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from parvis.retrieval.analysis import Token, analyse
 from parvis.retrieval.framing import asked_tokens
 from parvis.retrieval.fts5 import Fts5Index
-from parvis.retrieval.spelling import correction, distance, written_out
+from parvis.retrieval.spelling import Vocabulary, correction, distance, written_out
 from parvis.retrieval.tests.library import Library, passage
 
 RULES = passage(
@@ -194,7 +194,7 @@ def test_distance(first: str, second: str, expected: int) -> None:
 )
 def test_the_nearest_term_is_proposed_when_it_is_near_enough(written: str, expected: str | None) -> None:
     (token,) = analyse(written)
-    found = correction(token, {"bours": 9, "jury": 3, "rattrapag": 1, "bateau": 5})
+    found = correction(token, Vocabulary.of({"bours": 9, "jury": 3, "rattrapag": 1, "bateau": 5}))
     assert (found and found.term) == expected
 
 
@@ -217,7 +217,7 @@ def test_the_nearest_term_is_proposed_when_it_is_near_enough(written: str, expec
 def test_only_strong_evidence_mends_a_word(written: str, expected: str | None) -> None:
     (token,) = analyse(written)
     known = "retract del physiqu procedur examen calendri contrair tangent detendu justifie justif senateur"
-    found = correction(token, dict.fromkeys(known.split(), 1))
+    found = correction(token, Vocabulary.of(dict.fromkeys(known.split(), 1)))
     assert (found and found.term) == expected
 
 
@@ -303,19 +303,19 @@ def test_a_heading_that_is_the_question_comes_before_mentions(sqlite: sqlite3.Co
 
 def test_a_vocabulary_of_numbers_proposes_nothing() -> None:
     (token,) = analyse("examen")
-    assert correction(token, {"2024": 3}) is None
-    assert correction(token, {}) is None
+    assert correction(token, Vocabulary.of({"2024": 3})) is None
+    assert correction(token, Vocabulary.of({})) is None
 
 
 def test_among_equally_near_terms_that_begin_alike_the_most_frequent() -> None:
     token = Token("notad", "notad", 0, 5)
-    assert correction(token, {"rotad": 50, "noted": 2, "notid": 7}).term == "notid"  # type: ignore[union-attr]
+    assert correction(token, Vocabulary.of({"rotad": 50, "noted": 2, "notid": 7})).term == "notid"  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(("written", "term"), [("relatoin", "relat"), ("compensent", "compens"), ("compresion", "compress")])
 def test_a_slip_or_an_ending_the_stemmer_missed_comes_before_a_nearer_stem(written: str, term: str) -> None:
     (token,) = analyse(written)
-    found = correction(token, {term: 1, "composent": 50, "relatoir": 50, "compremis": 50})
+    found = correction(token, Vocabulary.of({term: 1, "composent": 50, "relatoir": 50, "compremis": 50}))
     assert found is not None
     assert found.term == term
 
@@ -329,7 +329,7 @@ def test_a_slip_or_an_ending_the_stemmer_missed_comes_before_a_nearer_stem(writt
     ],
 )
 def test_shorthand_is_written_out_and_lost_apostrophes_put_back(asked: str, in_full: str) -> None:
-    assert written_out(asked, analyse(asked), {"aid": 1, "examen": 1}) == in_full
+    assert written_out(asked, analyse(asked), Vocabulary.of({"aid": 1, "examen": 1})) == in_full
 
 
 def test_shorthand_that_the_passages_have_is_left_alone(sqlite: sqlite3.Connection) -> None:
