@@ -2,7 +2,17 @@ from __future__ import annotations
 
 from django.urls import path
 
-from parvis.needs.views import alliance, cosignatures, dashboards, expressions, harmonised, imports, published, workshops
+from parvis.needs.views import (
+    alliance,
+    cosignatures,
+    dashboards,
+    envelope,
+    expressions,
+    harmonised,
+    imports,
+    published,
+    workshops,
+)
 
 app_name = "needs"
 urlpatterns = [
@@ -51,6 +61,8 @@ urlpatterns = [
     path("ateliers/<int:workshop_id>/cloture/", workshops.closing, name="workshop_closing"),
     path("ateliers/<int:workshop_id>/compte-rendu/<str:kind>/", workshops.minutes_file, name="minutes_file"),
     path("alliance/", alliance.alliance, name="alliance"),
+    path("alliance/enveloppe/", envelope.envelope, name="envelope"),
+    path("alliance/enveloppe/csv/", envelope.envelope_file, name="envelope_csv"),
     path("alliance/groupes/", alliance.groups, name="groups"),
     path("alliance/groupes/<slug:slug>/", alliance.group, name="group"),
     path("alliance/etablissements/<slug:slug>/", alliance.people, name="people"),
