@@ -93,7 +93,9 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
         _("The deadline was %(deadline)s by the clock of this server: the answer is refused. Your draft is kept.")
         % {"deadline": instant_words(params["deadline"])}
     ),
-    "need_not_published": lambda _params: _("The need has no published version yet: open it to co-signature first."),
+    "need_not_published": lambda _params: _(
+        "The need is not open to the market: it has no published version yet, or it was closed or merged."
+    ),
     "newer_version": lambda _params: _("The need has a newer version. Open the preparation and save it to take that one."),
     "no_product": lambda _params: _("Name the product in “The company and its offer”, then send again. Nothing was sent."),
     "no_requirement": lambda _params: _("This version has no requirement: vendors would have nothing to answer."),

@@ -12,18 +12,22 @@ from parvis.institutions.models import Profile, Role
 from parvis.needs.actions.harmonised import Impossible
 from parvis.needs.models import HarmonisedNeed, HarmonisedState
 
-ASKED_OR_LATER = (HarmonisedState.ASKED, HarmonisedState.ANSWERED, HarmonisedState.CHOOSING)
+ASKED_OR_LATER = (HarmonisedState.ASKED, HarmonisedState.ANSWERED, HarmonisedState.CHOOSING, HarmonisedState.USED)
+
+
+def may_be_asked_about(need: HarmonisedNeed) -> bool:
+    """Published, not closed, neither merged nor taken back."""
+    return need.is_living and need.state in (HarmonisedState.COSIGNING, *ASKED_OR_LATER)
 
 
 def ask_the_market(principal: Principal, need: HarmonisedNeed) -> None:
     """A request on it is published. A need that was asked about before keeps its stage."""
     with transaction.atomic():
         held = _hold(need)
-        if held.state in ASKED_OR_LATER:
-            return
-        if held.state != HarmonisedState.COSIGNING or not held.is_living:
+        if not may_be_asked_about(held):
             raise Impossible("not_at_this_stage", state=held.get_state_display())
-        _move(principal, held, HarmonisedState.ASKED)
+        if held.state == HarmonisedState.COSIGNING:
+            _move(principal, held, HarmonisedState.ASKED)
         _notify(principal, held, "request_published", Role.REFERENT, Role.SIGNATORY, Role.VENDOR)
 
 

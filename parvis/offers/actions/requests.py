@@ -16,7 +16,7 @@ from parvis.access.principal import Principal
 from parvis.audit.models import record
 from parvis.institutions.models import Institution, Nature, Profile
 from parvis.needs.actions.harmonised import stable_of
-from parvis.needs.actions.market import ask_the_market
+from parvis.needs.actions.market import ask_the_market, may_be_asked_about
 from parvis.needs.models import HarmonisedNeed
 from parvis.needs.specification import Specification
 from parvis.offers import passphrases, sealing
@@ -206,7 +206,7 @@ def _check(terms: Terms, now: datetime) -> None:
 
 def _write(request: RequestForInformation, terms: Terms) -> None:
     version = stable_of(request.need)
-    if version is None or not request.need.is_published:
+    if version is None or not may_be_asked_about(request.need):
         raise Impossible("need_not_published")
     request.version = version
     request.title, request.introduction = terms.title, terms.introduction
@@ -231,6 +231,8 @@ def _must_be_publishable(request: RequestForInformation, now: datetime) -> None:
     _must_be_prepared(request)
     if request.questions_until <= now:
         raise Impossible("dates_past")
+    if not may_be_asked_about(request.need):
+        raise Impossible("need_not_published")
     version = stable_of(request.need)
     if version is None or version.id != request.version_id:
         raise Impossible("newer_version", number=version.number if version else 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from parvis.audit.models import Entry
+from parvis.needs.actions.harmonised import merge
 from parvis.needs.models import HarmonisedNeed, HarmonisedState
 from parvis.offers.actions import answers, openings, requests
 from parvis.offers.actions.documents import register_entries
@@ -35,6 +36,16 @@ def test_publication_waits_for_every_holder_and_forgets_the_private_key(market: 
     assert [entry.subject for entry in published.register.filter(kind=RegisterKind.PUBLICATION)] == names
     with pytest.raises(Impossible, match="already_published"):
         requests.edit(coordinator, published, market.terms(), now=market.now)
+
+
+def test_a_need_that_was_merged_meanwhile_is_not_asked_about(market: Market) -> None:
+    request = market.prepared()
+    for profile in market.holders:
+        requests.enrol(market.principal(profile), market.holder(request, profile), passphrase_of(profile))
+    merge(market.commons.coordinator, market.commons.need("Autre"), market.need, reason="Le même")
+    merged = RequestForInformation.unscoped.get()
+    with pytest.raises(Impossible, match="need_not_published"):
+        requests.publish(market.commons.coordinator, merged, now=market.now, write=plain_documents)
 
 
 @pytest.mark.parametrize("needed", [1, 4])

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from parvis.access.doors import Refused, get_or_403, get_or_404, requires
 from parvis.access.http import SignedInRequest
+from parvis.needs.actions.market import may_be_asked_about
 from parvis.needs.models import HarmonisedNeed
 from parvis.offers import sealing
 from parvis.offers.actions import openings
@@ -291,7 +292,7 @@ def _needs_to_ask(request: SignedInRequest) -> list[HarmonisedNeed]:
     if not request.principal.may("request:edit"):
         return []
     rows = HarmonisedNeed.objects.visible_to(request.principal).published().living()
-    return list(rows.prefetch_related("versions"))
+    return [need for need in rows.prefetch_related("versions") if may_be_asked_about(need)]
 
 
 def _visible(request: SignedInRequest, request_id: int) -> RequestForInformation:
