@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import pairwise
 from typing import Protocol
 
@@ -17,7 +19,7 @@ from parvis.retrieval.passage import Hit, Passage
 from parvis.retrieval.question import weigh
 from parvis.retrieval.ranking import Asked, Features, Ranked, rank, relative
 from parvis.retrieval.spelling import Correction, Vocabulary, correction, written_out
-from parvis.retrieval.synonyms import other_names
+from parvis.retrieval.synonyms import names, other_names
 
 CANDIDATES = 50
 MORE_CANDIDATES = 150  # where a definition is asked: its words are often everywhere
@@ -105,12 +107,26 @@ def _search(
 
 
 def _asked_otherwise(question: str, index: Index, corpora: frozenset[int]) -> list[str]:
-    """With other names for what it asks about, as far as the documents have them."""
-    others = other_names(question, asked_tokens(question, analyse(question)))
+    """With other names for what it asks about, be they misspelt, as far as the documents have them."""
+    tokens = asked_tokens(question, analyse(question))
+    stats = index.stats([token.term for token in tokens], corpora)
+    others = other_names(question, [_as_in_a_name(token, stats) for token in tokens])
     if not others:
         return []
     stats = index.stats([term for _, needed in others for term in needed], corpora)
     return [other for other, needed in others if all(stats.document_frequency.get(term) for term in needed)]
+
+
+def _as_in_a_name(token: Token, stats: Stats) -> Token:
+    """A word that no passage has may be meant for one of a name, which is everybody's to know."""
+    if stats.document_frequency.get(token.term) or not (found := correction(token, _names_vocabulary())):
+        return token
+    return replace(token, term=found.term) if found.distance == 1 else token
+
+
+@lru_cache(maxsize=1)
+def _names_vocabulary() -> Vocabulary:
+    return Vocabulary.of(Counter(term for name in names() for term in name))
 
 
 WORTH_RENAMING = 0.1

@@ -95,7 +95,7 @@ def _beginnings(word: str) -> list[str]:
     """Of the terms it may be mended into: its first letter; or, of a long word, that letter mended and the next ones right."""
     if len(word) < SHORTEST_FOR_FIRST:
         return [word[0]]
-    mended = [word[1:], word[1] + word[0] + word[2:]]
+    mended = [word[1:], word[2:], word[1] + word[0] + word[2:]]
     mended += [letter + rest for letter in ascii_lowercase for rest in (word, word[1:])]
     return [word[0], *dict.fromkeys(one[:LONGEST_BEGINNING] for one in mended if one[0] != word[0])]
 

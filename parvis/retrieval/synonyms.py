@@ -6,7 +6,7 @@ student does changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from parvis.retrieval.analysis import Token, terms
@@ -26,10 +26,10 @@ def other_names(question: str, tokens: Sequence[Token]) -> list[tuple[str, tuple
 
 def _called(said: tuple[str, ...]) -> Iterator[tuple[int, int, Sequence[str]]]:
     """Where a known name stands, the longest from each place, with the other names."""
-    names = _names()
+    known = names()
     for first in range(len(said)):
         for after in range(min(len(said), first + LONGEST_NAME), first, -1):
-            if others := names.get(said[first:after]):
+            if others := known.get(said[first:after]):
                 yield first, after, others
                 break
 
@@ -95,12 +95,13 @@ LONGEST_NAME = 5
 
 
 @lru_cache(maxsize=1)
-def _names() -> dict[tuple[str, ...], tuple[str, ...]]:
+def names() -> Mapping[tuple[str, ...], tuple[str, ...]]:
+    """The others of each, known by its terms."""
     found: dict[tuple[str, ...], tuple[str, ...]] = {}
     for line in _SYNONYMS.strip().splitlines():
-        names = [name.strip() for name in line.split("|")]
-        for name in names:
+        called = [name.strip() for name in line.split("|")]
+        for name in called:
             key = tuple(terms(name))
-            others = tuple(other for other in names if tuple(terms(other)) != key)
+            others = tuple(other for other in called if tuple(terms(other)) != key)
             found[key] = tuple(dict.fromkeys([*found.get(key, ()), *others]))
     return found

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from parvis.retrieval.analysis import Token, analyse
 from parvis.retrieval.framing import asked_tokens
 from parvis.retrieval.fts5 import Fts5Index
+from parvis.retrieval.passage import Passage
 from parvis.retrieval.spelling import Vocabulary, correction, distance, written_out
 from parvis.retrieval.tests.library import Library, passage
 
@@ -290,6 +291,14 @@ def test_another_name_is_one_that_the_asker_may_read(sqlite: sqlite3.Connection)
     library.add(passage(1, "La seconde session a lieu en juin.", corpus=2), passage(2, "Le jury délibère en juin."))
     found = library.search("Quand ont lieu les rattrapages ?", {1})
     assert (found.question, found.hits) == ("Quand ont lieu les rattrapages ?", ())
+
+
+@pytest.mark.parametrize("others", [(), (passage(3, "Nul rattrapage du cours manqué.", corpus=2),)])
+def test_another_name_is_tried_for_one_that_is_misspelt(sqlite: sqlite3.Connection, others: tuple[Passage, ...]) -> None:
+    library = Library(Fts5Index(sqlite))
+    library.add(passage(1, "La seconde session a lieu en juin."), passage(2, "Le jury délibère en juin."), *others)
+    found = library.search("Quand ont lieu les ratrapages ?", {1})
+    assert (found.question, found.hits[0].passage.id) == ("Quand ont lieu les seconde session ?", 1)
 
 
 def test_a_heading_that_is_the_question_comes_before_mentions(sqlite: sqlite3.Connection) -> None:
