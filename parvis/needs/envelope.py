@@ -31,6 +31,7 @@ class Payer:
     id: int
     name: str
     students: int | None  # the most it said on any need
+    is_invented: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Row:
     share: float
     paid: tuple[float, ...]
     left: float
+    is_invented: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +62,15 @@ def candidates(principal: Principal) -> tuple[list[Candidate], list[Payer]]:
     approving: defaultdict[int, set[int]] = defaultdict(set)
     said: defaultdict[int, int] = defaultdict(int)
     payers: dict[int, Payer] = {}
-    for row in signed.exclude(engagement=Engagement.INTERESTED).select_related("institution"):
+    for row in signed.exclude(engagement=Engagement.INTERESTED).select_related("institution", "signed_by__person"):
         approving[row.version_id].add(row.institution_id)
         said[row.version_id] += row.envelope_euros or 0
         before = payers[row.institution_id].students if row.institution_id in payers else None
         figures = [figure for figure in (before, row.students) if figure]
-        payers[row.institution_id] = Payer(row.institution_id, row.institution.short_name, max(figures, default=None))
+        invented = row.institution.is_invented or (row.signed_by is not None and row.signed_by.person.is_invented)
+        payers[row.institution_id] = Payer(
+            row.institution_id, row.institution.short_name, max(figures, default=None), invented
+        )
     found = [
         Candidate(need.id, need.code, need.title, said[version], frozenset(approving[version]))
         for version, need in needs.items()
@@ -105,7 +110,10 @@ def _shown(
     columns = [whole_units(one.cost, one.paid) for one in outcome.bought]
     rest = sum(outcome.left.values())
     left = whole_units(rest.numerator, outcome.left) if rest else dict.fromkeys(outcome.left, 0)
-    rows = [_row(one.name, [column.get(one.id, 0) for column in columns], left[one.id]) for one in payers]
+    rows = [
+        _row(one.name, [column.get(one.id, 0) for column in columns], left[one.id], is_invented=one.is_invented)
+        for one in payers
+    ]
     bought = [(by_id[one.need], float(costs[one.need]), one.price is None) for one in outcome.bought]
     taken = {one.need for one in outcome.bought}
     return Sharing(
@@ -117,5 +125,5 @@ def _shown(
     )
 
 
-def _row(name: str, paid: Sequence[int], left: int) -> Row:
-    return Row(name, (sum(paid) + left) / CENTS, tuple(one / CENTS for one in paid), left / CENTS)
+def _row(name: str, paid: Sequence[int], left: int, *, is_invented: bool = False) -> Row:
+    return Row(name, (sum(paid) + left) / CENTS, tuple(one / CENTS for one in paid), left / CENTS, is_invented)

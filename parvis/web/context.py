@@ -19,6 +19,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "profile": getattr(request, "profile", None),
         "may_ask": bool(principal and principal.may("assistant:use")),
         "may_teach": bool(principal and principal.may("corpus:create")),
+        "may_see_alliance": bool(principal and principal.may("alliance:view")),
         "may_see_needs": bool(principal and principal.may("need:view")),
         "may_see_requests": bool(principal and principal.may("request:view")),
         "may_answer": bool(principal and principal.may("answer:view")),

@@ -12,22 +12,24 @@ from parvis.needs.envelope import Candidate
 from parvis.needs.equal_shares import Completion
 
 MOST_EUROS = 1_000_000_000
+WEIGHTS = {"equal": _("the same for each"), "students": _("by its students concerned")}
+COMPLETIONS = {
+    Completion.NONE.name: _("stays with those who have it"),
+    Completion.MOST_APPROVED.name: _("buys the most approved needs, with the help of the others"),
+}
 
 
 class EnvelopeForm(forms.Form):
     euros = forms.IntegerField(label=_("Shared envelope, in euros before tax"), min_value=1, max_value=MOST_EUROS)
     weight = forms.ChoiceField(
         label=_("Each institution’s share"),
-        choices=[("equal", _("the same for each")), ("students", _("by its students concerned"))],
+        choices=list(WEIGHTS.items()),
         initial="equal",
         widget=forms.RadioSelect,
     )
     completion = forms.ChoiceField(
-        label=_("What nobody can pay alone"),
-        choices=[
-            (Completion.NONE.name, _("stays with those who have it")),
-            (Completion.MOST_APPROVED.name, _("buys the most approved needs, with the help of the others")),
-        ],
+        label=_("What its co-signatories cannot pay"),
+        choices=list(COMPLETIONS.items()),
         initial=Completion.NONE.name,
         widget=forms.RadioSelect,
     )

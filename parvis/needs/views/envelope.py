@@ -12,7 +12,7 @@ from parvis.access.doors import requires
 from parvis.access.http import SignedInRequest
 from parvis.needs.envelope import Sharing, candidates, share
 from parvis.needs.equal_shares import Completion
-from parvis.needs.forms.envelope import EnvelopeForm
+from parvis.needs.forms.envelope import COMPLETIONS, WEIGHTS, EnvelopeForm
 from parvis.needs.workbooks import csv_bytes
 
 
@@ -25,6 +25,7 @@ def envelope(request: SignedInRequest) -> HttpResponse:
         "general": [form[name] for name in ("euros", "weight", "completion")],
         "costs": [(form[f"cost_{need.id}"], need) for need in form.needs],
         "sharing": sharing,
+        "chosen": _chosen(form) if sharing else [],
         "query": request.GET.urlencode(),
     }
     return render(request, "needs/envelope.html", context, status=422 if form.is_bound and not form.is_valid() else 200)
@@ -49,6 +50,13 @@ def envelope_file(request: SignedInRequest) -> HttpResponse:
     response = HttpResponse(csv_bytes([head, *rows]), content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = 'attachment; filename="enveloppe.csv"'
     return response
+
+
+def _chosen(form: EnvelopeForm) -> list[tuple[str, str]]:
+    """What the calculation rests on, to be read where the form is not, on paper."""
+    weight, completion = form.cleaned_data["weight"], form.cleaned_data["completion"]
+    chosen = (("weight", WEIGHTS[weight]), ("completion", COMPLETIONS[completion]))
+    return [(str(form[name].label), str(words)) for name, words in chosen]
 
 
 def _shared(request: SignedInRequest) -> tuple[EnvelopeForm, Sharing | None]:

@@ -44,12 +44,6 @@ MOST_VALUES = 60  # of a facet
 
 @requires("need:view")
 @require_GET
-def dashboard(request: SignedInRequest) -> HttpResponse:
-    return redirect("needs:list")
-
-
-@requires("need:view")
-@require_GET
 def needs(request: SignedInRequest) -> HttpResponse:
     rows = _filtered(request)
     mine = Case(
