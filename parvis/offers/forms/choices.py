@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from parvis.offers.actions.agreements import TERMS, Terms
@@ -75,11 +75,11 @@ class AgreementForm(forms.Form):
         data = super().clean() or {}
         start, end, notice = (data.get(name) for name in ("start_date", "end_date", "notice_date"))
         if start and end and end < start:
-            self.add_error("end_date", _now("The last day is before the first one."))
+            self.add_error("end_date", gettext("The last day is before the first one."))
         elif notice and start and end and not start <= notice <= end:
-            self.add_error("notice_date", _now("Notice is given between the first day and the last one."))
+            self.add_error("notice_date", gettext("Notice is given between the first day and the last one."))
         if data.get("no_training_date") and not data.get("no_training_document"):
-            self.add_error("no_training_document", _now("An attestation has a date and a reference."))
+            self.add_error("no_training_document", gettext("An attestation has a date and a reference."))
         return data
 
     def terms(self) -> Terms:
@@ -115,7 +115,7 @@ class PriceForm(forms.Form):
         data = super().clean() or {}
         first, last = data.get("valid_from"), data.get("valid_until")
         if first and last and last < first:
-            self.add_error("valid_until", _now("The last day is before the first one."))
+            self.add_error("valid_until", gettext("The last day is before the first one."))
         return data
 
     def price(self) -> Price:

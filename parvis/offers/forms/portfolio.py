@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, cast, get_args
 
 from django import forms
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from parvis.access.principal import Principal
@@ -51,7 +51,7 @@ class ToolForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         if (start := data.get("start_date")) and (end := data.get("end_date")) and end < start:
-            self.add_error("end_date", _now("The last day is before the first one."))
+            self.add_error("end_date", gettext("The last day is before the first one."))
         return data
 
     def facts(self) -> Facts:
@@ -137,7 +137,7 @@ class PublicContractsForm(forms.Form):
         wrong = [number for number in numbers if not re.fullmatch(r"\d{9}|\d{14}", number)]
         if wrong or not numbers:
             raise forms.ValidationError(
-                _now("“%(number)s” has neither nine nor fourteen digits."), params={"number": wrong[0] if wrong else ""}
+                gettext("“%(number)s” has neither nine nor fourteen digits."), params={"number": wrong[0] if wrong else ""}
             )
         return numbers
 
@@ -153,7 +153,7 @@ class ThresholdForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         if (first := data.get("valid_from")) and (last := data.get("valid_until")) and last < first:
-            self.add_error("valid_until", _now("The last day is before the first one."))
+            self.add_error("valid_until", gettext("The last day is before the first one."))
         return data
 
     def threshold(self) -> NewThreshold:
