@@ -65,6 +65,8 @@ def docx(minutes: Minutes) -> bytes:
     file = Document()
     file.core_properties.title, file.core_properties.author = printable(minutes.title), "Parvis"
     file.core_properties.language = "fr-FR"
+    file.sections[0].page_width, file.sections[0].page_height = Cm(21), Cm(29.7)
+    file.sections[0].left_margin = file.sections[0].right_margin = Cm(2.5)
     file.add_heading(_typeset(minutes.title), 0)
     file.add_paragraph(_typeset(f"{minutes.group} · {minutes.when}"))
     if minutes.people:
@@ -81,8 +83,9 @@ def docx(minutes: Minutes) -> bytes:
     for line in minutes.lines:
         for cell, words in zip(table.add_row().cells, _row(line), strict=True):
             cell.text = words
-    for row in table.rows:
-        for cell, width in zip(row.cells, (2, 4, 10), strict=True):
+    for number, width in enumerate((2, 4, 10)):  # LibreOffice reads the columns, Word the cells
+        table.columns[number].width = Cm(width)
+        for cell in table.columns[number].cells:
             cell.width = Cm(width)
     content = io.BytesIO()
     file.save(content)
