@@ -314,10 +314,8 @@ def test_no_page_nor_export_tells_who_chose_what_nor_at_which_price(choosing: Ch
     """Every address of the site that can be read, as the neighbours, the coordination and the vendors: the same before and
     after an institution has decided, signed and filled in its portfolio."""
     market = choosing.market
-    house = market.commons.house
     HarmonisedNeed.unscoped.filter(id=choosing.need.id).update(state=HarmonisedState.CHOOSING)
-    administrator = _profile_like(house.neighbour_institution, house.neighbour_teacher, Role.ADMINISTRATOR)
-    readers = [choosing.neighbour, market.commons.coordinating, administrator, market.vendor]
+    readers = [choosing.neighbour, market.commons.coordinating, market.vendor]
     before = {profile.id: _everything(sign_in(profile), choosing) for profile in readers[:2]}
     principal = choosing.principal(choosing.signatory)
     agreement = choosing.agreement(choosing.signatory)
@@ -406,7 +404,3 @@ def test_a_withdrawn_opinion_leaves_a_trace_without_words_nor_name(choosing: Cho
 def _member(slug: str) -> Profile:
     institution = Institution.objects.create(slug=slug, name=slug, short_name=slug)
     return a_profile(institution, Role.SIGNATORY)
-
-
-def _profile_like(institution: Institution, like: Profile, role: Role) -> Profile:
-    return Profile.objects.create(institution=institution, person=like.person, role=role)
