@@ -31,6 +31,7 @@ NAMES = (
     "question",
     "needs",
     "offers",
+    "commons",
 )
 
 INTRODUCTION = """# Measurements
