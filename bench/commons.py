@@ -86,7 +86,6 @@ def _prepare(folder: Path) -> list[Profile]:
         "DJANGO_SETTINGS_MODULE": "parvis.settings",
         "PARVIS_DATA_DIR": str(folder),
         "PARVIS_DATABASE_URL": "",
-        "PARVIS_DATABASE_URL": "",
         "PARVIS_SECRET_KEY": "only for this bench",
         "PARVIS_DEMO": "1",  # nobody else may act as its people
     }
