@@ -143,8 +143,8 @@ def test_from_a_need_to_a_sealed_answer(visit: Visit) -> None:
     request = coordinator.url
     neighbour = visit(f"{request}cle/", as_=re.compile(NEIGHBOUR), scripts=False)
     referent.goto(f"{request}cle/")
-    for holder in (referent, neighbour):
-        choose_passphrase(holder, "Garder cette clé")
+    for keeper in (referent, neighbour):
+        choose_passphrase(keeper, "Garder cette clé")
     coordinator.goto(request)
     press(coordinator, "Publier")
 
