@@ -43,6 +43,7 @@ def test_an_answer_is_quoted_and_its_page_opens_with_the_words_highlighted(visit
     highlight = source.locator("svg rect").first
     expect(highlight).to_be_visible()
     image = source.locator("svg image").first
+    expect(image).to_be_visible()
     box, frame = highlight.bounding_box(), image.bounding_box()
     assert box
     assert frame
