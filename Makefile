@@ -1,6 +1,8 @@
 # `make` alone lists what can be done. Twelve targets at most.
 PYTHON ?= python3
 BIN := .venv/bin
+# Compiled modules are kept, whatever the environment says: the tests start Parvis many times.
+export PYTHONDONTWRITEBYTECODE =
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -22,6 +22,7 @@ from parvis.retrieval.common_words import is_common
 from parvis.retrieval.framing import is_framing
 
 SHORTEST = 5  # letters; below, everything is near everything
+SHORTEST_HEARD = 4
 SHORTEST_FOR_TWO = 7
 SHORTEST_FOR_FIRST = 7  # to mend its first letter, which is seldom wrong
 SHORTEST_STEM = 4
@@ -70,11 +71,14 @@ def correction(token: Token, vocabulary: Vocabulary) -> Correction | None:
     only."""
     word = token.term
     surface = fold(token.surface)
-    if not word.isalpha() or is_framing(word) or len(surface) < SHORTEST:
+    if not word.isalpha() or is_framing(word) or len(surface) < SHORTEST_HEARD:
         return None
-    if _is_good_french(surface):
+    of_a_verb = len(surface) < SHORTEST and surface == word + "i"  # "juri" is not of "jurer", though it stems so
+    if _is_good_french(surface) and not of_a_verb:
         return _inflection(token, vocabulary)
     listed = _Listed.of(vocabulary.words(_beginnings(word)))
+    if len(surface) < SHORTEST:
+        return _by_ear(token, _respelt(surface), listed, vocabulary)
     by_hand = vocabulary.counts(listed.given_by(_slips(surface)))
     if not by_hand and len(word) < SHORTEST:
         by_hand = vocabulary.counts(listed.given_by(_edits(surface)))
@@ -82,13 +86,20 @@ def correction(token: Token, vocabulary: Vocabulary) -> Correction | None:
         return Correction(token.surface, min(by_hand, key=lambda term: (-by_hand[term], term)), 1)
     if term := _nearest(word, listed, vocabulary, 1):
         return Correction(token.surface, term, 1)
-    if by_ear := vocabulary.counts(listed.given_by(_sounding_alike(surface), SHORTEST_SOUNDED)):
-        best = min(by_ear, key=lambda term: (abs(len(term) - len(word)), -by_ear[term], term))
-        return Correction(token.surface, best, 1)
+    if by_ear := _by_ear(token, _sounding_alike(surface), listed, vocabulary):
+        return by_ear
     most_effort = 2.0 if token.surface[:1].isupper() else EFFORT_PER_LETTER * len(word)  # names are no words that one knows
     if len(word) >= SHORTEST_FOR_TWO and (term := _nearest(word, listed, vocabulary, 2, most_effort)):
         return Correction(token.surface, term, 2)
     return None
+
+
+def _by_ear(token: Token, spellings: Iterable[str], listed: _Listed, vocabulary: Vocabulary) -> Correction | None:
+    heard = vocabulary.counts(listed.given_by(spellings, SHORTEST_SOUNDED))
+    if not heard:
+        return None
+    best = min(heard, key=lambda term: (abs(len(term) - len(token.term)), -heard[term], term))
+    return Correction(token.surface, best, 1)
 
 
 def _beginnings(word: str) -> list[str]:
@@ -270,7 +281,8 @@ def _respelt(word: str) -> Iterator[str]:
     for pattern, spellings in _SOUNDS:
         for match in pattern.finditer(word):
             for spelling in spellings if match.start() else ():
-                other = word[: match.start()] + match.expand(spelling) + word[match.end() :]
+                written = match.expand(spelling) if "\\" in spelling else spelling
+                other = word[: match.start()] + written + word[match.end() :]
                 if other != word:
                     yield other
 

@@ -65,7 +65,7 @@ def test_what_the_course_holds_is_answered(course: Library, question: str) -> No
         "Kan a lieu l'inscripsion administrativ ?",
         "qui peut demander la nulité relative",
         "delai pour deposer une demande de cesurre",
-        "QUI PRESIDE LE JURRY ?",
+        "QUI PRESIDE LE JURI ?",
         "Quel est le delai de prescripton de l'action en nullite ?",
     ],
 )

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import random
 import sqlite3
-import zlib
 from pathlib import Path
 
 import pytest
 
 from parvis.retrieval import fts5
-from parvis.retrieval.conversion import convert_tables
 from parvis.retrieval.fts5 import Fts5Index
 from parvis.retrieval.index import Entry
 from parvis.retrieval.tests.library import PlainIndex
@@ -74,36 +72,3 @@ def test_a_corpus_that_is_written_again_and_again_keeps_few_ranges(
         index.maintain()
     assert sqlite.execute("SELECT count(*) FROM search_range").fetchone()[0] <= 2
     assert len(index.candidates(["examen"], frozenset({1}), 50)) == 10
-
-
-@pytest.mark.parametrize("prefix", ["search", "needs_search"])
-def test_an_index_of_the_first_layout_is_converted(prefix: str) -> None:
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    for statement in FIRST_LAYOUT:
-        connection.execute(statement.replace("search_", f"{prefix}_"))
-    for _ in range(2):
-        convert_tables(connection, prefix)
-        index, plain = Fts5Index(connection, prefix), PlainIndex()
-        plain.upsert([Entry(5, 2, 3, ("examen",) * 9), Entry(6, 2, 3, ("examen", "jury"))])
-        assert index.candidates(["examen", "jury"], frozenset({3}), 5) == plain.candidates(
-            ["examen", "jury"], frozenset({3}), 5
-        )
-        assert index.vocabulary(frozenset({3})) == {"examen": 2, "jury": 1}
-    index.delete([2])
-    assert index.stats(["examen"], frozenset({3})).passage_count == 0
-    connection.close()
-
-
-FIRST_BATCH = zlib.compress(f"{5 * 64 + 2} 62\nexamen jury".encode())
-FIRST_LAYOUT = (
-    "CREATE VIRTUAL TABLE search_terms USING fts5("
-    "terms, content='', detail=none, columnsize=0, tokenize=\"ascii tokenchars ':'\")",
-    "CREATE VIRTUAL TABLE search_lists USING fts5vocab(search_terms, row)",
-    "CREATE TABLE search_batch (document_id INTEGER NOT NULL, first_passage INTEGER NOT NULL, latest_passage INTEGER NOT NULL,"
-    " corpus_id INTEGER NOT NULL, content BLOB NOT NULL, PRIMARY KEY (document_id, first_passage))",
-    "CREATE TABLE search_corpus (corpus_id INTEGER PRIMARY KEY, passages INTEGER NOT NULL, terms INTEGER NOT NULL, "
-    "revision INTEGER NOT NULL)",
-    f"INSERT INTO search_terms (rowid, terms) VALUES ({5 * 64 + 2}, ' 3:examen'), ({6 * 64}, ' 3:examen 3:jury')",
-    f"INSERT INTO search_batch VALUES (2, 5, 6, 3, x'{FIRST_BATCH.hex()}')",
-    "INSERT INTO search_corpus VALUES (3, 2, 12, 77)",
-)

@@ -24,5 +24,5 @@ def add_thresholds(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("offers", "0004_choices_and_portfolio")]
+    dependencies = [("offers", "0002_kept_as_received")]
     operations = [migrations.RunPython(add_thresholds, migrations.RunPython.noop)]
