@@ -18,11 +18,11 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import combinations, product
 from pathlib import Path
 
-import parvis.demo
+from bench.needs_data import DOMAIN_OF, DOMAINS, NEEDS, generated, load
 from bench.needs_pages import whole_call
 from bench.report import Report
 from parvis.needs import similarity
@@ -36,21 +36,8 @@ from parvis.retrieval.fts5 import Fts5Index, create_tables
 from parvis.retrieval.index import Entry
 
 SHARED = Path(__file__).parent.parent.parent / "shared" / "data"
-NEEDS = Path(parvis.demo.__file__).parent / "needs.tsv"
 ALLIANCE = frozenset({1})
 DRAWS = 20
-
-# The seven domains an author may pick, and the themes each covers: four or so, as in the report that set the targets.
-DOMAINS = {
-    "scolarité": ("chatbot_scolarite", "agents_scolarite", "orientation", "decrochage"),
-    "enseignement": ("tuteur", "competences", "formation", "moodle"),
-    "évaluation": ("qcm", "correction", "plagiat", "eee"),
-    "contenus": ("transcription", "traduction", "accessibilite", "media"),
-    "recherche": ("biblio", "projets", "code"),
-    "administration": ("juridique", "marches", "compte_rendu", "couts"),
-    "système d'information": ("souverain", "acces", "anonymisation", "pegase", "helpdesk"),
-}
-DOMAIN_OF = {theme: domain for domain, themes in DOMAINS.items() for theme in themes}
 
 
 def main() -> int:
@@ -75,12 +62,6 @@ def main() -> int:
     pages(report, 10_000, drafts=150 if arguments.quick else 600)
     report.row("network calls of a suggestion", len(calls), "== 0")
     return report.finish(arguments.json)
-
-
-def load(path: Path) -> list[tuple[str, str]]:
-    """Theme and text of each need."""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return [(theme, text) for theme, text in (line.split("\t") for line in lines)]
 
 
 # Suggestions
@@ -321,21 +302,6 @@ def fetching(connection: sqlite3.Connection) -> Callable[[Sequence[int]], list[K
         return [Known(key, key, text=text, facets=Facets(domain)) for key, text, domain in rows]
 
     return fetch
-
-
-def generated(texts: Sequence[str], chance: random.Random) -> Iterator[tuple[str, str, Facets]]:
-    """Needs without end: pieces of real ones, and words of 20,000 invented ones, the first often, the others rarely."""
-    words = [text.split() for text in texts]
-    parts = ["".join(pair) for pair in product("bcdfglmnprstv", ("a", "e", "i", "o", "u", "an", "on", "eur", "ation", "ique"))]
-    invented = ["".join(chance.choices(parts, k=chance.randint(2, 4))) for _ in range(20_000)]
-    while True:
-        pieces = []
-        for _ in range(chance.randint(2, 7)):
-            source = chance.choice(words)
-            start = chance.randrange(len(source))
-            pieces += source[start : start + chance.randint(2, 6)]
-            pieces += [invented[int(20_000 * chance.random() ** 4)] for _ in range(chance.randint(0, 3))]
-        yield "", " ".join(pieces), Facets(domain=chance.choice(list(DOMAINS)))
 
 
 def network_calls() -> list[str]:

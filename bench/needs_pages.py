@@ -39,7 +39,7 @@ def main(count: int, drafts: int) -> None:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
-    from bench.needs import NEEDS, generated, load
+    from bench.needs_data import NEEDS, generated, load
     from parvis.access.middleware import principal_of
     from parvis.needs.actions.expressions import Words
     from parvis.needs.engine import index
