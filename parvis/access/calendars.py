@@ -12,7 +12,7 @@ LINE = 75  # octets
 
 
 def calendar(name: str, dated: Iterable[Awaited], *, site: str, now: datetime) -> bytes:
-    """`dated` have a `due`: an instant, or a day. Equal dates keep their UID, so that programs move what they know."""
+    """`dated` have a `due`: an instant, or a day. What it is about makes the UID, so that programs move what they know."""
     lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Parvis//Parvis//FR", "CALSCALE:GREGORIAN", "METHOD:PUBLISH"]
     lines.append(f"X-WR-CALNAME:{_text(name)}")
     for one in dated:
@@ -22,7 +22,7 @@ def calendar(name: str, dated: Iterable[Awaited], *, site: str, now: datetime) -
 
 
 def _event(one: Awaited, site: str, now: datetime) -> Iterator[str]:
-    identity = hashlib.sha256(f"{one.url}\0{one.heading}\0{one.title}".encode()).hexdigest()[:32]
+    identity = hashlib.sha256(f"{one.url}\0{one.heading}\0{one.title}\0{one.note}".encode()).hexdigest()[:32]
     yield "BEGIN:VEVENT"
     yield f"UID:{identity}@parvis"
     yield f"DTSTAMP:{_instant(now)}"

@@ -12,7 +12,9 @@ from django.apps import apps
 from django.test import Client
 from django.urls import get_resolver, reverse
 from django.utils import timezone
+from django.utils.translation import override
 
+from parvis.access.agenda import agenda
 from parvis.access.principal import Principal
 from parvis.institutions.models import Institution, Profile, Role
 from parvis.needs.models import HarmonisedNeed, HarmonisedState
@@ -150,6 +152,33 @@ def test_a_referent_prepares_a_signatory_decides_and_nobody_else(choosing: Choos
     assert late.status_code == 422
     assert "votre établissement a déjà décidé" in late.content.decode().lower()
     assert Choice.unscoped.get().state == ChoiceState.CHOSEN
+
+
+def test_choices_and_notices_wait_for_who_decides_them(choosing: Choosing, sign_in: SignIn) -> None:
+    def waiting(profile: Profile) -> set[tuple[str, str]]:
+        return {(one.heading, one.act) for one in agenda(choosing.principal(profile)) if one.heading != "Dates of requests"}
+
+    referent, signatory = choosing.referent, choosing.signatory
+    with override("en"):
+        assert ("To choose", "Prepare") in waiting(referent)
+        assert ("To choose", "Decide") in waiting(signatory)
+        choices.prepare(choosing.principal(referent), choosing.need, choosing.offer, Decision("chosen", SECRET))
+        assert ("Choices to decide", "Read and decide") in waiting(signatory)
+        assert not any(heading in ("To choose", "Choices to decide") for heading, _act in waiting(referent))
+        choosing.chosen(signatory)
+        today = timezone.localdate()
+        days = {"notice_date": today + timedelta(days=30), "end_date": today + timedelta(days=120)}
+        agreement = choosing.agreement(signatory, start_date=today - timedelta(days=300), **days)
+        assert ("Agreements to bring into force", "Read and sign") in waiting(signatory)
+        agreements.activate_agreement(choosing.principal(signatory), agreement, today=today)
+        assert waiting(signatory) == {("Agreements to renew or end", "Decide"), ("Dates of agreements", "")}
+        assert waiting(choosing.neighbour) == {("To choose", "Decide")}
+    client = sign_in(signatory)
+    client.post("/avis/calendrier/", {"renew": "1"})
+    signatory.refresh_from_db()
+    feed = Client().get(f"/calendrier/{signatory.calendar_key}.ics").content.decode()
+    assert feed.count("UID:") == len(set(re.findall("UID:.*", feed))) == 2
+    assert all(f"DTSTART;VALUE=DATE:{day:%Y%m%d}" in feed for day in days.values())
 
 
 def test_declining_takes_a_reason_and_what_is_used_is_not_set_aside(choosing: Choosing, sign_in: SignIn) -> None:
