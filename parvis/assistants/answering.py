@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 from parvis.assistants.facts import figures
 from parvis.assistants.followups import is_follow_up, rewrite, rewrite_with
-from parvis.assistants.prompt import Evidence, Exchange, compose, language
+from parvis.assistants.prompt import Evidence, Exchange, compose, is_refusal, language
 from parvis.assistants.protection import Guard
 from parvis.assistants.segments import Claim, Segment, Segmenter
 from parvis.assistants.verification import check_facts, find_quotation, is_long_enough
@@ -260,6 +260,7 @@ class _Generation:
         self._finish = ""
         self._guard, self._draft_guard = _guard(evidence), _guard(evidence)
         self._withheld = False
+        self._refused = False
         self._verified = 0
         self._waiting: list[tuple[Text, list[Citation]]] = []  # unsourced, until a sentence is verified
 
@@ -299,6 +300,9 @@ class _Generation:
         return text
 
     def _checked(self, segment: Segment) -> Iterator[Event]:
+        if is_refusal(segment.text) and not self._verified:  # it proves nothing, and there is nothing in it to prove
+            self._refused = True
+            return
         text, citations = _verified(segment, self._evidence)
         if self._verified:
             yield from self._let_out(text, citations)
@@ -351,7 +355,8 @@ class _Generation:
             yield Notice("empty_answer")
             yield Done(FAILED, usage)
         elif not self._verified:
-            yield from _abstention("nothing_verified", self._evidence, self._limits)
+            code = "documents_do_not_answer" if self._refused else "nothing_verified"
+            yield from _abstention(code, self._evidence, self._limits)
             yield Done(ABSTAINED, usage)
         else:
             if self._finish in _ENDINGS:

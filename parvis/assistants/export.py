@@ -42,7 +42,7 @@ class Source:
     document: str
     place: str
     quotation: str
-    verified: bool
+    problem: str = ""  # why its words do not prove the sentence; "" when they do
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Piece:
     text: str
     numbers: tuple[int, ...] = ()
     quoted: bool = False
-    sourced: bool = True
+    problem: str = ""  # why it is not verified; "" when it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ def _markdown_turn(turn: ExportedTurn) -> Iterator[str]:
     yield from (f"## {_inert_line(turn.question)}", "", f"*{_inert_line(_origin(turn))}*", "")
     for piece in turn.pieces:
         marks = "".join(f" [{number}]" for number in piece.numbers)
-        text = f"{_inert(piece.text)}{_unsourced(piece)}{marks}"
+        text = f"{_inert(piece.text + _unsourced(piece))}{marks}"
         yield from (re.sub(r"^", "> ", text, flags=re.M) if piece.quoted else text, "")
     if turn.remark:
         yield from (_inert(turn.remark), "")
@@ -133,7 +133,7 @@ def _markdown_turn(turn: ExportedTurn) -> Iterator[str]:
         for source in turn.sources:
             quotation = _("“%(text)s”") % {"text": _inert_line(source.quotation)}
             place = f"{_inert_line(source.document)}, {_inert_line(source.place)}"
-            yield f"{source.number}. {place} — {quotation} ({_verdict(source)})"
+            yield f"{source.number}. {place} — {quotation} ({_inert_line(_verdict(source))})"
         yield ""
 
 
@@ -174,11 +174,11 @@ def _origin(turn: ExportedTurn) -> str:
 
 
 def _verdict(source: Source) -> str:
-    return _("quotation verified") if source.verified else _("quotation not found on the page")
+    return source.problem or _("quotation verified")
 
 
 def _unsourced(piece: Piece) -> str:
-    return "" if piece.sourced else f" ({_('unsourced')})"
+    return f" ({piece.problem})" if piece.problem else ""
 
 
 _LEADING = re.compile(r"^(\s*)(#{1,6}\s|>|[-*+]\s|={3,}|-{3,}|~{3,}|`{3,})", re.M)

@@ -7,9 +7,10 @@ adds up to are the same.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlencode
 
 from django.urls import reverse
@@ -21,7 +22,7 @@ from parvis.assistants import answering
 from parvis.assistants.export import Exported, ExportedTurn, Piece, Source
 from parvis.assistants.models import Conversation, EventKind, Mode, State, Turn, TurnEvent
 from parvis.assistants.quotations import Part, parts, plain
-from parvis.assistants.sentences import Kept, Sentence, notice_sentence
+from parvis.assistants.sentences import Kept, Sentence, notice_sentence, problem_words
 from parvis.corpora.models import Document, Page, Passage
 from parvis.corpora.sheets import Sheet, place, sheet
 from parvis.inference.models import Zone
@@ -37,15 +38,23 @@ class CitationShown:
     url: str
     place: str
     document_title: str
-    verified: bool
+    problem: str  # why its words do not prove the sentence; "" when they do
     quotation: str
+
+    @property
+    def verified(self) -> bool:
+        return not self.problem
 
 
 @dataclass(frozen=True, slots=True)
 class SentenceShown:
     text: str
-    sourced: bool
-    citations: tuple[CitationShown, ...]
+    problem: str  # why it is not verified, "" when it is
+    citations: tuple[CitationShown, ...] = ()
+
+    @property
+    def sourced(self) -> bool:
+        return not self.problem
 
 
 @dataclass(slots=True)
@@ -64,8 +73,8 @@ class BlockShown:
         return parts(self.text)
 
     @property
-    def sourced(self) -> bool:
-        return all(sentence.sourced for sentence in self.sentences)
+    def problem(self) -> str:
+        return ", ".join(dict.fromkeys(sentence.problem for sentence in self.sentences if sentence.problem))
 
     @property
     def citations(self) -> list[CitationShown]:
@@ -190,12 +199,12 @@ def blocks_of(turn: Turn, events: Iterable[TurnEvent], places: Places) -> list[B
             kind = _kind_of(turn, payload["text"])
             if not blocks or _begins_block(payload["text"], kind, blocks[-1]):
                 blocks.append(BlockShown(f"{turn.id}-{event.seq}", kind))
-            blocks[-1].sentences.append(SentenceShown(payload["text"], payload["status"] == answering.VERIFIED, ()))
+            blocks[-1].sentences.append(SentenceShown(payload["text"], _problem(payload)))
         elif event.kind == EventKind.CITATION and blocks:
             number = numbers.setdefault((payload["document_id"], payload["unit_number"]), len(numbers) + 1)
             latest = blocks[-1].sentences[-1]
-            citations = (*latest.citations, _citation(turn, event, number, places))
-            blocks[-1].sentences[-1] = SentenceShown(latest.text, latest.sourced, citations)
+            citation = _citation(turn, event, number, places, latest.problem)
+            blocks[-1].sentences[-1] = SentenceShown(latest.text, latest.problem, (*latest.citations, citation))
     return blocks
 
 
@@ -265,7 +274,15 @@ def _shown_state(state: State) -> str:
     return "failed" if state in (State.FAILED, State.INTERRUPTED) else "done"
 
 
-def _citation(turn: Turn, event: TurnEvent, number: int, places: Places) -> CitationShown:
+def _problem(text: Mapping[str, Any]) -> str:
+    """Why the sentence of a text event is not verified; "" when it is."""
+    if text["status"] == answering.VERIFIED:
+        return ""
+    said = [problem_words(problem["code"], problem["value"]) for problem in text.get("problems", ())]
+    return ", ".join(dict.fromkeys(said)) or problem_words("no_citation")
+
+
+def _citation(turn: Turn, event: TurnEvent, number: int, places: Places, problem: str) -> CitationShown:
     payload = event.payload
     key = f"{turn.id}.{event.seq}"
     return CitationShown(
@@ -274,7 +291,7 @@ def _citation(turn: Turn, event: TurnEvent, number: int, places: Places) -> Cita
         url=f"{reverse('assistants:conversation', args=[turn.conversation_id])}?citation={key}",
         place=places.place(payload["document_id"], payload["unit_number"]),
         document_title=places.title(payload["document_id"]),
-        verified=payload["verified"],
+        problem="" if payload["verified"] else problem or problem_words("no_citation"),
         quotation=payload["quotation"],
     )
 
@@ -367,6 +384,7 @@ class SourceShown:
     document_url: str
     close_url: str
     verified: bool | None
+    problem: str  # why the words do not prove the sentence, where they do not
     sheet: Sheet
     ocr: bool
     previous_url: str
@@ -414,6 +432,7 @@ def source_shown(
         document_url=f"{reverse('corpora:document', args=[page.document_id, number])}?{urlencode(place_asked)}",
         close_url=f"{address}#mark-{key}",
         verified=verdict if is_cited_page else None,
+        problem=_problem_of_cited(event, principal) if is_cited_page and verdict is False else "",
         sheet=sheet(page, start, end),
         ocr=page.ocr,
         previous_url=f"{address}?citation={key}&page={number - 1}" if number - 1 in around else "",
@@ -431,6 +450,13 @@ def _cited(conversation: Conversation, principal: Principal, key: str) -> TurnEv
     located = TurnEvent.objects.visible_to(principal).filter(kind__in=(EventKind.CITATION, EventKind.NEAREST))
     event: TurnEvent | None = located.filter(turn__conversation=conversation, turn_id=int(match[1]), seq=int(match[2])).first()
     return event
+
+
+def _problem_of_cited(citation: TurnEvent, principal: Principal) -> str:
+    """Of the sentence that the citation was given for: the text just before it."""
+    texts = TurnEvent.objects.visible_to(principal).filter(turn=citation.turn_id, kind=EventKind.TEXT, seq__lt=citation.seq)
+    text = texts.order_by("-seq").first()
+    return (_problem(text.payload) if text else "") or problem_words("no_citation")
 
 
 def excerpts(conversations: Sequence[Conversation], words: str, principal: Principal) -> dict[int, list[SegmentShown]]:
@@ -476,7 +502,7 @@ def _exported_turn(turn: Turn, shown: TurnShown, state: State) -> ExportedTurn:
         question=turn.question,
         pieces=tuple(_piece(block, sentence) for block in shown.blocks for sentence in block.sentences),
         sources=tuple(
-            Source(one.number, one.document_title, one.place, plain(one.quotation), one.verified)
+            Source(one.number, one.document_title, one.place, plain(one.quotation), one.problem)
             for one in sorted(citations, key=lambda citation: citation.number)
         ),
         remark="\n".join(remarks),
@@ -490,4 +516,4 @@ def _piece(block: BlockShown, sentence: SentenceShown) -> Piece:
     numbers = tuple(citation.number for citation in sentence.citations)
     quoted = block.kind == "quotation"
     text = plain(sentence.text) if quoted else sentence.text.strip("\n")
-    return Piece(text, numbers, quoted=quoted, sourced=sentence.sourced)
+    return Piece(text, numbers, quoted=quoted, problem=sentence.problem)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from parvis.inference.completion import Message
+from parvis.retrieval.analysis import folded_and_terms
 from parvis.retrieval.passage import Passage
 
 TURNS_REMEMBERED = 3
@@ -62,6 +63,11 @@ def language(text: str) -> str:
     words = _WORD.findall(text.lower())
     english, french = sum(word in _ENGLISH for word in words), sum(word in _FRENCH for word in words)
     return "en" if english > french else "fr"
+
+
+def is_refusal(text: str) -> bool:
+    """Whether a model says, as it is asked to, that what it was given does not answer."""
+    return bool(_REFUSAL.fullmatch(folded_and_terms(text)[0]))
 
 
 def _passage(one: Evidence, nonce: str) -> str:
@@ -122,6 +128,13 @@ _WORDS = {
         "reminder": 'Reminder: after each sentence, [number: "words copied from the passage"].',
     },
 }
+# As `folded_and_terms` gives them: small letters, no accents, one space.
+_REFUSAL = re.compile(
+    r"(?:(?:desole|malheureusement) )?(?:les|ces) (?:documents|extraits|passages)(?: fournis)? ne repondent pas"
+    r"(?: a (?:la|cette|votre|ta) question(?: posee)?)?"
+    r"|(?:(?:sorry|unfortunately) )?(?:the|these) (?:provided )?(?:documents|passages)(?: provided)? (?:do not|don t) answer"
+    r"(?: (?:the|this|your) question)?"
+)
 _WORD = re.compile(r"[^\W\d_]+")
 _ENGLISH = frozenset(
     "the is are what how why when who which where does do did can may must should of to in and or for with it this that "

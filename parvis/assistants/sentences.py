@@ -40,6 +40,19 @@ def notice_sentence(code: str, params: Mapping[str, Any], *, kept: Kept = Kept.A
     return Sentence("error", _("The answer could not be finished"), f"{model_sentences.sentence(code, params)} {advice}")
 
 
+def problem_words(code: str, value: str = "") -> str:
+    """Why a sentence is not verified, in a few words: the codes of `answering.Problem`."""
+    words = {
+        "quotation_not_found": _("quotation not found in the documents"),
+        "fact_not_in_passage": _("“%(value)s” is not in the passage cited"),
+        "fact_not_in_quotation": _("“%(value)s” is not in the quotation"),
+        "negation": _("the quotation does not say so: one of the two denies"),
+        "unrelated": _("the quotation speaks of something else"),
+        "protected": _("it relies on a protected document"),
+    }
+    return words.get(code, _("unsourced")) % {"value": value}
+
+
 def _sentences(params: Mapping[str, Any], kept: Kept) -> dict[str, Sentence]:
     return {
         "server_stopped": Sentence("warning", _("The answer was interrupted"), _server_stopped(kept)),

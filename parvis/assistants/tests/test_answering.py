@@ -177,6 +177,26 @@ def test_without_a_verified_sentence_there_is_no_answer(lie: str) -> None:
     assert outcome(received) == "abstained"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Les documents ne répondent pas.",
+        "**The documents don’t answer this question.** In general, it is held in June.",
+        f"Les extraits ne répondent pas à la question. {JUNE}",
+    ],
+)
+def test_a_model_that_says_that_the_documents_do_not_answer_is_believed(text: str) -> None:
+    received = events(says(text))
+    assert (texts(received), drafts(received).count("pas"), notices(received)) == ([], 0, ["documents_do_not_answer"])
+    assert [event.number for event in received if isinstance(event, Nearest)] == [1, 2]
+    assert outcome(received) == "abstained"
+
+
+def test_an_answer_after_such_words_is_an_answer() -> None:
+    received = events(says("Les documents ne répondent pas. ", GOOD))
+    assert [status for _, status in texts(received)] == ["verified"]
+
+
 def test_unsourced_sentences_wait_for_a_verified_one_and_keep_their_order() -> None:
     received = events(says("Voici ce que dit le règlement. ", GOOD))
     assert [status for _, status in texts(received)] == ["unsourced", "verified"]

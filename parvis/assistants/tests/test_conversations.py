@@ -123,8 +123,8 @@ HOSTILE = (
 def test_hostile_text_is_quoted_in_both_formats() -> None:
     turn = ExportedTurn(
         question=HOSTILE,
-        pieces=(Piece(HOSTILE, (1,), quoted=True), Piece(HOSTILE, sourced=False)),
-        sources=(Source(1, HOSTILE, "p. 1", HOSTILE, verified=False),),
+        pieces=(Piece(HOSTILE, (1,), quoted=True), Piece(HOSTILE, problem=HOSTILE)),
+        sources=(Source(1, HOSTILE, "p. 1", HOSTILE, HOSTILE),),
         remark=HOSTILE,
         mode="generative",
         model_name=HOSTILE,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from html import unescape
 
 import pytest
 from django.test import Client
@@ -14,7 +15,7 @@ from pytest_django import Settings
 
 from conftest import House
 from parvis.assistants.actions import AssistantValues, create_course, edit_assistant
-from parvis.assistants.models import Assistant, State, Turn, TurnEvent
+from parvis.assistants.models import Assistant, EventKind, State, Turn, TurnEvent
 from parvis.assistants.presentation import between
 from parvis.assistants.sentences import notice_sentence
 from parvis.assistants.tests.conftest import QUESTION, UNANSWERED, Use
@@ -152,6 +153,25 @@ def test_a_sentence_without_proof_is_marked(house: House, course: Assistant, sig
     assert '<span class="sentence unsourced">' in page
     assert page.index('class="sentence"') < page.index("sentence unsourced")
     assert "modele-de-test" in page
+
+
+def test_a_number_that_its_page_does_not_hold_is_said_to_be_so(
+    house: House, course: Assistant, sign_in: SignIn, use_model: Use
+) -> None:
+    proof = '[1: "La prescription extinctive est de cinq ans"]'
+    use_model(f"Elle est de cinq ans. {proof} Elle court depuis 2019. {proof}")
+    student = sign_in(house.student)
+    turn = asked(student, course)
+    address = f"/conversations/{turn.conversation_id}/"
+    page = student.get(address).content.decode()
+    cited = TurnEvent.unscoped.get(turn=turn, kind=EventKind.CITATION, payload__verified=False)
+    beside = student.get(f"{address}?citation={turn.id}.{cited.seq}").content.decode()
+    kept = student.get(f"{address}export.md").content.decode()
+    reason = "«\xa02019\xa0» ne figure pas dans le passage cité"
+    assert reason in page
+    assert f"ne prouvent pas la phrase\xa0: {reason}" in unescape(beside)
+    assert reason in kept
+    assert "introuvable" not in page + beside + kept
 
 
 @pytest.mark.parametrize("code", ["stalled", "cut", "garbage", "rate_limited", "overloaded"])
