@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from email.utils import formataddr
 from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMessage
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, override
 
@@ -32,6 +35,10 @@ def send_by_mail(profile: Profile, notices: list[Notice]) -> None:
     EmailMessage(subject, "\n\n".join(parts), to=[to]).send()
 
 
+def _instant(written: str) -> str:
+    return date_format(timezone.localtime(datetime.fromisoformat(written)), "j F Y, H:i")
+
+
 def _unknown(_params: Mapping[str, Any]) -> str:
     return _("Something waits for you.")
 
@@ -48,5 +55,8 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     ),
     "workshop_opened": lambda p: _("A workshop of the group “%(group)s” is open.") % p,
     "request_published": lambda p: _("A request for information on %(code)s is published.") % p,
+    "request_postponed": lambda p: (
+        _("Answers to %(code)s are received until %(deadline)s.") % {**p, "deadline": _instant(p["deadline"])}
+    ),
     "request_opened": lambda p: _("The answers of vendors on %(code)s are open.") % p,
 }

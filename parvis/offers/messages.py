@@ -99,6 +99,10 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "newer_version": lambda _params: _("The need has a newer version. Open the preparation and save it to take that one."),
     "no_product": lambda _params: _("Name the product in “The company and its offer”, then send again. Nothing was sent."),
     "no_requirement": lambda _params: _("This version has no requirement: vendors would have nothing to answer."),
+    "not_later": lambda params: (
+        _("The deadline is %(deadline)s: it can only become later.") % {"deadline": instant_words(params["deadline"])}
+    ),
+    "not_running": lambda _params: _("Answers are not received now: only the deadline of a published request is postponed."),
     "not_opened": lambda _params: _("The answers are not opened yet."),
     "not_published": lambda _params: _("This request is not published."),
     "nothing_answered": lambda _params: _("No requirement has an answer yet: there is nothing to send."),

@@ -16,6 +16,7 @@ urlpatterns = [
     path("sondages/<int:request_id>/documents/<int:document_id>/", requests.document, name="document"),
     path("sondages/<int:request_id>/questions/", requests.questions, name="questions"),
     path("sondages/<int:request_id>/questions/<int:question_id>/", requests.answer, name="question"),
+    path("sondages/<int:request_id>/report/", requests.postponement, name="postponement"),
     path("sondages/<int:request_id>/ouverture/", requests.opening, name="opening"),
     path("sondages/<int:request_id>/cloture/", requests.closing, name="closing"),
     path("sondages/<int:request_id>/offres/", offers.compare, name="compare"),

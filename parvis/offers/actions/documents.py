@@ -133,6 +133,7 @@ _WHAT = {
     "answer": "Question et réponse publiées",
     "submission": "Réponse scellée reçue",
     "refusal": "Réponse arrivée trop tard, refusée",
+    "postponement": "Date limite reportée",
     "opening": "Ouverture des réponses",
     "exchange": "Autre échange",
 }

@@ -10,11 +10,13 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Max
+from django.urls import reverse
 from django.utils import timezone
 
 from parvis.access.principal import Principal
 from parvis.audit.models import record
-from parvis.institutions.models import Institution, Nature, Profile
+from parvis.institutions.actions import notify
+from parvis.institutions.models import Institution, Nature, Profile, Role
 from parvis.needs.actions.harmonised import stable_of
 from parvis.needs.actions.market import ask_the_market, may_be_asked_about
 from parvis.needs.models import HarmonisedNeed
@@ -23,6 +25,7 @@ from parvis.offers import passphrases, sealing
 from parvis.offers.actions.documents import vendor_documents, vendor_names
 from parvis.offers.actions.tries import tried
 from parvis.offers.dossier.content import Dossier, refuse_vendor_names
+from parvis.offers.dossier.documents import french_instant
 from parvis.offers.dossier.writing import MEDIA_TYPES
 from parvis.offers.models import (
     KeyHolder,
@@ -36,6 +39,7 @@ from parvis.offers.models import (
 from parvis.offers.refusals import Impossible
 from parvis.offers.sealing import Cost, Holder
 
+TOLD_OF_DATES = (Role.VENDOR, Role.REFERENT, Role.SIGNATORY, Role.COORDINATOR)
 Writer = Callable[[RequestForInformation, datetime, Sequence[str]], Mapping[str, bytes]]
 
 
@@ -160,6 +164,29 @@ def publish_answer(principal: Principal, question: Question, *, published_text: 
         digest = hashlib.sha256(f"{published_text}\n\n{answer}".encode()).hexdigest()
         _enter(question.request, RegisterKind.ANSWER, f"Question {_rank(question)}", digest)
         _record(principal, "question.publish", question.request, question=question.id)
+
+
+def postpone(
+    principal: Principal, request: RequestForInformation, *, deadline_at: datetime, reason: str, now: datetime
+) -> None:
+    """To a later instant, for everybody at once, while answers are still received. What was sent stays sealed, and may be
+    replaced until then; the documents stay as they were published. Raises VendorNamed."""
+    refuse_vendor_names(Dossier(Specification("", 0, "", reason), now.date()), vendor_names())
+    with transaction.atomic():
+        request = _hold(request)  # against an answer or a share that comes at this instant
+        if request.state_at(now) not in (RequestState.PUBLISHED, RequestState.QUESTIONS_CLOSED):
+            raise Impossible("not_running")
+        if deadline_at <= request.deadline_at:
+            raise Impossible("not_later", deadline=request.deadline_at)
+        former, request.deadline_at = request.deadline_at, deadline_at
+        request.save(update_fields=["deadline_at"])
+        days = [french_instant(timezone.localtime(at)) for at in (former, deadline_at)]
+        _enter(request, RegisterKind.POSTPONEMENT, f"du {days[0]} au {days[1]}. {reason}")
+        told = Profile.objects.filter(role__in=TOLD_OF_DATES, ended_at=None)
+        address = reverse("offers:request", args=[request.id])
+        params = {"code": request.code, "deadline": deadline_at.isoformat()}
+        notify(told, "request_postponed", address, but=principal.profile_id, **params)
+        _record(principal, "request.postpone", request, former=former.isoformat(), deadline=deadline_at.isoformat())
 
 
 def add_exchange(

@@ -114,6 +114,17 @@ class AnswerForm(forms.Form):
     answer = forms.CharField(label=_("Answer"), max_length=8_000, widget=forms.Textarea(attrs={"rows": 5}))
 
 
+class PostponementForm(forms.Form):
+    deadline_at = _instant(
+        _("Answers until"), _("Later than now planned. Sealed answers stay, and may be replaced until then.")
+    )
+    reason = forms.CharField(
+        label=_("Why"),
+        help_text=_("Published to everybody with the new date, and written in the register. No vendor is named."),
+        max_length=180,
+    )
+
+
 class ExchangeForm(forms.Form):
     subject = forms.CharField(label=_("What was said or handed over, and when"), max_length=300)
     recipient = forms.ModelChoiceField(

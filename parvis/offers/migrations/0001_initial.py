@@ -161,6 +161,7 @@ class Migration(migrations.Migration):
                             ("answer", "question and answer published"),
                             ("submission", "sealed answer received"),
                             ("refusal", "late answer refused"),
+                            ("postponement", "deadline postponed"),
                             ("opening", "opening"),
                             ("exchange", "other exchange"),
                         ],

@@ -209,6 +209,7 @@ class RegisterKind(models.TextChoices):
     ANSWER = "answer", _("question and answer published")
     SUBMISSION = "submission", _("sealed answer received")
     REFUSAL = "refusal", _("late answer refused")
+    POSTPONEMENT = "postponement", _("deadline postponed")
     OPENING = "opening", _("opening")
     EXCHANGE = "exchange", _("other exchange")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from parvis.audit.models import Entry
+from parvis.institutions.models import Notice
 from parvis.needs.actions.harmonised import merge
 from parvis.needs.models import HarmonisedNeed, HarmonisedState
 from parvis.offers.actions import answers, openings, requests
@@ -129,6 +130,29 @@ def test_a_late_answer_is_refused_written_down_and_its_draft_stays(market: Marke
     assert answers.read(AnswerDraft.unscoped.get(), key, frame) == an_answer(market.vendor)
     assert request.register.filter(kind=RegisterKind.REFUSAL, recipient=market.vendor.institution).count() == 1
     assert Entry.objects.filter(action="answer.late").count() == 1
+
+
+def test_a_deadline_is_postponed_for_everybody_while_answers_are_received(market: Market) -> None:
+    request, coordinator = market.published(), market.commons.coordinator
+    market.sent(request, market.vendor)
+    sealed, later = bytes(SealedAnswer.unscoped.get().blob), request.deadline_at + 5 * DAY
+    with pytest.raises(Impossible, match="not_later"):
+        requests.postpone(coordinator, request, deadline_at=request.deadline_at, reason="Congés", now=market.now)
+    with pytest.raises(VendorNamed):
+        requests.postpone(coordinator, request, deadline_at=later, reason="Pour Atelier Vega", now=market.now)
+    requests.postpone(coordinator, request, deadline_at=later, reason="Congés", now=request.deadline_at - DAY)
+    [line] = request.register.filter(kind=RegisterKind.POSTPONEMENT)
+    assert line.recipient is None
+    assert "Congés" in line.subject
+    assert {market.vendor, market.rival} <= {notice.profile for notice in Notice.objects.filter(code="request_postponed")}
+    with pytest.raises(Impossible, match="too_early"):
+        market.give(RequestForInformation.unscoped.get(id=request.id), market.holders[0])
+    principal, frame = market.principal(market.vendor), answers.frame_of(request)
+    key = answers.unlock(principal, AnswerDraft.unscoped.get(), passphrase_of(market.vendor), now=market.after)
+    assert answers.submit(principal, request, key, frame=frame, now=market.after).revision == 2
+    assert bytes(SealedAnswer.unscoped.get(revision=1).blob) == sealed
+    with pytest.raises(Impossible, match="not_running"):
+        requests.postpone(coordinator, request, deadline_at=later + DAY, reason="Encore", now=later)
 
 
 def test_the_register_says_nothing_of_who_answered_before_the_opening(market: Market) -> None:

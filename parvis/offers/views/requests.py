@@ -24,13 +24,22 @@ from parvis.offers import sealing
 from parvis.offers.actions import openings
 from parvis.offers.actions import requests as actions
 from parvis.offers.dossier.content import VendorNamed
-from parvis.offers.forms.requests import AnswerForm, PassphraseForm, QuestionForm, TermsForm, UnlockForm, initial_of
+from parvis.offers.forms.requests import (
+    AnswerForm,
+    PassphraseForm,
+    PostponementForm,
+    QuestionForm,
+    TermsForm,
+    UnlockForm,
+    initial_of,
+)
 from parvis.offers.messages import impossible_sentence, namings, vendor_named_sentence
-from parvis.offers.models import KeyHolder, Question, RequestForInformation, RequestState
+from parvis.offers.models import KeyHolder, Question, RegisterKind, RequestForInformation, RequestState
 from parvis.offers.presentation import holder_views, question_views, request_view
 from parvis.offers.refusals import Impossible
 from parvis.offers.sealing import WeakPassphraseError
 
+RECEIVING = (RequestState.PUBLISHED, RequestState.QUESTIONS_CLOSED)
 editing = require_http_methods(["GET", "HEAD", "POST"])
 # A document may hold scripts: it is offered for download, and even if a browser shows it, it can do nothing.
 HARMLESS = "sandbox; default-src 'none'"
@@ -248,6 +257,27 @@ def opening(request: SignedInRequest, request_id: int) -> HttpResponse:
 
 
 @requires("request:view")
+@editing
+def postponement(request: SignedInRequest, request_id: int) -> HttpResponse:
+    row, now = _editable(request, request_id), timezone.now()
+    if row.state_at(now) not in RECEIVING:
+        return _refusal(request, row, Impossible("not_running"))
+    form = PostponementForm(request.POST if request.method == "POST" else None, initial={"deadline_at": row.deadline_at})
+    if form.is_valid():
+        try:
+            actions.postpone(request.principal, row, **form.cleaned_data, now=now)
+        except VendorNamed as refusal:
+            form.add_error("reason", vendor_named_sentence(refusal))
+        except Impossible as refusal:
+            form.add_error("deadline_at", impossible_sentence(refusal.code, refusal.params))
+        else:
+            messages.success(request, _("Postponed for everybody at the same instant; everybody is told."))
+            return redirect("offers:request", row.id)
+    title = _("Postpone the deadline of %(code)s") % {"code": row.code}
+    return _form(request, form, title, reverse("offers:request", args=[row.id]), _("Postpone for everybody"))
+
+
+@requires("request:view")
 @require_POST
 def closing(request: SignedInRequest, request_id: int) -> HttpResponse:
     row = _editable(request, request_id)
@@ -268,6 +298,7 @@ def _page(
         "row": row,
         "documents": row.documents.defer("content"),
         "questions": question_views(asked, principal),
+        "postponements": row.register.filter(kind=RegisterKind.POSTPONEMENT),
         "holders": holders,
         "own_key": own_key,
         "inside": inside,
@@ -277,6 +308,7 @@ def _page(
             "publish": principal.may("request:edit")
             and not row.published_at
             and all(holder.is_enrolled for holder in holders),
+            "postpone": principal.may("request:edit") and state in RECEIVING,
             "answer_questions": principal.may("request:edit"),
             "ask": principal.may("answer:edit") and state == RequestState.PUBLISHED,
             "answer": principal.may("answer:edit") and bool(row.published_at),
