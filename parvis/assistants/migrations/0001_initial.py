@@ -3,6 +3,8 @@ import django.db.models.manager
 import django.utils.timezone
 from django.db import migrations, models
 
+from parvis.tables import at_once
+
 
 class Migration(migrations.Migration):
     initial = True
@@ -13,7 +15,7 @@ class Migration(migrations.Migration):
         ("institutions", "0001_initial"),
     ]
 
-    operations = [
+    operations = at_once(
         migrations.CreateModel(
             name="Assistant",
             fields=[
@@ -254,4 +256,4 @@ class Migration(migrations.Migration):
                 ("unscoped", django.db.models.manager.Manager()),
             ],
         ),
-    ]
+    )

@@ -2,6 +2,8 @@ import django.db.models.deletion
 import django.db.models.manager
 from django.db import migrations, models
 
+from parvis.tables import at_once
+
 
 class Migration(migrations.Migration):
     initial = True
@@ -10,7 +12,7 @@ class Migration(migrations.Migration):
         ("institutions", "0001_initial"),
     ]
 
-    operations = [
+    operations = at_once(
         migrations.CreateModel(
             name="Provider",
             fields=[
@@ -143,4 +145,4 @@ class Migration(migrations.Migration):
                 ("unscoped", django.db.models.manager.Manager()),
             ],
         ),
-    ]
+    )

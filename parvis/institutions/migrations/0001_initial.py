@@ -2,6 +2,8 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+from parvis.tables import at_once
+
 
 class Migration(migrations.Migration):
     initial = True
@@ -10,7 +12,7 @@ class Migration(migrations.Migration):
         ("identity", "__first__"),
     ]
 
-    operations = [
+    operations = at_once(
         migrations.CreateModel(
             name="Institution",
             fields=[
@@ -148,4 +150,4 @@ class Migration(migrations.Migration):
                 "ordering": ["id"],
             },
         ),
-    ]
+    )

@@ -2,6 +2,8 @@ import django.db.models.deletion
 import django.db.models.manager
 from django.db import migrations, models
 
+from parvis.tables import at_once
+
 
 class Migration(migrations.Migration):
     initial = True
@@ -10,7 +12,7 @@ class Migration(migrations.Migration):
         ("institutions", "0001_initial"),
     ]
 
-    operations = [
+    operations = at_once(
         migrations.CreateModel(
             name="HarmonisedNeed",
             fields=[
@@ -466,6 +468,12 @@ class Migration(migrations.Migration):
                         null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="institutions.profile"
                     ),
                 ),
+                (
+                    "current",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="needs.rawneedtext"
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "need",
@@ -682,11 +690,4 @@ class Migration(migrations.Migration):
                 ("unscoped", django.db.models.manager.Manager()),
             ],
         ),
-        migrations.AddField(
-            model_name="rawneed",
-            name="current",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="needs.rawneedtext"
-            ),
-        ),
-    ]
+    )
