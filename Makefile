@@ -7,8 +7,11 @@ export PYTHONDONTWRITEBYTECODE =
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: .venv/.demo  ## Serve a demonstration alliance at http://127.0.0.1:8000 (FRESH=1 starts over)
-	@$(BIN)/parvis demo $(if $(FRESH),--fresh)
+demo: .venv/.demo  ## Serve a demonstration alliance at http://127.0.0.1:8000 (PORT=8080; FRESH=1 starts over)
+	@$(BIN)/parvis demo $(if $(FRESH),--fresh) $(if $(PORT),--port $(PORT))
+
+install: .venv/.demo  ## Install Parvis in .venv, and serve nothing
+	@echo "Parvis is installed: $(BIN)/parvis --help"
 
 test: .venv/.dev  ## Run every test that needs nothing but Python
 	@$(BIN)/pytest -n 2 --dist worksteal
@@ -67,4 +70,4 @@ INSTALL = PYTHONUTF8=1 $(BIN)/python -m tools.install
 	@$(INSTALL) requirements-bench.lock
 	@touch $@
 
-.PHONY: help demo test check fix postgres browser i18n bench lock clean
+.PHONY: help demo install test check fix postgres browser i18n bench lock clean

@@ -4,44 +4,103 @@ the path of a file that holds it."""
 
 from __future__ import annotations
 
+import difflib
 import os
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
+from zoneinfo import available_timezones
 
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 
+class Misconfigured(ImproperlyConfigured):
+    """A setting that Parvis cannot start with. The command line has a sentence for each code; the others, this English."""
+
+    def __init__(self, code: str, message: str, **params: str) -> None:
+        super().__init__(message)
+        self.code, self.params = code, params
+
+
+_known: set[str] = set()  # the variables read, by their whole names
+
+
 def _variable(name: str, default: str = "") -> str:
     """The value of PARVIS_<name>, or what the file named by PARVIS_<name>_FILE holds."""
-    if path := os.environ.get(f"PARVIS_{name}_FILE"):
-        return Path(path).read_text(encoding="utf-8").strip()
-    return os.environ.get(f"PARVIS_{name}", default)
+    variable = f"PARVIS_{name}"
+    _known.update((variable, f"{variable}_FILE"))
+    if path := os.environ.get(f"{variable}_FILE"):
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            message = f"{variable}_FILE names {path}, which cannot be read."
+            raise Misconfigured("unreadable_file", message, name=f"{variable}_FILE", path=path) from None
+    return os.environ.get(variable, default)
 
 
 def _number(name: str, default: int) -> int:
     value = _variable(name, str(default))
     if not value.isdigit():
-        raise ImproperlyConfigured(f"PARVIS_{name} must be a whole number, not {value!r}.")
+        name = f"PARVIS_{name}"
+        raise Misconfigured("not_a_number", f"{name} must be a whole number, not {value!r}.", name=name, value=value)
     return int(value)
+
+
+def _folder(path: Path) -> Path:
+    """Made at first start. Raises when nothing can be written in it."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        writable = os.access(path, os.W_OK | os.X_OK)
+    except OSError:
+        writable = False
+    if not writable:
+        message = f"The data folder {path} (PARVIS_DATA_DIR) cannot be written."
+        raise Misconfigured("data_folder", message, folder=str(path))
+    return path
 
 
 def _key_file(path: Path) -> str:
     """A key made at first start and kept beside the data, readable by its owner only."""
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                file.write(secrets.token_urlsafe(48))
-        except FileExistsError:  # another process was first
-            pass
-    return path.read_text(encoding="utf-8").strip()
+    try:
+        if not path.exists():
+            try:
+                with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                    file.write(secrets.token_urlsafe(48))
+            except FileExistsError:  # another process was first
+                pass
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        raise Misconfigured("key_file", f"The key {path} cannot be read or made.", path=str(path)) from None
 
 
-def _database(url: str, data_dir: Path) -> dict[str, Any]:
-    if not url:
+def _address(name: str, schemes: set[str], example: str, *, needs_host: bool = False) -> SplitResult | None:
+    """The parts of an address of these schemes; None when there is none. It is never repeated: it may hold a password."""
+    if not (url := _variable(name)):
+        return None
+    try:
+        parts = urlsplit(url)
+        if parts.scheme in schemes and (parts.hostname or not needs_host) and (parts.port is None or parts.port):
+            return parts
+    except ValueError:  # a port or a host that cannot be one
+        pass
+    name = f"PARVIS_{name}"
+    raise Misconfigured("bad_address", f"{name} is no address like {example}.", name=name, example=example)
+
+
+def _misspelt() -> Iterator[tuple[str, str]]:
+    """Variables of the environment that look like ours and are not read, each with the one it is near to, or ""."""
+    for name in sorted(os.environ):
+        if name.startswith("PARVIS_") and name not in _known and not name.startswith("PARVIS_TEST_"):
+            near = {known.removeprefix("PARVIS_"): known for known in _known if not known.endswith("_FILE")}
+            found = difflib.get_close_matches(name.removeprefix("PARVIS_"), near, n=1, cutoff=0.7)
+            yield name, near[found[0]] if found else ""
+
+
+def _database(parts: SplitResult | None, data_dir: Path) -> dict[str, Any]:
+    if parts is None:
         return {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": data_dir / "parvis.sqlite3",
@@ -53,9 +112,6 @@ def _database(url: str, data_dir: Path) -> dict[str, Any]:
                 " PRAGMA cache_size=-32000; PRAGMA mmap_size=268435456;",
             },
         }
-    parts = urlsplit(url)
-    if parts.scheme not in {"postgres", "postgresql"}:
-        raise ImproperlyConfigured("PARVIS_DATABASE_URL must begin with postgresql://, or be empty for SQLite.")
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.lstrip("/")),
@@ -71,13 +127,10 @@ def _database(url: str, data_dir: Path) -> dict[str, Any]:
     }
 
 
-def _mail(url: str) -> dict[str, Any]:
+def _mail(parts: SplitResult | None) -> dict[str, Any]:
     """smtp://user:password@host:port (STARTTLS unless ?tls=0), smtps:// for TLS from the start; "" prints to the console."""
-    if not url:
+    if parts is None:
         return {"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}
-    parts = urlsplit(url)
-    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
-        raise ImproperlyConfigured("PARVIS_SMTP_URL must begin with smtp:// or smtps:// and name a server.")
     direct = parts.scheme == "smtps"
     return {
         "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
@@ -92,22 +145,23 @@ def _mail(url: str) -> dict[str, Any]:
 
 
 VERSION_DIR = Path(__file__).resolve().parent
-DATA_DIR = Path(_variable("DATA_DIR", "var")).expanduser().resolve()
+DATA_DIR = _folder(Path(_variable("DATA_DIR", "var")).expanduser().resolve())
 FILES_DIR = DATA_DIR / "files"
 DEMO = _variable("DEMO") == "1"
 DEBUG = _variable("DEBUG") == "1"
 
 SECRET_KEY = _variable("SECRET_KEY") or _key_file(DATA_DIR / "secret.key")
-ALLOWED_HOSTS = [host for host in _variable("HOSTS", "127.0.0.1,localhost,[::1]").split(",") if host]
+ALLOWED_HOSTS = [host for host in _variable("HOSTS", "127.0.0.1,localhost,[::1]").split(",") if host] or ["127.0.0.1"]
 CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS if host != "*"]
 
 if DEMO and (open_hosts := set(ALLOWED_HOSTS) - {"127.0.0.1", "localhost", "[::1]", "testserver"}):
     # Persona cards sign anybody in: they must never answer under a public name.
-    raise ImproperlyConfigured(
-        f"PARVIS_DEMO serves this machine only; remove {', '.join(sorted(open_hosts))} from PARVIS_HOSTS."
-    )
+    names = ", ".join(sorted(open_hosts))
+    raise Misconfigured("open_demo", f"PARVIS_DEMO serves this machine only; remove {names} from PARVIS_HOSTS.", names=names)
 
-DATABASES = {"default": _database(_variable("DATABASE_URL"), DATA_DIR)}
+DATABASES = {
+    "default": _database(_address("DATABASE_URL", {"postgres", "postgresql"}, "postgresql://user@host:5432/name"), DATA_DIR)
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
@@ -164,7 +218,7 @@ TEMPLATES = [
 # Where people open Parvis, as links in mails and calendars begin.
 SITE_URL = _variable("SITE_URL", f"https://{ALLOWED_HOSTS[0]}" if _variable("HTTPS") == "1" else "http://127.0.0.1:8000")
 MAILS = bool(DEMO or _variable("SMTP_URL"))  # without a server notices wait on the page only
-vars().update(_mail(_variable("SMTP_URL")))
+vars().update(_mail(_address("SMTP_URL", {"smtp", "smtps"}, "smtp://user@host:587", needs_host=True)))
 DEFAULT_FROM_EMAIL = _variable("MAIL_FROM", "parvis@localhost")
 
 AUTH_USER_MODEL = "identity.Person"
@@ -192,6 +246,8 @@ LANGUAGES = [("fr", _("French")), ("en", _("English"))]
 LANGUAGE_COOKIE_NAME = "parvis_language"
 LOCALE_PATHS = [VERSION_DIR / "locale"]
 TIME_ZONE = _variable("TIME_ZONE", "Europe/Paris")
+if TIME_ZONE not in available_timezones():
+    raise Misconfigured("time_zone", f"PARVIS_TIME_ZONE: there is no time zone {TIME_ZONE!r}.", value=TIME_ZONE)
 USE_TZ = True
 
 STATIC_URL = "static/"
@@ -232,3 +288,11 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {"parvis": {"level": "INFO"}},
 }
+
+# A misspelt setting would be one that is silently not applied. Other names are left alone, for the command line to tell of:
+# a container platform makes some of its own from the name of a service.
+UNKNOWN_VARIABLES = []
+for _name, _near in _misspelt():
+    if _near:
+        raise Misconfigured("unknown_variable", f"There is no setting {_name}. Is it {_near}?", name=_name, near=_near)
+    UNKNOWN_VARIABLES.append(_name)

@@ -106,6 +106,24 @@ def test_ask_follows_what_changes_on_disk(parvis: Parvis, course: Path, tables: 
     assert "trois mois" not in quoted
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "sentence"),
+    [
+        ("PARVIS_DATA_DIR", "/proc/parvis", "/proc/parvis ne peut être ni créé ni écrit"),
+        ("PARVIS_DATABSE_URL", "x", "Est-ce PARVIS_DATABASE_URL"),
+        ("PARVIS_DATABASE_URL", "postgresql://someone:secret@127.0.0.1:x/parvis", "PARVIS_DATABASE_URL n’est pas une adresse"),
+        ("PARVIS_DATABASE_URL", "postgresql://someone:secret@127.0.0.1:1/parvis", "PostgreSQL ne peut pas être utilisé"),
+    ],
+)
+def test_a_configuration_that_cannot_work_is_one_sentence(parvis: Parvis, variable: str, value: str, sentence: str) -> None:
+    parvis.environment[variable] = value
+    refused = parvis("institution", "list")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert sentence in refused.stderr.replace("\n", " ")
+    assert "Traceback" not in refused.stderr
+    assert "secret" not in refused.stderr
+
+
 def index_here(parvis: Parvis, path: Path, tables: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Spares `parvis ask` the making of its tables."""
     monkeypatch.setenv("XDG_CACHE_HOME", parvis.environment["XDG_CACHE_HOME"])

@@ -10,7 +10,7 @@ SETTINGS = (ROOT / "parvis" / "settings.py").read_text(encoding="utf-8")
 
 
 def test_every_setting_is_documented_and_every_documented_setting_exists() -> None:
-    read = {f"PARVIS_{name}" for name in re.findall(r'_(?:variable|number)\("([A-Z_]+)"', SETTINGS)}
+    read = {f"PARVIS_{name}" for name in re.findall(r'_(?:variable|number|address)\("([A-Z_]+)"', SETTINGS)}
     documented = set(re.findall(r"`(PARVIS_[A-Z_]+)`", (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")))
     assert read
     assert read == documented

@@ -31,7 +31,7 @@ def ask(
         stop(_("There is nothing at %s.") % path)
     if not question.strip():
         stop(_("The question is empty."))
-    start(data_dir=_index_folder(path))
+    start(data_dir=_index_folder(path), variable="XDG_CACHE_HOME")
     with err.status(_("Opening the index…")):
         migrate()
     principal, corpus = _corpus(path)

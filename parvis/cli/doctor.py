@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 import typer
 from rich.table import Table
 
-from parvis.cli.terminal import Exit, out, start
+from parvis.cli.terminal import Exit, demo_data, out, start
 from parvis.cli.words import gettext as _
 
 Verdict = Literal["ok", "warning", "failed"]
@@ -30,8 +30,11 @@ class Finding:
     mend: str = ""
 
 
-def doctor(json: Annotated[bool, typer.Option("--json", help=_("Print JSON."))] = False) -> None:
-    start()
+def doctor(
+    demo: Annotated[bool, typer.Option("--demo", help=_("Check the demonstration instead."))] = False,
+    json: Annotated[bool, typer.Option("--json", help=_("Print JSON."))] = False,
+) -> None:
+    start(data_dir=demo_data() if demo else None, demo=demo, with_database=False)
     findings = list(_findings())
     if json:
         typer.echo(json_module.dumps([asdict(finding) for finding in findings], ensure_ascii=False, indent=1))
@@ -72,8 +75,13 @@ def _disk() -> Finding:
 def _database() -> Finding:
     from django.db import DatabaseError, connection
 
+    from parvis.cli.configuration import probe, reason
+
     name = _("Database")
+    if connection.vendor == "sqlite" and not _is_made(path := Path(connection.settings_dict["NAME"])):
+        return Finding(name, "failed", _("There is none yet in %s") % path.parent, _how_to_make_it())
     try:
+        probe()
         with connection.cursor() as cursor:
             if connection.vendor == "sqlite":
                 cursor.execute("PRAGMA quick_check(1)")
@@ -83,11 +91,21 @@ def _database() -> Finding:
             cursor.execute("SHOW server_version")
             version = cursor.fetchone()[0]
     except DatabaseError as problem:
-        # The first line only, and never the address: it may carry a password.
-        seen = str(problem).splitlines()[0].split("connection to")[0] or type(problem).__name__
-        return Finding(name, "failed", seen, _("Check PARVIS_DATABASE_URL and that the server is running."))
+        if connection.vendor == "sqlite":
+            return Finding(name, "failed", f"SQLite: {problem}", _("Restore the latest backup of parvis.sqlite3."))
+        return Finding(name, "failed", reason(problem), _("Check PARVIS_DATABASE_URL and that the server is running."))
     old = int(version.split(".")[0]) < 15
     return Finding(name, "failed" if old else "ok", f"PostgreSQL {version}", _("Use PostgreSQL 15 or newer.") if old else "")
+
+
+def _is_made(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0
+
+
+def _how_to_make_it() -> str:
+    if _is_made(demo_data() / "parvis.sqlite3"):
+        return _("The demonstration is in %s. To check it: parvis doctor --demo") % demo_data()
+    return _("Run: parvis serve, which makes it, or name another folder with PARVIS_DATA_DIR.")
 
 
 def _migrations() -> Finding:
@@ -123,7 +141,8 @@ def _documents() -> Finding:
     from parvis.corpora.models import DocumentState
 
     counts = document_counts()
-    seen = ", ".join(f"{state}: {count}" for state, count in sorted(counts.items())) or _("none yet")
+    states = [_("%(state)s: %(count)d") % {"state": state, "count": count} for state, count in sorted(counts.items())]
+    seen = ", ".join(states) or _("none yet")
     failed = counts.get(str(DocumentState.FAILED.label), 0)
     return Finding(_("Documents"), "warning" if failed else "ok", seen, _("See each failure in its course.") if failed else "")
 

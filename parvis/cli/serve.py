@@ -20,12 +20,11 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from parvis.cli.terminal import Exit, err, migrate, out, reading_progress, start, stop
+from parvis.cli.terminal import Exit, demo_data, err, migrate, out, reading_progress, start, stop
 from parvis.cli.words import gettext as _
 
 Port = Annotated[int, typer.Option(min=1, max=65535, help=_("Port to listen on."))]
 Host = Annotated[str, typer.Option(help=_("Address to listen on."))]
-DEMO_DATA = Path("var/demo")
 
 
 def serve(
@@ -45,6 +44,7 @@ def worker(
     until_idle: Annotated[bool, typer.Option("--until-idle", help=_("Stop when nothing is waiting."))] = False,
 ) -> None:
     start()
+    migrate()
     from parvis.corpora.jobs import run_worker
 
     stop_asked = threading.Event()
@@ -65,7 +65,7 @@ def demo(
             stop(_("Something already answers at %s. Stop it before starting over.") % address)
         out.print(_("Parvis already answers at %s") % address, markup=False)
         return
-    data = Path(os.environ.get("PARVIS_DATA_DIR", DEMO_DATA)).resolve()
+    data = demo_data()
     if fresh:
         _forget(data)
     began = time.monotonic()

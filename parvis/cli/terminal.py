@@ -37,8 +37,14 @@ def stop(sentence: str, code: Exit = Exit.BAD_INPUT) -> NoReturn:
     raise typer.Exit(code)
 
 
-def start(*, data_dir: Path | None = None, demo: bool = False) -> None:
-    """Starts Django, once, on `data_dir` or else on what the environment says."""
+def start(
+    *,
+    data_dir: Path | None = None,
+    demo: bool = False,
+    variable: str = "PARVIS_DATA_DIR",
+    with_database: bool = True,
+) -> None:
+    """Starts Django, once, on `data_dir`, which `variable` moves elsewhere, or else on what the environment says."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "parvis.settings")
     if data_dir is not None:
         os.environ["PARVIS_DATA_DIR"] = str(data_dir)
@@ -46,14 +52,26 @@ def start(*, data_dir: Path | None = None, demo: bool = False) -> None:
         os.environ["PARVIS_DEMO"] = "1"
     # Imported here: the settings are read from the environment at this instant.
     import django
+    from django.conf import settings
     from django.core.exceptions import ImproperlyConfigured
     from django.utils import translation
+
+    from parvis.cli.configuration import probe, sentence, unknown_variable
 
     try:
         django.setup()
     except ImproperlyConfigured as problem:
-        stop(str(problem))
+        stop(sentence(problem, variable))
     translation.activate(language())
+    for name in settings.UNKNOWN_VARIABLES:
+        err.print(unknown_variable(name), style="yellow", markup=False)
+    if with_database:
+        probe()
+
+
+def demo_data() -> Path:
+    """Where the demonstration keeps its data."""
+    return Path(os.environ.get("PARVIS_DATA_DIR", "var/demo")).resolve()
 
 
 def migrate() -> bool:

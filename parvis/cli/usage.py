@@ -12,6 +12,7 @@ from typing import Any
 
 import typer
 
+from parvis.cli.terminal import Exit, err
 from parvis.cli.words import gettext as _
 
 # Typer keeps them to itself, and carries its own copy of click since 0.20.
@@ -29,6 +30,11 @@ def run(app: typer.Typer) -> None:
     except typer.Abort:
         typer.echo(_("Stopped."), err=True)
         sys.exit(1)
+    except Exception as error:
+        if not (sentence := _database_sentence(error)):
+            raise
+        err.print(sentence, style="red", markup=False)
+        sys.exit(Exit.BAD_INPUT)
 
 
 def show(error: Any) -> int:
@@ -43,6 +49,16 @@ def show(error: Any) -> int:
         typer.echo(_("For help: %s --help") % context.command_path + "\n", err=True)
     typer.echo(_("Error: %s") % _said(message), err=True)
     return int(error.exit_code)
+
+
+def _database_sentence(error: Exception) -> str:
+    """ "" for any other fault; Django is not loaded to find out."""
+    database = sys.modules.get("django.db")
+    if database is None or not isinstance(error, database.OperationalError):
+        return ""
+    from parvis.cli.configuration import database_sentence
+
+    return database_sentence(error)
 
 
 class _Formatter(_Context.formatter_class):  # type: ignore[misc]  # whichever click this Typer carries
