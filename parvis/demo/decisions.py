@@ -14,7 +14,7 @@ from parvis.needs.models import HarmonisedNeed
 from parvis.offers.actions import agreements, choices, portfolio, references
 from parvis.offers.actions.agreements import Terms
 from parvis.offers.actions.choices import Decision
-from parvis.offers.actions.portfolio import Cover, Facts
+from parvis.offers.actions.portfolio import Cover, Facts, Measures
 from parvis.offers.actions.references import Opinion
 from parvis.offers.models import Choice, ChoiceState, Offer, Tool, UsageReference, Vehicle
 
@@ -37,9 +37,22 @@ DECIDED = (
     Decided("upec", "chimere", ChoiceState.STUDIED),
     Decided("cnam", "", ChoiceState.STUDIED),
     Decided("nimes", "", ChoiceState.NOT_CONCERNED),
+    Decided("ut2j", "griffon", ChoiceState.CHOSEN, "Même prix pour tous, et l’export convient à nos services."),
+    Decided("upjv", "griffon", ChoiceState.CHOSEN, "Prêt pour la rentrée sans installer quoi que ce soit."),
 )
 PREPARED = Decided("rennes", "griffon", ChoiceState.CHOSEN, "Moins cher que l’outil actuel, et cite ses sources.")
-AGREED = {"sorbonne": (Vehicle.OWN, 48_000), "ul": (Vehicle.GROUPED, 25_000), "um": (Vehicle.GROUPED, 25_000)}
+AGREED = {
+    "sorbonne": (Vehicle.OWN, 48_000),
+    "ul": (Vehicle.GROUPED, 25_000),
+    "um": (Vehicle.GROUPED, 25_000),
+    "ut2j": (Vehicle.GROUPED, 12_000),
+    "upjv": (Vehicle.GROUPED, 10_000),
+}
+MEASURED = {  # of the tool that follows the agreement
+    "sorbonne": Measures(quantity=18_000, spared_hours=60),
+    "ut2j": Measures(quantity=9_500, is_quantity_counted=True, spared_hours=45, are_hours_counted=True),
+    "upjv": Measures(quantity=8_000),
+}
 
 
 @dataclass(frozen=True)
@@ -83,14 +96,16 @@ def decide(cast: Cast, clock: Clock, need: HarmonisedNeed) -> None:
         decision = Decision(one.state, one.reason, one.is_shared)
         choice = choices.decide(cast.signatory(one.member), need, offers.get(one.vendor), decision)
         if one.member in AGREED:
-            _agree(cast.signatory(one.member), clock, choice, offers[one.vendor], *AGREED[one.member])
+            tool = _agree(cast.signatory(one.member), clock, choice, offers[one.vendor], *AGREED[one.member])
+            if one.member in MEASURED:
+                portfolio.measure(cast.signatory(one.member), tool, MEASURED[one.member])
     clock.go_to(-4)
     decision = Decision(PREPARED.state, PREPARED.reason)
     choices.prepare(cast.referent(PREPARED.member), need, offers[PREPARED.vendor], decision)
     _refer(cast, clock, offers)
 
 
-def _agree(signatory: Principal, clock: Clock, choice: Choice, offer: Offer, vehicle: Vehicle, euros: int) -> None:
+def _agree(signatory: Principal, clock: Clock, choice: Choice, offer: Offer, vehicle: Vehicle, euros: int) -> Tool:
     """A year from the first of next month, with three months' notice."""
     today = clock.now.date()
     start = (today.replace(day=1) + timedelta(days=32)).replace(day=1)
@@ -108,7 +123,10 @@ def _agree(signatory: Principal, clock: Clock, choice: Choice, offer: Offer, veh
         users_quota=20_000,
         yearly_euros=euros,
     )
-    agreements.activate_agreement(signatory, agreements.draft_agreement(signatory, choice, terms), today=today)
+    agreement = agreements.draft_agreement(signatory, choice, terms)
+    agreements.activate_agreement(signatory, agreement, today=today)
+    tool: Tool = Tool.objects.visible_to(signatory).get(agreement=agreement)
+    return tool
 
 
 def _refer(cast: Cast, clock: Clock, offers: Mapping[str, Offer]) -> None:

@@ -149,7 +149,7 @@ class TierEffect:
 class ProcedureAvoided:
     """`measured`: the institution counted the hours of this procedure; otherwise they are its guess."""
 
-    need: str
+    contract: str
     hours: int
     measured: bool
 
@@ -168,11 +168,14 @@ class Saving:
 
 @dataclass(frozen=True, slots=True)
 class Savings:
-    """Every line, then one total for each status, over lines that stand for their contract. Hours are not money."""
+    """Every line of money; hours apart, which are not money. No total goes over two kinds, nor over two statuses."""
 
     lines: tuple[Saving, ...]
-    amounts: Mapping[Status, int]
     hours: Mapping[Status, int]
+
+    def amount(self, kind: str, status: Status) -> int:
+        """Of the lines that stand for their contract."""
+        return sum(line.amount for line in self.lines if line.counted and (line.kind, line.status) == (kind, status))
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,11 +202,10 @@ def savings(
     lines = [*_redundancies(contracts, coverages, moves, period, today), *_tier_effects(tiers)]
     standing = _one_for_each_contract(lines)
     marked = tuple(replace(line, counted=standing[line.contract] is line) for line in lines)
-    amounts = {status: sum(line.amount for line in marked if line.counted and line.status == status) for status in Status}
     hours = {status: 0 for status in Status}
     for procedure in procedures:
         hours[Status.ESTIMATED if procedure.measured else Status.ASSUMED] += procedure.hours
-    return Savings(marked, amounts, hours)
+    return Savings(marked, hours)
 
 
 def _redundancies(
@@ -253,16 +255,17 @@ def _moved(contracts: Sequence[Contract], coverages: Sequence[Coverage], moves: 
 
 def _tier_effects(effects: Iterable[TierEffect]) -> Iterable[Saving]:
     for effect in effects:
-        alone, together = _unit_price(effect.tiers, effect.quantity), _unit_price(effect.tiers, effect.quantity_together)
-        if effect.signed and alone is not None and together is not None:  # a price that nobody signed saves nothing
+        alone, together = tier_of(effect.tiers, effect.quantity), tier_of(effect.tiers, effect.quantity_together)
+        if effect.signed and alone and together and alone != together:  # a price that nobody signed saves nothing
             status = Status.OBSERVED if effect.metered else Status.ESTIMATED
-            yield Saving(effect.contract, "price_tier", status, effect.quantity * (alone - together), None)
+            amount = effect.quantity * (alone.unit_price - together.unit_price)
+            yield Saving(effect.contract, "price_tier", status, amount, None)
 
 
-def _unit_price(tiers: Sequence[PriceTier], quantity: int) -> int | None:
+def tier_of(tiers: Sequence[PriceTier], quantity: int) -> PriceTier | None:
     """None below the first tier: no price is not a price of zero."""
     reached = [tier for tier in tiers if tier.from_quantity <= quantity]
-    return max(reached, key=lambda tier: tier.from_quantity).unit_price if reached else None
+    return max(reached, key=lambda tier: tier.from_quantity) if reached else None
 
 
 def _one_for_each_contract(lines: Iterable[Saving]) -> dict[str, Saving]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -14,8 +14,9 @@ from django.utils.translation import gettext_lazy
 
 from parvis.offers import thresholds
 from parvis.offers.actions.portfolio import Overlap
+from parvis.offers.conformity import euros
 from parvis.offers.models import Coverage, Tool, ToolSource
-from parvis.offers.overlap import EURO, Status
+from parvis.offers.overlap import EURO, PriceTier, Status, tier_of
 from parvis.offers.presentation import CODE_TAGS, CODE_WORDS
 from parvis.offers.thresholds import Purchase, Threshold
 
@@ -210,6 +211,25 @@ class SavingView:
 
 
 @dataclass(frozen=True, slots=True)
+class TierView:
+    """`alone` and `together`: from which quantity, and the price of one."""
+
+    name: str
+    alone: tuple[int, str]
+    together: tuple[int, str]
+    amount: str
+    status: str
+    counted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HoursView:
+    status: str
+    hours: int
+    tools: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class OverlapView:
     containments: tuple[ContainmentView, ...]
     kept: tuple[ToolView, ...]
@@ -219,6 +239,8 @@ class OverlapView:
     proved: bool
     unknown_costs: int
     savings: tuple[SavingView, ...]
+    tiers: tuple[TierView, ...]
+    hours: tuple[HoursView, ...]
     first: date
     until: date
 
@@ -249,15 +271,45 @@ def overlap_view(found: Overlap, tools: Iterable[Tool], today: date) -> OverlapV
             SavingView(
                 status=str(STATUS_WORDS[status]),
                 note=str(STATUS_NOTES[status]),
-                total=money_of_nano(savings.amounts[status]),
+                total=money_of_nano(savings.amount("redundancy", status)),
                 lines=tuple(
                     (views[line.contract].name, money_of_nano(line.amount), line.from_date, line.counted)
                     for line in savings.lines
-                    if line.status == status
+                    if (line.kind, line.status) == ("redundancy", status)
                 ),
             )
             for status in Status
         ),
+        tiers=tuple(_tier_views(found, {one: view.name for one, view in views.items()})),
+        hours=tuple(
+            HoursView(
+                status=str(STATUS_WORDS[status]),
+                hours=savings.hours[status],
+                tools=tuple(
+                    (views[one.contract].name, one.hours)
+                    for one in found.procedures
+                    if one.measured == (status == Status.ESTIMATED)
+                ),
+            )
+            for status in (Status.ESTIMATED, Status.ASSUMED)
+            if savings.hours[status]
+        ),
         first=found.period.first,
         until=found.period.until,
     )
+
+
+def _tier_views(found: Overlap, names: Mapping[str, str]) -> Iterator[TierView]:
+    effects = {one.contract: one for one in found.tiers}
+    for line in found.savings.lines:
+        effect = effects.get(line.contract)
+        if line.kind != "price_tier" or effect is None:
+            continue
+        alone, together = tier_of(effect.tiers, effect.quantity), tier_of(effect.tiers, effect.quantity_together)
+        if alone and together:
+            amount, status = money_of_nano(line.amount), str(STATUS_WORDS[line.status])
+            yield TierView(names[line.contract], _tier(alone), _tier(together), amount, status, line.counted)
+
+
+def _tier(tier: PriceTier) -> tuple[int, str]:
+    return tier.from_quantity, f"{euros(tier.unit_price)}\N{NO-BREAK SPACE}€"

@@ -69,6 +69,7 @@ urlpatterns = [
     path("portefeuille/<int:tool_id>/", portfolio.tool, name="tool"),
     path("portefeuille/<int:tool_id>/modifier/", portfolio.edit, name="tool_edit"),
     path("portefeuille/<int:tool_id>/retrait/", portfolio.removal, name="tool_removal"),
+    path("portefeuille/<int:tool_id>/mesures/", portfolio.measures, name="tool_measures"),
     path("portefeuille/<int:tool_id>/besoins/", portfolio.coverages, name="coverages"),
     path("portefeuille/besoins/<int:coverage_id>/retrait/", portfolio.coverage_removal, name="coverage_removal"),
     path("alliance/recouvrements/", alliance.overlaps, name="alliance_overlaps"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -16,10 +16,10 @@ from parvis.audit.models import record
 from parvis.institutions.models import Institution, Nature
 from parvis.needs.models import HarmonisedNeed
 from parvis.offers import overlap
-from parvis.offers.aggregates import published
+from parvis.offers.aggregates import SMALLEST, published
 from parvis.offers.decp import Contract as PublicContract
-from parvis.offers.models import Coverage, PortfolioFile, Tool, ToolSource, Vehicle
-from parvis.offers.overlap import SERVING, Move, Period
+from parvis.offers.models import Agreement, Coverage, PortfolioFile, Tool, ToolSource, Vehicle
+from parvis.offers.overlap import SERVING, Move, Period, PriceTier, ProcedureAvoided, TierEffect
 from parvis.offers.refusals import Impossible
 from parvis.offers.thresholds import Purchase
 
@@ -55,6 +55,16 @@ class Cover:
     moved_date: date | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """What the institution alone knows of a tool, counted or guessed. None is not known, which is not zero."""
+
+    quantity: int | None = None  # per year, in the unit of the tiers
+    is_quantity_counted: bool = False
+    spared_hours: int | None = None
+    are_hours_counted: bool = False
+
+
 def add_tool(principal: Principal, facts: Facts) -> Tool:
     with transaction.atomic():
         _must_be_new(principal, facts.reference)
@@ -85,6 +95,13 @@ def remove_tool(principal: Principal, tool: Tool) -> None:
             raise Impossible("tool_of_agreement")
         _record(principal, "tool.remove", tool)
         tool.delete()
+
+
+def measure(principal: Principal, tool: Tool, measures: Measures) -> None:
+    """An agreement's tool too: its terms are the agreement's, what is done with it is the institution's to say."""
+    with transaction.atomic():
+        Tool.unscoped.filter(id=tool.id).update(**asdict(measures))
+        _record(principal, "tool.measure", tool)
 
 
 def cover(principal: Principal, tool: Tool, need: HarmonisedNeed, said: Cover) -> Coverage:
@@ -208,8 +225,8 @@ def facts_of_contract(contract: PublicContract) -> tuple[Facts, dict[str, Any]]:
 
 def tools_of(principal: Principal) -> list[Tool]:
     """With their coverages and the needs they are about."""
-    rows = Tool.objects.visible_to(principal).select_related("agreement")
-    return list(rows.prefetch_related("coverages__need__versions", "coverages__moved_to"))
+    rows = Tool.objects.visible_to(principal).select_related("agreement__choice")
+    return list(rows.prefetch_related("coverages__need__versions", "coverages__moved_to", "agreement__prices"))
 
 
 def purchases(principal: Principal) -> list[Purchase]:
@@ -247,9 +264,13 @@ def whole_amount(tool: Tool) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
+    """`tiers` and `procedures` are what its savings of these kinds were reckoned from."""
+
     containments: list[overlap.Containment]
     selection: overlap.Selection
     savings: overlap.Savings
+    tiers: Sequence[TierEffect]
+    procedures: Sequence[ProcedureAvoided]
     period: Period
 
 
@@ -267,13 +288,55 @@ def overlap_of(tools: Iterable[Tool], today: date) -> Overlap:
         for row in tool.coverages.all()
         if row.moved_to_id and row.moved_date
     ]
+    tiers = list(_tier_effects(paid, today))
+    procedures = [
+        ProcedureAvoided(str(tool.id), tool.spared_hours, measured=tool.are_hours_counted)
+        for tool in paid
+        if tool.spared_hours is not None
+    ]
     period = Period(today, today + YEAR)
     return Overlap(
         containments=overlap.containments(living),
         selection=overlap.cheapest(running, living),
-        savings=overlap.savings(contracts, coverages, moves=moves, period=period, today=today),
+        savings=overlap.savings(
+            contracts, coverages, moves=moves, tiers=tiers, procedures=procedures, period=period, today=today
+        ),
+        tiers=tiers,
+        procedures=procedures,
         period=period,
     )
+
+
+def tiered_unit(agreement: Agreement, today: date) -> tuple[str, tuple[PriceTier, ...]] | None:
+    """What its price book prices by quantity, and how; None unless one thing is, for one quantity cannot be of two."""
+    day = max(today, agreement.start_date)
+    groups: dict[tuple[str, str], list[PriceTier]] = defaultdict(list)
+    for line in agreement.prices.all():
+        if (line.valid_from or day) <= day <= (line.valid_until or day):
+            groups[line.label, line.unit].append(PriceTier(line.tier_from, line.amount_nano))
+    tiered = [(f"{label}, {unit}", tuple(tiers)) for (label, unit), tiers in groups.items() if len(tiers) > 1]
+    return tiered[0] if len(tiered) == 1 else None
+
+
+def _tier_effects(tools: Iterable[Tool], today: date) -> Iterator[TierEffect]:
+    for tool in tools:
+        if tool.agreement is None or tool.quantity is None or not _runs(tool.agreement, today):
+            continue
+        tiered, together = tiered_unit(tool.agreement, today), _quantity_together(tool.agreement, today)
+        if tiered and together is not None:
+            counted = tool.is_quantity_counted
+            yield TierEffect(str(tool.id), tool.quantity, together, tiered[1], signed=True, metered=counted)
+
+
+def _quantity_together(agreement: Agreement, today: date) -> int | None:
+    """Of all who signed for the same offer; None unless they are enough for the sum to tell nobody's quantity."""
+    rows = Tool.unscoped.filter(agreement__choice__offer=agreement.choice.offer_id, quantity__isnull=False)
+    signed = [tool for tool in rows.select_related("agreement") if tool.agreement and _runs(tool.agreement, today)]
+    return sum(tool.quantity or 0 for tool in signed) if len({tool.institution_id for tool in signed}) >= SMALLEST else None
+
+
+def _runs(agreement: Agreement, today: date) -> bool:
+    return bool(agreement.activated_at) and not agreement.ended_at and agreement.end_date >= today
 
 
 def overlap_aggregate() -> dict[int, dict[str, int | None]]:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from parvis.access.principal import Principal
 from parvis.needs.models import HarmonisedNeed
-from parvis.offers.actions.portfolio import Cover, Facts
+from parvis.offers.actions.portfolio import Cover, Facts, Measures
 from parvis.offers.actions.thresholds import NewThreshold
 from parvis.offers.forms.choices import MOST_EUROS, day_field
 from parvis.offers.models import Tool
@@ -108,6 +108,34 @@ class CoverageForm(forms.Form):
         data = self.cleaned_data
         moved = data["moved_to"]
         return Cover(data["level"], data["is_used"], data["evidence"], moved.id if moved else None, data["moved_date"])
+
+
+class MeasuresForm(forms.Form):
+    quantity = forms.IntegerField(label=_("Quantity per year"), min_value=0, max_value=10**12, required=False)
+    is_quantity_counted = forms.BooleanField(
+        label=_("Counted"), help_text=_("By a meter or an invoice. Otherwise it is a guess."), required=False
+    )
+    spared_hours = forms.IntegerField(
+        label=_("Hours of procedure spared"),
+        help_text=_("Work that buying it alone would have taken: sourcing, specification, comparison. Hours, never euros."),
+        min_value=0,
+        max_value=100_000,
+        required=False,
+    )
+    are_hours_counted = forms.BooleanField(
+        label=_("Hours counted"), help_text=_("On a comparable procedure. Otherwise they are a guess."), required=False
+    )
+
+    def __init__(self, unit: str, *args: Any, **kwargs: Any) -> None:
+        """`unit` is what the price book prices by tiers; "" where no quantity would be of anything."""
+        super().__init__(*args, **kwargs)
+        if unit:
+            self.fields["quantity"].help_text = gettext("What you buy in a year of: %(unit)s.") % {"unit": unit}
+        else:
+            del self.fields["quantity"], self.fields["is_quantity_counted"]
+
+    def measures(self) -> Measures:
+        return Measures(**self.cleaned_data)
 
 
 class SheetForm(forms.Form):

@@ -728,6 +728,13 @@ class Migration(migrations.Migration):
                 ("reference", models.CharField(max_length=120, null=True, verbose_name="contract reference")),
                 ("cpv", models.CharField(blank=True, max_length=20)),
                 ("details", models.JSONField(default=dict)),
+                ("quantity", models.PositiveBigIntegerField(blank=True, null=True, verbose_name="quantity per year")),
+                ("is_quantity_counted", models.BooleanField(default=False, verbose_name="this quantity was counted")),
+                (
+                    "spared_hours",
+                    models.PositiveIntegerField(blank=True, null=True, verbose_name="hours of procedure spared"),
+                ),
+                ("are_hours_counted", models.BooleanField(default=False, verbose_name="these hours were counted")),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 (
                     "agreement",

@@ -52,6 +52,11 @@ class Tool(models.Model):
     reference = models.CharField(_("contract reference"), max_length=120, null=True)  # imported once per institution
     cpv = models.CharField(max_length=20, blank=True)
     details = models.JSONField(default=dict)  # of the open data: object, duration, holders, offers received, innovation
+    # What the institution alone knows: what it buys in a year in the unit of the tiers, and the hours of its own work spared.
+    quantity = models.PositiveBigIntegerField(_("quantity per year"), null=True, blank=True)
+    is_quantity_counted = models.BooleanField(_("this quantity was counted"), default=False)
+    spared_hours = models.PositiveIntegerField(_("hours of procedure spared"), null=True, blank=True)
+    are_hours_counted = models.BooleanField(_("these hours were counted"), default=False)
     agreement = models.OneToOneField(Agreement, on_delete=models.PROTECT, null=True, related_name="tool")  # opened it
     created_by = models.ForeignKey(Profile, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)

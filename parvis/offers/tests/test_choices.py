@@ -21,7 +21,7 @@ from parvis.needs.models import HarmonisedNeed, HarmonisedState
 from parvis.offers.actions import agreements, choices, portfolio, references
 from parvis.offers.actions.agreements import Terms
 from parvis.offers.actions.choices import Decision
-from parvis.offers.actions.portfolio import Cover, Facts
+from parvis.offers.actions.portfolio import Cover, Facts, Measures
 from parvis.offers.actions.references import Opinion
 from parvis.offers.models import (
     Agreement,
@@ -433,3 +433,27 @@ def test_a_withdrawn_opinion_leaves_a_trace_without_words_nor_name(choosing: Cho
 def _member(slug: str) -> Profile:
     institution = Institution.objects.create(slug=slug, name=slug, short_name=slug)
     return a_profile(institution, Role.SIGNATORY)
+
+
+def test_a_tier_reached_together_is_told_from_three_institutions_on_and_apart_from_hours(
+    choosing: Choosing, sign_in: SignIn
+) -> None:
+    PriceLine.objects.create(offer=choosing.offer, label="Abonnement", unit="an", amount_nano=10_000_000_000, tier_from=1_000)
+    tools, today = [], timezone.localdate()
+    for profile in (choosing.signatory, choosing.neighbour, choosing.market.holders[2]):
+        choosing.chosen(profile)
+        agreement = choosing.agreement(profile)
+        agreements.activate_agreement(choosing.principal(profile), agreement, today=today)
+        tools.append(agreement.tool)
+    client, pages = sign_in(choosing.signatory), []
+    for profile, tool in zip((choosing.neighbour, choosing.market.holders[2]), tools[1:], strict=True):
+        portfolio.measure(choosing.principal(profile), tool, Measures(quantity=500))
+    for quantity in ("", "400"):
+        said = {"quantity": quantity, "is_quantity_counted": "on", "spared_hours": "40"}
+        client.post(reverse("offers:tool_measures", args=[tools[0].id]), said)
+        pages.append(client.get(reverse("offers:overlaps")).content.decode().replace("\N{NO-BREAK SPACE}", " "))
+    assert "ensemble :" not in pages[0], "two others: their sum would tell each the other's"
+    assert "936 €" in pages[1], "400 × (12,34 € − 10 €)"
+    assert "40&nbsp;h" in pages[1]
+    other = reverse("offers:tool_measures", args=[tools[1].id])
+    assert client.post(other, {"quantity": "1"}).status_code == 404

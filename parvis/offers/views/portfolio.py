@@ -6,7 +6,7 @@ from datetime import date
 
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -25,7 +25,14 @@ from parvis.offers.actions import portfolio as actions
 from parvis.offers.actions.portfolio import Facts
 from parvis.offers.actions.thresholds import table
 from parvis.offers.choice_messages import choice_sentence
-from parvis.offers.forms.portfolio import CoverageForm, PublicContractsForm, SheetForm, ToolForm, facts_of_tool
+from parvis.offers.forms.portfolio import (
+    CoverageForm,
+    MeasuresForm,
+    PublicContractsForm,
+    SheetForm,
+    ToolForm,
+    facts_of_tool,
+)
 from parvis.offers.models import Coverage, PortfolioFile, Tool, ToolSource
 from parvis.offers.portfolio_messages import decp_sentence, problem_sentence, sheet_error_sentence, sheet_sentence
 from parvis.offers.portfolio_presentation import coverage_view, money, overlap_view, tool_view, warning_views
@@ -131,6 +138,18 @@ def coverages(request: SignedInRequest, tool_id: int) -> HttpResponse:
             messages.success(request, _("Saved."))
             return redirect("offers:tool", row.id)
     return _page(request, row, form, status=422)
+
+
+@requires("portfolio:edit")
+@require_POST
+def measures(request: SignedInRequest, tool_id: int) -> HttpResponse:
+    row = get_or_404(request.principal, "portfolio:edit", Tool, id=tool_id)
+    form = _measures_form(row, request.POST)
+    if not form.is_valid():
+        return _page(request, row, measures_form=form, status=422)
+    actions.measure(request.principal, row, form.measures())
+    messages.success(request, _("Saved."))
+    return redirect("offers:tool", row.id)
 
 
 @requires("portfolio:edit")
@@ -245,7 +264,18 @@ def thresholds(request: SignedInRequest) -> HttpResponse:
     return render(request, "offers/portfolio_thresholds.html", context)
 
 
-def _page(request: SignedInRequest, row: Tool, form: CoverageForm | None = None, status: int = 200) -> HttpResponse:
+def _measures_form(row: Tool, data: QueryDict | None = None) -> MeasuresForm:
+    tiered = actions.tiered_unit(row.agreement, timezone.localdate()) if row.agreement else None
+    return MeasuresForm(tiered[0] if tiered else "", data, initial=vars(row))
+
+
+def _page(
+    request: SignedInRequest,
+    row: Tool,
+    form: CoverageForm | None = None,
+    measures_form: MeasuresForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
     rows = Tool.objects.visible_to(request.principal).prefetch_related("coverages__need__versions", "coverages__moved_to")
     loaded: Tool = rows.get(id=row.id)
     shown = request.GET.get("besoin", "")
@@ -263,6 +293,7 @@ def _page(request: SignedInRequest, row: Tool, form: CoverageForm | None = None,
         "months": loaded.details.get("months"),
         "changed": coverage_view(cover) if cover else None,
         "form": (form or CoverageForm(request.principal, loaded, initial=initial)) if may_edit else None,
+        "measures_form": (measures_form or _measures_form(loaded)) if may_edit else None,
         "may_edit": may_edit,
     }
     return render(request, "offers/tool.html", context, status=status)
