@@ -15,9 +15,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from parvis.retrieval.analysis import analyse, fold, folded_and_terms, sentences, terms
-from parvis.retrieval.extraction import defines, is_of_kind
+from parvis.retrieval.extraction import amount_told, defines, is_of_kind, role_told
 from parvis.retrieval.index import Stats
-from parvis.retrieval.question import Expected, Weighed, expected, is_name, is_number, weigh
+from parvis.retrieval.question import Expected, Weighed, expected, is_name, is_number, measured, wanted_person, weigh
 from parvis.retrieval.search import search
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Signals:
 def answerability(found: Found) -> float:
     """The probability that the passages found hold the answer, had half of all questions one. 0 when nothing was found."""
     signals = observe(found)
-    return probability(evidence(signals) + DEFINED * _is_defined(found)) if signals else 0.0
+    return probability(evidence(signals) + DEFINED * _is_defined(found) + _told_as_asked(found)) if signals else 0.0
 
 
 def band(found: Found, threshold: float) -> Band:
@@ -159,6 +159,11 @@ USUAL_MIDDLE = 0.77
 
 # Log-odds for a definition asked and found; by hand, for the set fitted on asks hardly any.
 DEFINED = 1.0
+
+# Log-odds for the holder of a function named or not, for the amount asked (a price, a time) told of what is asked or of
+# nothing; by hand too, and checked on the half tuned on.
+SOMEBODY_NAMED, NOBODY_NAMED, NOT_MENTIONED = 0.6, -1.4, -2.5
+AMOUNT_TOLD, AMOUNT_BASE, NO_AMOUNT = 2.0, -0.7, -1.0
 
 PSEUDO_QUESTIONS = 24
 SHARE_MOVED = 0.3
@@ -316,6 +321,18 @@ def _names_and_numbers(found: Found) -> tuple[list[str], list[str]]:
 def _is_defined(found: Found) -> bool:
     texts = (hit.passage.text for hit in found.hits[:PASSAGES_READ]) if found.defined else ()
     return any(defines(text[start:end], found.defined) for text in texts for start, end in sentences(text))
+
+
+def _told_as_asked(found: Found) -> float:
+    """Where the question says what an answer looks like: a name, a price, a time."""
+    if role := wanted_person(found.question):
+        share, is_named = role_told(found, role)
+        return SOMEBODY_NAMED if is_named else NOBODY_NAMED + NOT_MENTIONED * (1 - share)
+    amount = measured(found.question)
+    if amount is None or expected(found.question) is not Expected.NUMBER:
+        return 0.0
+    told = amount_told(found, amount)
+    return AMOUNT_TOLD * told + AMOUNT_BASE if told else NO_AMOUNT
 
 
 def _held(asked: Collection[str], found: Collection[str]) -> float:

@@ -88,7 +88,7 @@ _ASKED = re.compile(
       | \bqu(?:'entend-?on|e\sfaut-il\sentendre)\spar\s | \bqu'appelle-t-on\s
       | \bcomment\s(?:definir|definit-on|se\sdefinit)\s
       | \bdefinition\s(?:de\s|du\s|des\s|d')
-      | \bc'est\squoi\s
+      | \b(?:c'est|c|ces|cest|sait|s'est)\s(?:quoi|koi|kwa)\s
       | ^\s*definis(?:sez)?\s | ^\s*definir\s
     )
     {_WHAT}""",

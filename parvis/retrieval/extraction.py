@@ -17,7 +17,7 @@ from parvis.retrieval.analysis import fold, folded_and_terms, sentences, terms
 from parvis.retrieval.definition import definition_strength, is_heading_of, is_title_of, opening_strength, sends_elsewhere
 from parvis.retrieval.listing import is_listing
 from parvis.retrieval.passage import Hit, Passage
-from parvis.retrieval.question import Expected, Weighed, expected, grams, rarity, weigh
+from parvis.retrieval.question import NUMBER_WORDS, Expected, Weighed, expected, grams, measured, rarity, weigh
 
 if TYPE_CHECKING:
     from parvis.retrieval.search import Found
@@ -52,10 +52,35 @@ def best_sentences(found: Found, limit: int = MOST_SENTENCES, *, context: bool =
     ranked = sorted(_scored(found), key=lambda one: (-one.score, one.rank, one.start))
     chosen = _distinct(ranked, limit)
     if context:
+        chosen = [one for one in chosen if one is chosen[0] or _adds(one, chosen[0], found.question)]
         chosen = _with_context(chosen, most=max(limit, MOST_SENTENCES))
     ordered = _in_reading_order(chosen)
     quoted = _joined(ordered) if context else ordered
     return [_quoted(_without_broken_words(piece, found)) for piece in quoted]
+
+
+def amount_told(found: Found, amount: re.Pattern[str]) -> float:
+    """How much of what is asked is about the best sentences' amounts of that kind, from 0 to 1; 0 when none has one."""
+    best = sorted(_scored(found), key=lambda one: (-one.score, one.rank, one.start))[:MOST_SENTENCES]
+    return max((one.covered for one in best if amount.search(fold(one.text))), default=0.0)
+
+
+def role_told(found: Found, role: str) -> tuple[float, bool]:
+    """How much of a function one sentence of the first passages says, with its document's title, and whether one that says
+    most of it has a name that the question has not."""
+    asked = weigh(terms(role), found.stats)
+    most, is_named = 0.0, False
+    for passage in (hit.passage for hit in found.hits[:PASSAGES_READ]):
+        title = terms(passage.document_title)
+        for start, end in sentences(passage.text):
+            told = passage.text[start:end]
+            share = asked.resemblance(grams([*title, *terms(told)]))
+            most = max(most, share)
+            is_named = is_named or (share >= MOSTLY and is_of_kind(told, Expected.NAME, found.question))
+    return most, is_named
+
+
+MOSTLY = 0.6
 
 
 @dataclass(frozen=True)
@@ -70,6 +95,8 @@ class _Piece:
     title: str = ""  # that opens its paragraph: "66 Les conditions de validité (article 1128)."
     is_title: bool = False
     score: float = 0.0
+    covered: float = 0.0  # of what is asked, with its titles
+    is_cut: bool = False
 
     @cached_property
     def text(self) -> str:
@@ -94,6 +121,7 @@ def _scored(found: Found) -> Iterator[_Piece]:
         return
     weighed = _weighed(found)
     kind = expected(found.question)
+    kind_weight = KIND_MEASURED if kind is Expected.NUMBER and measured(found.question) else KIND
     defined = {term: rarity(found.stats, term) for term in found.defined}
     asked_pairs = _pairs(found.question)
     wants_listing = _ASKS_LISTING.search(fold(found.question)) is not None
@@ -112,25 +140,28 @@ def _scored(found: Found) -> Iterator[_Piece]:
                 above = above.union(terms(piece.title))
             around = {term for near in pieces[max(0, piece.position - 1) : piece.position + 2] for term in near.terms}
             definition = _definition(piece, pieces, defined)
+            covered = weighed.coverage(above.union(piece.terms))
+            is_cut = _is_cut(piece, pieces)
             score = (
-                0.6 * weighed.coverage(above.union(piece.terms))
+                0.6 * covered
                 + 0.3 * weighed.coverage(above | around)
                 + 0.35 * weighed.resemblance(grams(piece.terms))
                 + 0.1 * len(asked_pairs & _pairs(piece.text)) / (len(asked_pairs) or 1)
                 + 0.8 * passage_score
                 + 0.1 * _share_asked(piece, weighed)
-                + (0.5 if headed else 0.15) * is_of_kind(piece.text, kind, found.question)
+                + (0.5 if headed else kind_weight) * is_of_kind(piece.text, kind, found.question)
                 + 0.3 * definition
                 + 0.3 * (wants_formula and _FORMULA.search(piece.text) is not None)
-                - 0.3 * (_is_cut(piece, pieces) and not definition)
+                - 0.3 * (is_cut and not definition)
                 - 1.0 * (piece.is_title or lists_pages or _is_heading(piece, pieces) or _is_head_of_rows(piece, head, pieces))
                 - 0.3 * piece.text.rstrip().endswith((":", "?"))
                 - 0.3 * sends_elsewhere(piece.text)
                 + (0.2 if wants_listing else -0.4) * is_listing(piece.text)
             )
-            yield replace(piece, score=score)
+            yield replace(piece, score=score, covered=covered, is_cut=is_cut)
 
 
+KIND, KIND_MEASURED = 0.15, 0.4
 CARRIED_WEIGHT = 0.5
 MOST_CARRIED = 0.8  # all together, of the weight of what is asked
 
@@ -278,15 +309,11 @@ def _share_asked(piece: _Piece, weighed: Weighed) -> float:
     return sum(term in weighed.weights for term in piece.terms) / (len(piece.terms) or 1)
 
 
-_NUMBER_WORDS = (
-    "deux|trois|quatre|cinq|six|sept|huit|neuf|dix|onze|douze|treize|quatorze|quinze|seize|vingt|trente|quarante"
-    "|cinquante|soixante|cents?|mille|millions?|milliards?|tiers|moitie|quarts?|double|triple|aucune?"
-)
-_NUMBER = re.compile(rf"\d|\b(?:{_NUMBER_WORDS})\b")
+_NUMBER = re.compile(rf"\d|\b(?:{NUMBER_WORDS})\b")
 _DATE = re.compile(
     r"\b1?\d{3}\b|\b20\d\d\b|\b(?:janvier|fevrier|mars|avril|mai|juin|juillet|aout|septembre|octobre|novembre|decembre)\b"
     r"|\bsiecle\b|\b(?:lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche)\b"
-    rf"|(?:\d|\b(?:{_NUMBER_WORDS}|un|une)) (?:heures?|jours?|semaines?|mois|semestres?|ans?|annees?)\b"
+    rf"|(?:\d|\b(?:{NUMBER_WORDS}|un|une)) (?:heures?|jours?|semaines?|mois|semestres?|ans?|annees?)\b"
     r"|\b(?:debut|fin|des la|au plus tard|a compter|a l'issue)\b"
 )
 _CAPITALISED = re.compile(r"(?<=[^.!?…]\s)[«\"(]?[^\W\d_a-zà-öø-ÿ][\w’'-]+")
@@ -298,6 +325,8 @@ def is_of_kind(text: str, kind: Expected, question: str) -> bool:
     if kind is Expected.NAME:
         asked = fold(question)
         return any(fold(match[0].strip('«"(')) not in asked for match in _CAPITALISED.finditer(text))
+    if kind is Expected.NUMBER and (amount := measured(question)):
+        return amount.search(fold(text)) is not None
     if kind in (Expected.NUMBER, Expected.DATE):
         asked_words = set(_WORD.findall(fold(question)))
         told = " ".join(word for word in _WORD.findall(fold(text)) if word not in asked_words)
@@ -344,7 +373,10 @@ def _is_heading(piece: _Piece, pieces: list[_Piece]) -> bool:
 def _head_of_rows(pieces: list[_Piece]) -> _Piece | None:
     """The first row, where it names columns: a passage may begin inside a table, with a row like the others."""
     first = next((piece for piece in pieces if _ROW.match(piece.text)), None)
-    return first if first is not None and not _DIGIT.search(first.text) else None
+    return first if first is not None and not _DIGIT.search(_BRACKETED.sub("", first.text)) else None
+
+
+_BRACKETED = re.compile(r"\([^()]*\)")
 
 
 _DIGIT = re.compile(r"\d")
@@ -371,6 +403,26 @@ def _distinct(ranked: list[_Piece], limit: int) -> list[_Piece]:
             said.add(words)
             chosen.append(piece)
     return chosen
+
+
+def _adds(piece: _Piece, best: _Piece, question: str) -> bool:
+    """Whether a second quotation is worth reading after the best one: whole, clear by itself, not said already and, from
+    another passage, as much about what is asked, with an answer of the same kind."""
+    if piece.is_cut or (_leans_back(piece) and _needed(piece) is None):
+        return False
+    if piece.rank == best.rank:
+        return True
+    kind = expected(question)
+    told, told_best = is_of_kind(piece.text, kind, question), is_of_kind(best.text, kind, question)
+    about = piece.covered >= SHARE_ADDING * best.covered or (told and not told_best)
+    return about and (told or not told_best) and len(set(piece.terms) - set(best.terms)) >= 2
+
+
+SHARE_ADDING = 0.6
+
+
+def _leans_back(piece: _Piece) -> bool:
+    return not _stands_apart(piece.text) and _ANAPHOR.match(fold(piece.text)) is not None
 
 
 _IMPERSONAL = r"faut|existe|y a|n'y a|convient|suffit|importe|est (?:interdit|possible|necessaire|recommande|obligatoire)"

@@ -27,17 +27,18 @@ def asked_tokens(question: str, tokens: Sequence[Token]) -> tuple[Token, ...]:
 
 
 _FRAMING = """
-    commence commencent commencer débute débutent débuter finir finit finissent max min obtient recevoir reçoit termine
-    terminent terminer voir aider ailleurs aller an année appeler aurai aurais aurait appelle appelée arrive arriver
-    avance bonjour but calculer calculent caractéristique cas cause cb cest chose cite citer combien comment composé
-    compte concerne concrètement connaître conséquence consiste correspond coup date décrire définir définition dernier
-    désigne devenir devoir devrais différence dire dit dois doit donner donne dun dune dure durent durée effet endroit
-    énonce entendre entend époque exactement exemple existe expliquer explique façon falloir fonction fonctionne genre
-    heure important intérêt jai jour jusque kel kelle ki lieu manque maximal maximum merci minimal minimum mois moment
-    montant nom nombre nomme objectif obtenir origine parler part pays penser période permet permettre personne peux
-    possible pourcentage pouvoir pr précise premier prendre prévoir prévu principal principe puis quantité question quoi
-    raison résumer rôle savoir sens sert serais servir signifie situe sorte suis svp taille taux temps trouve trouver type
-    utilise utiliser utilité valeur vais veux vouloir veut ville voudrais
+    commence commencent commencer compter coûte coûtent coûter débute débutent débuter finir finit finissent max min
+    obtient recevoir reçoit termine terminent terminer voir aider ailleurs aller an année appeler aurai aurais aurait
+    appelle appelée arrive arriver avance bonjour but calculer calculent caractéristique cas cause cb cest chose cite
+    citer combien comment composé compte concerne concrètement connaître conséquence consiste correspond coup date
+    décrire définir définition dernier désigne devenir devoir devrais différence dire dit dois doit donner donne dun
+    dune dure durent durée effet endroit énonce entendre entend époque exactement exemple existe expliquer explique
+    façon falloir fonction fonctionne genre heure important intérêt jai jour jusque kel kelle ki lieu manque maximal
+    maximum merci minimal minimum mois moment montant nom nombre nomme objectif obtenir origine parler part pays penser
+    période permet permettre personne peux possible pourcentage pouvoir pr précise premier prendre prévoir prévu
+    principal principe puis quantité question quoi raison résumer rôle savoir sens sert serais servir signifie situe
+    sorte suis svp taille taux temps trouve trouver type utilise utiliser utilité valeur vais valent valoir vaut veux
+    vouloir veut ville voudrais
 """
 
 
@@ -70,6 +71,9 @@ qu entend on par|que faut il entendre par|qu appelle t on|comment (?:definir|def
 (?:est il|c est|est ce) possible d(?:e)?|existe t il|y a t il
 que se passe t il|(?:il|ca) se passe quoi|qu arrive t il
 en cas d(?:e|u)?|(?:a|ont|aura|auront) (?:t (?:il|elle) )?lieu
+combien (?:(?:ca|cela) )?(?:coute(?:nt)?|vaut|valent|faut il (?:payer|compter)|(?:je|j|on) (?:dois|doit|va|vais) payer)
+combien (?:de (?:temps|jours?|mois|semaines?|minutes?)|d (?:annees?|ans?|heures?))(?: dure(?:nt)?)?
+combien(?: (?:ai je|a t on|j ai|on a|avons nous|faut il|il faut|y a t il|il y a))?
 que faut il savoir (?:sur|de|du|des)|quand est ce que|en quoi consiste(?:nt)?
 """
 _PHRASE = re.compile(rf"\b(?:{'|'.join(_PHRASES.split(chr(10))[1:-1])})(?= |$)")

@@ -62,7 +62,24 @@ def expected(question: str) -> Expected:
     for kind, pattern in _ANNOUNCED:
         if pattern.search(folded):
             return kind
-    return Expected.ANY
+    return Expected.NUMBER if measured(question) else Expected.ANY
+
+
+def measured(question: str) -> re.Pattern[str] | None:
+    """What an amount that answers looks like, in folded text, where the question says what is counted: money, time, or
+    credits in "Combien de crédits"."""
+    folded = fold(question)
+    for asked, told in _MEASURES:
+        if asked.search(folded):
+            return told
+    counted = _COUNTED.search(folded)
+    return re.compile(rf"{_AMOUNT}(?: \w+)?[ \u00a0\u202f]{counted['what']}") if counted else None
+
+
+def wanted_person(question: str) -> str:
+    """The function whose holder is asked for: "doyen" in "Qui est le doyen ?"; "" where it asks something else."""
+    match = _PERSON.search(fold(question).strip())
+    return match["role"] if match else ""
 
 
 def is_name(token: Token, question: str) -> bool:
@@ -101,6 +118,37 @@ def _framing(term: str, stats: Stats) -> float:
 # Words of questions more than of answers: a passage that lacks them may well answer.
 FRAMING_WEIGHT = 0.4
 UNKNOWN_FRAMING_WEIGHT = 0.15
+NUMBER_WORDS = (
+    "deux|trois|quatre|cinq|six|sept|huit|neuf|dix|onze|douze|treize|quatorze|quinze|seize|vingt|trente|quarante"
+    "|cinquante|soixante|cents?|mille|millions?|milliards?|tiers|moitie|quarts?|double|triple|aucune?"
+)
+_AMOUNT = rf"(?:\d|\b(?:{NUMBER_WORDS}|une?)\b)"
+_TIME = "secondes?|minutes?|heures?|jours?|jours ouvres|semaines?|mois|trimestres?|semestres?|ans?|annees?|siecles?"
+_MONEY = re.compile(r"\d[ \u00a0\u202f]?(?:€|k€|\$|£|euros?\b|centimes\b|francs?\b|dollars?\b|livres\b)|\bgratuit|\bexoner")
+_IS_ASKED = r"\bquel(?:le)?s? (?:est|sont) |\b(?:savoir|connaitre|dire|donner) |\bc'est quoi "
+_MEASURES = (
+    (
+        re.compile(
+            r"\bcombien (?:(?:ca|cela) )?(?:coute|vaut|valent|payer)|\bcombien (?:d'argent|d'euros)"
+            r"|\bquels? (?:prix|tarifs?|frais|couts?) (?:faut|doit|dois|pour)"
+            r"|\bcombien (?:est-ce que )?(?:je |j'|on |\w+-(?:je|on|il|t-on) )(?:dois |doit |vais |va )?pa[iy]"
+            rf"|(?:^|{_IS_ASKED})(?:le |les |la )?(?:prix|tarifs?|cout|frais|montant|droits d'inscription) (?:de|du|des|d|pour)\b"
+        ),
+        _MONEY,
+    ),
+    (
+        re.compile(
+            r"\bcombien de (?:temps|jours?|mois|semaines?|minutes?)\b|\bcombien d'(?:heures?|ans|annees?)\b"
+            r"|(?:^|\bquel(?:le)?s? (?:est |sont |serait )?)(?:la |le |les )?(?:duree|delai)s?\b"
+        ),
+        re.compile(rf"{_AMOUNT}(?: \w+)?[ \u00a0\u202f](?:{_TIME})\b"),
+    ),
+)
+_COUNTED = re.compile(r"\bcombien (?:de |d')(?:\w+ (?:de |d'))?(?P<what>\w{4,})")
+_PERSON = re.compile(
+    r"^(?:(?:bonjour|et|mais|alors|au fait)\W+)*(?:c'est qui|qui (?:est|c'est|etait))\s(?:donc\s|actuellement\s)?"
+    r"(?:le\s|la\s|l'|mon\s|ma\s|notre\s|votre\s)(?P<role>(?:(?!\b(?:qui|que|dont)\b)[^?!.])+?)\W*$"
+)
 _NUMBERED = (
     "nombre|part|pourcentage|proportion|montant|taux|superficie|population|taille|hauteur|longueur|largeur|profondeur|"
     "altitude|poids|masse|age|prix|cout|tarif|distance|duree|delai|quantite|quorum|seuil|plafond|coefficient|volume|"
@@ -111,7 +159,7 @@ _NAMED = "ville|pays|lieu|region|endroit|continent|nom|fleuve|capitale|auteur|au
 _WHICH = r"\bquel(?:le)?s?\s(?:(?:est|sont|etait|etaient|fut|furent|sera)\s)?(?:le\s|la\s|les\s|l')?"
 _ANNOUNCED = (
     (Expected.NUMBER, re.compile(rf"\bcombien\b|{_WHICH}(?:{_NUMBERED})\b")),
-    (Expected.DATE, re.compile(rf"\bquand\b|\b(?:en|a) quelle? annee\b|{_WHICH}(?:{_DATED})\b")),
+    (Expected.DATE, re.compile(rf"\bquand\b|^(?:les? |la )?dates?\b|\b(?:en|a) quelle? annee\b|{_WHICH}(?:{_DATED})\b")),
     (
         Expected.NAME,
         re.compile(rf"(?:^|\b(?:par|a|de|avec|pour|chez|contre) )qui\b(?! est-ce)|(?:^|d')ou\b|{_WHICH}(?:{_NAMED})\b"),

@@ -49,7 +49,7 @@ contrôle continu | CC
 fac | faculté | université
 prof | enseignant | professeur
 emploi du temps | planning | calendrier
-frais d'inscription | droits d'inscription | frais de scolarité
+frais d'inscription | droits d'inscription | frais de scolarité | prix de l'inscription | tarif de l'inscription
 carte étudiante | carte d'étudiant
 mail | courriel | adresse électronique
 IA | intelligence artificielle
@@ -89,6 +89,13 @@ année sabbatique | césure
 partir à l'étranger | mobilité internationale
 erasmus | mobilité internationale | mobilité
 ordi | ordinateur
+s'inscrire | inscription | réinscription
+valable | valide | validité
+horaires | heures d'ouverture | ouverture | ouvert
+noël | fin d'année
+payé | rémunéré | gratification
+recours | contester
+retirer | rétracter
 logiciel antiplagiat | logiciel de comparaison
 """
 LONGEST_NAME = 5
