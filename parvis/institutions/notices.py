@@ -54,9 +54,9 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
         _("%(code)s has a new version: your institution’s co-signature is to be confirmed.") % p
     ),
     "workshop_opened": lambda p: _("A workshop of the group “%(group)s” is open.") % p,
-    "request_published": lambda p: _("A request for information on %(code)s is published.") % p,
+    "request_published": lambda p: _("The request for information %(code)s is published.") % p,
     "request_postponed": lambda p: (
         _("Answers to %(code)s are received until %(deadline)s.") % {**p, "deadline": _instant(p["deadline"])}
     ),
-    "request_opened": lambda p: _("The answers of vendors on %(code)s are open.") % p,
+    "request_opened": lambda p: _("The answers to the request for information %(code)s are open.") % p,
 }

@@ -99,6 +99,9 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "newer_version": lambda _params: _("The need has a newer version. Open the preparation and save it to take that one."),
     "no_product": lambda _params: _("Name the product in “The company and its offer”, then send again. Nothing was sent."),
     "no_requirement": lambda _params: _("This version has no requirement: vendors would have nothing to answer."),
+    "number_taken": lambda _params: _(
+        "Another request was prepared at the same instant. Nothing of yours is lost: it is below; save it again."
+    ),
     "not_later": lambda params: (
         _("The deadline is %(deadline)s: it can only become later.") % {"deadline": instant_words(params["deadline"])}
     ),

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from django.db import transaction
-from django.urls import reverse
 
 from parvis.access.principal import Principal
 from parvis.audit.models import record
-from parvis.institutions.actions import notify
-from parvis.institutions.models import Profile, Role
 from parvis.needs.actions.harmonised import Impossible
 from parvis.needs.models import HarmonisedNeed, HarmonisedState
 
@@ -28,7 +25,6 @@ def ask_the_market(principal: Principal, need: HarmonisedNeed) -> None:
             raise Impossible("not_at_this_stage", state=held.get_state_display())
         if held.state == HarmonisedState.COSIGNING:
             _move(principal, held, HarmonisedState.ASKED)
-        _notify(principal, held, "request_published", Role.REFERENT, Role.SIGNATORY, Role.VENDOR)
 
 
 def receive_answers(principal: Principal, need: HarmonisedNeed) -> None:
@@ -37,7 +33,6 @@ def receive_answers(principal: Principal, need: HarmonisedNeed) -> None:
         held = _hold(need)
         if held.state == HarmonisedState.ASKED:
             _move(principal, held, HarmonisedState.ANSWERED)
-            _notify(principal, held, "request_opened", Role.REFERENT, Role.SIGNATORY)
 
 
 def begin_choosing(principal: Principal, need: HarmonisedNeed) -> None:
@@ -50,12 +45,6 @@ def begin_choosing(principal: Principal, need: HarmonisedNeed) -> None:
 
 def _hold(need: HarmonisedNeed) -> HarmonisedNeed:
     return HarmonisedNeed.unscoped.select_for_update().get(id=need.id)
-
-
-def _notify(principal: Principal, need: HarmonisedNeed, kind: str, *roles: str) -> None:
-    """Everybody at once: no vendor learns of it before another."""
-    everybody = Profile.objects.filter(role__in=roles, ended_at=None)
-    notify(everybody, kind, reverse("needs:harmonised", args=[need.id]), but=principal.profile_id, code=need.code)
 
 
 def _move(principal: Principal, need: HarmonisedNeed, state: HarmonisedState) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import combinations
 
 from django.db import DatabaseError, transaction
+from django.urls import reverse
 
 from parvis.access.principal import Principal
 from parvis.audit.models import record
@@ -14,7 +15,7 @@ from parvis.needs.actions.market import receive_answers
 from parvis.needs.models import RequirementText
 from parvis.offers import sealing
 from parvis.offers.actions.answers import answer_context
-from parvis.offers.actions.requests import key_of
+from parvis.offers.actions.requests import key_of, tell
 from parvis.offers.actions.tries import tried
 from parvis.offers.answer import Grid
 from parvis.offers.answer_record import NotAnAnswer, from_bytes
@@ -102,6 +103,7 @@ def _open(principal: Principal, request: RequestForInformation, private_key: byt
     subject = f"{len(answers)} réponses, dont {opened} lisibles"
     RegisterEntry.objects.create(request=request, kind=RegisterKind.OPENING, profile_id=principal.profile_id, subject=subject)
     receive_answers(principal, request.need)
+    tell(principal, request, "request_opened", reverse("offers:compare", args=[request.id]))
     record(
         institution_id=principal.institution_id,
         actor=principal.actor,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Max
 from django.urls import reverse
 from django.utils import timezone
@@ -39,7 +39,7 @@ from parvis.offers.models import (
 from parvis.offers.refusals import Impossible
 from parvis.offers.sealing import Cost, Holder
 
-TOLD_OF_DATES = (Role.VENDOR, Role.REFERENT, Role.SIGNATORY, Role.COORDINATOR)
+TOLD = (Role.VENDOR, Role.REFERENT, Role.SIGNATORY, Role.COORDINATOR)
 Writer = Callable[[RequestForInformation, datetime, Sequence[str]], Mapping[str, bytes]]
 
 
@@ -58,11 +58,13 @@ class Terms:
 def prepare(principal: Principal, need: HarmonisedNeed, terms: Terms, *, now: datetime) -> RequestForInformation:
     """On the version in force. Nobody but members and the coordination sees it before its publication."""
     _check(terms, now)
-    with transaction.atomic():
-        latest = RequestForInformation.unscoped.aggregate(latest=Max("number"))["latest"] or 0
-        request = RequestForInformation(number=latest + 1, need=need, created_by_id=principal.profile_id)
-        _write(request, terms)
-        _record(principal, "request.prepare", request)
+    try:
+        with transaction.atomic():
+            request = RequestForInformation(number=_next_number(), need=need, created_by_id=principal.profile_id)
+            _write(request, terms)
+            _record(principal, "request.prepare", request)
+    except IntegrityError as error:  # another was prepared at this instant, and has the number
+        raise Impossible("number_taken") from error
     return request
 
 
@@ -122,6 +124,7 @@ def publish(
         for name, content in documents.items():
             _freeze(request, name, content)
         ask_the_market(principal, request.need)
+        tell(principal, request, "request_published", reverse("offers:request", args=[request.id]))
         _record(principal, "request.publish", request, fingerprint=request.fingerprint, ordinary=list(ordinary))
     return request
 
@@ -182,10 +185,8 @@ def postpone(
         request.save(update_fields=["deadline_at"])
         days = [french_instant(timezone.localtime(at)) for at in (former, deadline_at)]
         _enter(request, RegisterKind.POSTPONEMENT, f"du {days[0]} au {days[1]}. {reason}")
-        told = Profile.objects.filter(role__in=TOLD_OF_DATES, ended_at=None)
         address = reverse("offers:request", args=[request.id])
-        params = {"code": request.code, "deadline": deadline_at.isoformat()}
-        notify(told, "request_postponed", address, but=principal.profile_id, **params)
+        tell(principal, request, "request_postponed", address, deadline=deadline_at.isoformat())
         _record(principal, "request.postpone", request, former=former.isoformat(), deadline=deadline_at.isoformat())
 
 
@@ -212,6 +213,12 @@ def close(principal: Principal, request: RequestForInformation, *, now: datetime
         request.closed_at = now
         request.save(update_fields=["closed_at"])
         _record(principal, "request.close", request)
+
+
+def tell(principal: Principal, request: RequestForInformation, kind: str, address: str, **params: str) -> None:
+    """Everybody at once: no vendor learns of it before another."""
+    everybody = Profile.objects.filter(role__in=TOLD, ended_at=None)
+    notify(everybody, kind, address, but=principal.profile_id, code=request.code, **params)
 
 
 def key_of(holder: KeyHolder) -> Holder:
@@ -247,6 +254,10 @@ def _write(request: RequestForInformation, terms: Terms) -> None:
         for profile in terms.holders
         if profile.id not in there
     )
+
+
+def _next_number() -> int:
+    return (RequestForInformation.unscoped.aggregate(latest=Max("number"))["latest"] or 0) + 1
 
 
 def _must_be_prepared(request: RequestForInformation) -> None:

@@ -17,7 +17,7 @@ from django.utils import timezone
 from openpyxl import load_workbook
 
 from parvis.audit.models import Entry
-from parvis.institutions.models import Institution, Nature, Profile, Role
+from parvis.institutions.models import Institution, Nature, Notice, Profile, Role
 from parvis.offers.actions import requests
 from parvis.offers.models import Question, RegisterKind, RequestForInformation, SealedAnswer
 from parvis.offers.tests.conftest import MARKER, Market, a_profile, passphrase_of
@@ -70,6 +70,8 @@ def test_from_preparation_to_offers_side_by_side(market: Market, sign_in: SignIn
     for profile in market.holders[:2]:
         response = sign_in(profile).post(reverse("offers:opening", args=[request.id]), {"passphrase": passphrase_of(profile)})
     assert response.headers["Location"] == reverse("offers:compare", args=[request.id])
+    assert "les réponses sont ouvertes" in words(sign_in(profile).get(reverse("offers:opening", args=[request.id]))).lower()
+    assert Notice.objects.filter(code="request_opened", profile=market.holders[0], address=response.headers["Location"])
     page = words(sign_in(market.holders[2]).get(reverse("offers:compare", args=[request.id])))
     for shown in ("Atelier Vega", "ST", "sans réponse", "1234,56", "Union européenne", MARKER, "absente"):
         assert shown in page

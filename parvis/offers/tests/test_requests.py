@@ -49,6 +49,13 @@ def test_a_need_that_was_merged_meanwhile_is_not_asked_about(market: Market) -> 
         requests.publish(market.commons.coordinator, merged, now=market.now, write=plain_documents)
 
 
+def test_two_prepared_at_once_do_not_take_the_same_number(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = market.prepared().number
+    monkeypatch.setattr(requests, "_next_number", lambda: taken)
+    with pytest.raises(Impossible, match="number_taken"):
+        market.prepared()
+
+
 @pytest.mark.parametrize("needed", [1, 4])
 def test_at_least_two_holders_of_those_there_are(market: Market, needed: int) -> None:
     with pytest.raises(Impossible, match="holders_unfit"):

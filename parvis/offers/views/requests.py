@@ -240,7 +240,10 @@ def opening(request: SignedInRequest, request_id: int) -> HttpResponse:
             form.add_error("passphrase", impossible_sentence(refusal.code, refusal.params))
         else:
             if opened:
-                messages.success(request, _("Opened: every answer is readable at the same instant."))
+                messages.success(
+                    request,
+                    _("With your share there are enough: the answers are open now, for all members at once. Here they are."),
+                )
                 return redirect("offers:compare", row.id)
             messages.success(request, _("Your share is kept. The others are awaited."))
             return redirect("offers:opening", row.id)
