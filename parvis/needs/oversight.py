@@ -93,7 +93,7 @@ def institutions_in_progress(principal: Principal, needs: Iterable[NeedProgress]
     shared = _by_institution(RawNeed.objects.visible_to(principal).shared())
     attached = _by_institution(RawNeed.objects.visible_to(principal).filter(state=RawNeedState.ATTACHED))
     waiting = _by_institution(Attachment.objects.visible_to(principal).filter(state__in=OPEN, harmonised__merged_into=None))
-    signed = _by_institution(CoSignature.objects.visible_to(principal).valid())
+    signed = _by_institution(CoSignature.objects.visible_to(principal).in_force())
     votes, confirmations = _counted(one.to_vote for one in needs), _counted(one.to_confirm for one in needs)
     return [
         InstitutionProgress(

@@ -42,6 +42,12 @@ class CoSignatureQuerySet(models.QuerySet["CoSignature"]):
     def valid(self) -> CoSignatureQuerySet:
         return self.filter(state=CoSignatureState.VALID)
 
+    def in_force(self) -> CoSignatureQuerySet:
+        """Valid, and of the latest stabilised version of their need."""
+        stable = NeedVersion.objects.filter(stabilised_at__isnull=False)
+        later = stable.filter(need=models.OuterRef("version__need"), number__gt=models.OuterRef("version__number"))
+        return self.valid().filter(~models.Exists(later), version__stabilised_at__isnull=False)
+
 
 class CoSignature(models.Model):
     """One per institution and version. A new version gets new rows, to be confirmed; those of the old one stay as signed, so

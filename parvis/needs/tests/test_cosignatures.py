@@ -57,8 +57,11 @@ def test_a_new_version_is_confirmed_with_its_changes_in_view(commons: Commons, s
     need = _published(commons)
     principal = commons.house.principal(signatory)
     cosignatures.sign(principal, need, Word("cosignatory", students=500))
-    _new_version(commons, need)
     client, address = sign_in(signatory), reverse("needs:cosignature", args=[need.id])
+    listed = reverse("needs:harmonised_list")
+    assert "<li>1 co-signature<" in client.get(listed).content.decode()
+    _new_version(commons, need)
+    assert "<li>1 co-signature<" not in client.get(listed).content.decode(), "the former version’s counts no more"
     page = client.get(address).content.decode()
     assert "<ins>Licence et master</ins>" in page
     assert 'value="500"' in page

@@ -54,8 +54,5 @@ def _day(one: Awaited) -> Any:
 def _published(request: SignedInRequest) -> list[tuple[HarmonisedNeed, int]]:
     """Each with how many institutions signed its version in force."""
     rows = HarmonisedNeed.objects.visible_to(request.principal).living().published()
-    needs = list(rows.select_related("working_group").prefetch_related("versions"))
-    in_force = [version.id for need in needs if (version := need.in_force)]
-    signed = CoSignature.objects.visible_to(request.principal).valid().filter(version__in=in_force)
-    counts = Counter(signed.values_list("version__need", flat=True))
-    return [(need, counts[need.id]) for need in needs]
+    signed = Counter(CoSignature.objects.visible_to(request.principal).in_force().values_list("version__need", flat=True))
+    return [(need, signed[need.id]) for need in rows.select_related("working_group").prefetch_related("versions")]

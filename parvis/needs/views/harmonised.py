@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 from django.contrib import messages
@@ -23,6 +24,7 @@ from parvis.needs.messages import impossible_sentence
 from parvis.needs.models import (
     Attachment,
     AttachmentState,
+    CoSignature,
     CoSignatureState,
     HarmonisedNeed,
     HarmonisedState,
@@ -47,13 +49,10 @@ def harmonised_needs(request: SignedInRequest) -> HttpResponse:
     if group := request.GET.get("groupe"):
         rows = rows.filter(working_group__slug=group)
     accepted = Q(attachments__state=AttachmentState.ACCEPTED)
-    signed = Q(versions__cosignatures__state=CoSignatureState.VALID)
-    rows = rows.annotate(
-        institution_count=Count("attachments__institution", filter=accepted, distinct=True),
-        cosignature_count=Count("versions__cosignatures__institution", filter=signed, distinct=True),
-    )
+    rows = rows.annotate(institution_count=Count("attachments__institution", filter=accepted, distinct=True))
+    signed = Counter(CoSignature.objects.visible_to(request.principal).in_force().values_list("version__need", flat=True))
     context = {
-        "needs": rows.select_related("working_group").prefetch_related("versions"),
+        "needs": [(need, signed[need.id]) for need in rows.select_related("working_group").prefetch_related("versions")],
         "states": [(value, label, value == state) for value, label in HarmonisedState.choices],
         "groups": [(one.slug, one.name, one.slug == group) for one in WorkingGroup.objects.filter(is_active=True)],
         "is_filtered": bool(state or group),
