@@ -30,7 +30,7 @@ from parvis.assistants.models import (
 from parvis.audit.models import record
 from parvis.corpora.actions import create_corpus, protected_among, search_corpora
 from parvis.corpora.embeddings.actions import search_by_meaning_too
-from parvis.corpora.models import Corpus, CorpusKind
+from parvis.corpora.models import Corpus, CorpusKind, Document, DocumentState
 from parvis.inference.actions import NoRouteError, Route, chat_endpoint_for
 from parvis.inference.models import LanguageModel
 from parvis.retrieval.abstention import NEUTRAL_THRESHOLD, Band, band
@@ -237,8 +237,13 @@ def prepare(turn_id: int) -> Work | None:
         history=history,
         instructions=assistant.instructions,
         route=route,
-        notices=notices if thresholds else ("no_documents",),
+        notices=notices if _has_documents(principal, thresholds) else ("no_documents",),
     )
+
+
+def _has_documents(principal: Principal, corpora: Iterable[int]) -> bool:
+    read = Document.objects.visible_to(principal).filter(corpus__in=list(corpora), state=DocumentState.INDEXED)
+    return bool(read.exists())
 
 
 def _quotable(found: Found, protected: frozenset[int]) -> Found:

@@ -27,7 +27,7 @@ from parvis.corpora.models import Document, Page, Passage
 from parvis.corpora.sheets import Sheet, place, sheet
 from parvis.inference.models import Zone
 
-SAID_BY_THE_PAGE = frozenset({"documents_do_not_answer", "nothing_verified"})
+SAID_BY_THE_PAGE = frozenset({"documents_do_not_answer", "nothing_verified", "no_documents"})
 FAULTY = (State.FAILED, State.INTERRUPTED, State.CANCELLED)
 
 
@@ -87,7 +87,7 @@ class NearestShown:
     document_title: str
     place: str
     heading: str
-    text: str
+    parts: list[Part]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,7 @@ class TurnShown:
     state: str  # "streaming", "done", "stopped" or "failed"
     outcome: str  # "answered", "abstained" or ""
     unproven: bool  # abstained for the model's sake: the documents may well answer
+    without_documents: bool  # abstained for there being nothing to search
     waiting: str  # what is being done, while streaming
     blocks: list[BlockShown]
     draft: str  # what a model had written when it was cut, nothing of it proved; "" when there is an answer, or may be one
@@ -148,6 +149,7 @@ def turns_shown(turns: Sequence[Turn], principal: Principal, now: datetime) -> l
 def _turn_shown(turn: Turn, events: Sequence[TurnEvent], places: Places, principal: Principal, now: datetime) -> TurnShown:
     state = turn.state_at(now)
     blocks = blocks_of(turn, events, places)
+    codes = {event.payload["code"] for event in events if event.kind == EventKind.NOTICE}
     retriable = state in FAULTY or (state == State.ABSTAINED and turn.mode == Mode.GENERATIVE)
     return TurnShown(
         id=turn.id,
@@ -155,7 +157,8 @@ def _turn_shown(turn: Turn, events: Sequence[TurnEvent], places: Places, princip
         question=turn.question,
         state=_shown_state(state),
         outcome=state if state in (State.ANSWERED, State.ABSTAINED) else "",
-        unproven=any(event.kind == EventKind.NOTICE and event.payload["code"] == "nothing_verified" for event in events),
+        unproven="nothing_verified" in codes,
+        without_documents="no_documents" in codes,
         waiting=waiting_sentence(events),
         blocks=blocks,
         draft=_draft(events) if state in FAULTY else "",
@@ -329,7 +332,7 @@ def _nearest(turn: Turn, events: Iterable[TurnEvent], places: Places, principal:
                     document_title=title,
                     place=place(page, title),
                     heading=between(headings.get(payload["passage_id"], ()), title, place(page, title)),
-                    text=page.text[payload["start"] : payload["end"]],
+                    parts=parts(page.text[payload["start"] : payload["end"]]),
                 )
             )
     return shown
@@ -494,7 +497,9 @@ def exported(conversation: Conversation, principal: Principal, now: datetime) ->
 def _exported_turn(turn: Turn, shown: TurnShown, state: State) -> ExportedTurn:
     citations = [citation for block in shown.blocks for citation in block.citations]
     remarks = [f"{notice.title} {notice.text}".strip() for notice in shown.notices]
-    if shown.unproven:
+    if shown.without_documents:
+        remarks.append(notice_sentence("no_documents", {}).text)
+    elif shown.unproven:
         remarks.append(notice_sentence("nothing_verified", {}).text)
     elif state == State.ABSTAINED:
         remarks.append(_("The documents do not answer this question."))

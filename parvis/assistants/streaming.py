@@ -9,7 +9,7 @@ from django.template.loader import render_to_string
 
 from parvis.access.principal import Principal
 from parvis.assistants.models import OPEN, EventKind, Turn, TurnEvent
-from parvis.assistants.presentation import Places, blocks_of, kept_of, places_of, waiting_sentence
+from parvis.assistants.presentation import SAID_BY_THE_PAGE, Places, blocks_of, kept_of, places_of, waiting_sentence
 from parvis.assistants.sentences import notice_sentence
 
 
@@ -38,6 +38,8 @@ def _since(after: int, turn: Turn, events: Sequence[TurnEvent], places: Places) 
         if event.seq <= after:
             continue
         if event.kind == EventKind.NOTICE:
+            if event.payload["code"] in SAID_BY_THE_PAGE:
+                continue
             notice = notice_sentence(event.payload["code"], event.payload["params"], kept=kept_of(events[:count]))
             context = {"level": notice.level, "title": notice.title, "text": notice.text}
             yield _message("notice", render_to_string("web/components/message.html", context), event.seq)

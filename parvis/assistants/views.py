@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from asgiref.sync import sync_to_async
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import F, Sum
+from django.db.models import F
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -25,7 +25,8 @@ from parvis.assistants.models import Assistant, Conversation, Signal, SignalKind
 from parvis.assistants.presentation import excerpts, exported, source_shown, turns_shown
 from parvis.assistants.streaming import messages_since
 from parvis.corpora.forms import CorpusForm
-from parvis.corpora.models import Corpus, Document, DocumentState
+from parvis.corpora.lengths import length_words
+from parvis.corpora.models import WAITING, Corpus, Document, DocumentState
 from parvis.web.connections import release_connection
 
 RECENT = 5
@@ -351,7 +352,9 @@ def _address(assistant: Assistant, conversation: Conversation | None) -> str:
 
 def _card(request: SignedInRequest, assistant: Assistant) -> dict[str, object]:
     readable = Corpus.objects.visible_to(request.principal).filter(assistants=assistant).order_by()
-    documents = Document.objects.visible_to(request.principal).filter(corpus__in=readable, state=DocumentState.INDEXED)
+    documents = Document.objects.visible_to(request.principal).filter(corpus__in=readable)
+    read = list(documents.filter(state=DocumentState.INDEXED).only("media_type", "pages_total"))
+    own = Corpus.objects.editable_by(request.principal).filter(assistants=assistant).order_by("id").first()
     editable = Assistant.objects.editable_by(request.principal).filter(id=assistant.id).exists()
     owner = assistant.owner.person
     return {
@@ -359,8 +362,10 @@ def _card(request: SignedInRequest, assistant: Assistant) -> dict[str, object]:
         "description": assistant.description,
         "url": reverse("assistants:assistant", args=[assistant.id]),
         "owner": owner.display_name if owner.id != request.principal.person_id else "",
-        "document_count": documents.count(),
-        "page_count": documents.aggregate(pages=Sum("pages_total"))["pages"] or 0,
+        "document_count": len(read),
+        "waiting_count": 0 if read else documents.filter(state__in=WAITING).count(),
+        "length": length_words(read),
+        "course_url": reverse("corpora:detail", args=[own.id]) if own else "",
         "settings_url": reverse("assistants:settings", args=[assistant.id]) if editable else "",
     }
 

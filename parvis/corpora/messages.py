@@ -9,6 +9,8 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from parvis.corpora.parsing import media_types
+
 
 def failure_sentence(code: str, params: Mapping[str, Any]) -> str:
     """The sentence for a code of `parsing.refusals`; a code from a later version still gets a true one."""
@@ -47,6 +49,8 @@ def _corrupt(params: Mapping[str, Any]) -> str:
 
 
 def _mislabelled(params: Mapping[str, Any]) -> str:
+    if known := _to_save_as(params):
+        return known
     return _(
         "The content of the file does not match its name: it announces %(claimed)s and holds %(found)s."
         " Save it again from its application."
@@ -54,9 +58,31 @@ def _mislabelled(params: Mapping[str, Any]) -> str:
 
 
 def _unsupported(params: Mapping[str, Any]) -> str:
+    if known := _to_save_as(params):
+        return known
     return _(
         "This kind of file (%(found)s) is not read. Send a PDF, or a document in one of the formats listed on this page."
     ) % {"found": _type_name(params.get("found"))}
+
+
+def _to_save_as(params: Mapping[str, Any]) -> str:
+    """For what its own application can save in a format that is read."""
+    sentences = {
+        media_types.DOC: _("This file is in Word’s old format (.doc). Open it, save it as .docx, then send the new file."),
+        media_types.PPT: _(
+            "This file is in PowerPoint’s old format (.ppt). Open it, save it as .pptx, then send the new file."
+        ),
+        media_types.XLS: _("This file is a spreadsheet (.xls), which is not read. Export it as PDF, then send the PDF."),
+        media_types.XLSX: _("This file is a spreadsheet (.xlsx), which is not read. Export it as PDF, then send the PDF."),
+        media_types.ODS: _("This file is a spreadsheet (.ods), which is not read. Export it as PDF, then send the PDF."),
+        "application/x-ole-storage": _(
+            "This file is in an old Office format. Open it, save it as .docx, as .pptx or as PDF, then send the new file."
+        ),
+        "application/rtf": _(
+            "This file is in RTF, which is not read. Open it, save it as .docx or .odt, then send the new file."
+        ),
+    }
+    return sentences.get(str(params.get("found")), "")
 
 
 def _archive(params: Mapping[str, Any]) -> str:
@@ -103,6 +129,15 @@ def _parser_crashed(params: Mapping[str, Any]) -> str:
 
 
 def _no_text(params: Mapping[str, Any]) -> str:
+    found = params.get("found")
+    if found == media_types.NOTEBOOK:
+        return _(
+            "The notebook holds no text: none of its cells can be read. Save it again from Jupyter, then send the new file."
+        )
+    if found in _WITH_IMAGES:
+        return _("No text was found in the document. If it is made of images, export it as PDF, then send the PDF.")
+    if found and found != media_types.PDF:
+        return _("The file holds only blanks: there is nothing to read in it. Check it on your computer, then send it again.")
     return _(
         "No text was found in the document: its pages are probably images."
         " Send a version with text, or ask for text recognition to be installed."
@@ -147,20 +182,20 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "archive_in_archive": _archive_in_archive,
 }
 
+_WITH_IMAGES = {media_types.DOCX, media_types.PPTX, media_types.ODT, media_types.ODP, media_types.EPUB, media_types.HTML}
 _TYPE_NAMES = {
-    "application/pdf": "PDF",
-    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "DOCX",
-    "application/vnd.openxmlformats-officedocument.presentationml.presentation": "PPTX",
-    "application/vnd.oasis.opendocument.text": "ODT",
-    "application/vnd.oasis.opendocument.presentation": "ODP",
-    "application/epub+zip": "EPUB",
-    "application/zip": "ZIP",
-    "application/x-ipynb+json": "Jupyter",
-    "application/x-subrip": "SRT",
-    "application/msword": "DOC",
-    "text/html": "HTML",
-    "text/markdown": "Markdown",
-    "text/vtt": "WebVTT",
+    media_types.PDF: "PDF",
+    media_types.DOCX: "DOCX",
+    media_types.PPTX: "PPTX",
+    media_types.ODT: "ODT",
+    media_types.ODP: "ODP",
+    media_types.EPUB: "EPUB",
+    media_types.ZIP: "ZIP",
+    media_types.NOTEBOOK: "Jupyter",
+    media_types.SRT: "SRT",
+    media_types.HTML: "HTML",
+    media_types.MARKDOWN: "Markdown",
+    media_types.WEBVTT: "WebVTT",
 }
 
 
@@ -170,10 +205,15 @@ def _type_name(media_type: object) -> str:
         return _("plain text")
     if name == "application/x-executable":
         return _("a program")
-    if name == "application/octet-stream":
-        return _("something unknown")
+    if name == "application/vnd.sqlite3":
+        return _("a database")
+    if name.startswith("audio/") or name == "application/x-riff":
+        return _("a recording or an image")
     family, _slash, kind = name.rpartition("/")
     kind = kind.removeprefix("x-").upper()
     if family == "image":
         return _("a %(kind)s image") % {"kind": kind}
-    return _TYPE_NAMES.get(name) or kind or _("something unknown")
+    # A file may declare any type: only a short word of letters is worth repeating.
+    short = kind.removeprefix("VND.")
+    is_word = short.isascii() and short.isalnum() and len(short) <= 10
+    return _TYPE_NAMES.get(name) or (short if is_word else _("something unknown"))

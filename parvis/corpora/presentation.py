@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from parvis.access.principal import Principal
+from parvis.corpora.lengths import KINDS, length_words
 from parvis.corpora.messages import failure_sentence, size_words
 from parvis.corpora.models import Corpus, Document, DocumentState, Page
 from parvis.corpora.parsing import media_types, ocr
@@ -33,7 +34,7 @@ class CorpusView:
     owner: str  # "" where the reader may change the course
     shared: str
     document_count: int
-    page_count: int
+    length: str
     waiting_count: int
     failed_count: int
 
@@ -110,7 +111,7 @@ def corpus_view(corpus: Corpus, documents: Iterable[Document], groups: Iterable[
         owner="" if may_edit else corpus.owner.person.display_name,
         shared=_shared_with(corpus, groups),
         document_count=len(indexed),
-        page_count=sum(document.pages_total or 0 for document in indexed),
+        length=length_words(indexed),
         waiting_count=sum(document.is_waiting for document in listed),
         failed_count=sum(document.state == DocumentState.FAILED for document in listed) if may_edit else 0,
     )
@@ -122,9 +123,9 @@ def document_view(document: Document, *, may_edit: bool) -> DocumentView:
         id=document.id,
         title=str(document),
         name=document.name,
-        kind=_KINDS.get(document.media_type, "text"),
+        kind=KINDS.get(document.media_type, "text"),
         size=size_words(document.size) if document.size else "",
-        length=_length(document) if indexed else "",
+        length=length_words([document]) if indexed else "",
         url=reverse("corpora:open", args=[document.id]) if indexed else "",
         state=document.state,
         pages_done=document.pages_done,
@@ -197,34 +198,10 @@ def unavailable_sentence(document: Document) -> str:
     return failure_sentence(document.failure_code, document.failure_params)
 
 
-_KINDS = {
-    media_types.PDF: "pdf",
-    media_types.PPTX: "slides",
-    media_types.ODP: "slides",
-    media_types.WEBVTT: "recording",
-    media_types.SRT: "recording",
-    media_types.ZIP: "archive",
-}
-
-
 def _shared_with(corpus: Corpus, groups: Iterable[Group]) -> str:
     if corpus.shared_with_institution:
         return corpus.institution.short_name
     return ", ".join(group.name for group in groups)
-
-
-def _length(document: Document) -> str:
-    count = document.pages_total or 0
-    match _KINDS.get(document.media_type, "text"):
-        case "pdf":
-            words = ngettext("%(count)d page", "%(count)d pages", count)
-        case "slides":
-            words = ngettext("%(count)d slide", "%(count)d slides", count)
-        case "recording":
-            words = ngettext("%(count)d minute", "%(count)d minutes", count)
-        case _:
-            words = ngettext("%(count)d section", "%(count)d sections", count)
-    return words % {"count": count}
 
 
 def _sentence(document: Document) -> str:

@@ -21,7 +21,7 @@ from parvis.assistants.sentences import notice_sentence
 from parvis.assistants.tests.conftest import QUESTION, UNANSWERED, Use
 from parvis.audit.models import Entry
 from parvis.corpora.actions import share_corpus
-from parvis.corpora.models import Corpus, Page
+from parvis.corpora.models import Corpus, Document, DocumentState, Page
 from parvis.inference.completion import UpstreamError
 from parvis.inference.tests.conftest import running
 from parvis.inference.tests.model_server import Script, honest, inventing
@@ -65,7 +65,7 @@ def test_where_the_documents_do_not_answer_the_nearest_passages_are_shown(
 
     assert turn.state == State.ABSTAINED
     assert "Les documents ne répondent pas à cette question" in page
-    assert '<p class="nearest-text">La prescription extinctive' in page
+    assert '<div class="nearest-text"><p>La prescription extinctive' in page
     assert model.asked == []  # a model is never given the occasion to answer
     stored = TurnEvent.unscoped.filter(turn=turn, kind="nearest").values_list("payload", flat=True)
     assert stored
@@ -301,3 +301,20 @@ def test_a_real_server_is_believed_only_where_its_quotations_are_found(
         page = Page.unscoped.get(document_id=payload["document_id"], number=payload["unit_number"])
         assert page.text[payload["start"] : payload["end"]] == payload["quotation"]
     assert "Napoléon" not in student.get(f"/conversations/{turn.conversation_id}/").content.decode()
+
+
+def test_an_assistant_without_documents_says_to_each_what_they_can_do(
+    house: House, course: Assistant, sign_in: SignIn
+) -> None:
+    student, teacher = sign_in(house.student), sign_in(house.teacher)
+    turn = asked(student, course)
+    Document.unscoped.update(state=DocumentState.REMOVED)
+    for client, sentence in ((student, "Revenez plus tard"), (teacher, "Ajouter des documents")):
+        page = client.get(f"/assistants/{course.id}/").content.decode()
+        assert sentence in page
+        assert 'name="question"' not in page
+    address = f"/conversations/{turn.conversation_id}/"
+    student.post(address, {"question": "Et pour un mineur ?"})
+    page = student.get(address).content.decode()
+    assert "Il n’y a aucun document d’où répondre" in page
+    assert "Essayez d’autres mots" not in page

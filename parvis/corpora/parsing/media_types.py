@@ -23,6 +23,13 @@ NOTEBOOK = "application/x-ipynb+json"
 WEBVTT = "text/vtt"
 SRT = "application/x-subrip"
 
+# Not read, and named so that the sentence says what to do.
+DOC = "application/msword"
+XLS = "application/vnd.ms-excel"
+PPT = "application/vnd.ms-powerpoint"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+ODS = "application/vnd.oasis.opendocument.spreadsheet"
+
 SUPPORTED = frozenset({PDF, DOCX, PPTX, ODT, ODP, EPUB, ZIP, HTML, MARKDOWN, PLAIN, NOTEBOOK, WEBVTT, SRT})
 EXTENSIONS = {
     ".pdf": PDF,
@@ -53,12 +60,17 @@ def detect(path: Path, *, name: str) -> str:
     with path.open("rb") as file:
         start = file.read(65536)
     found = _from_bytes(path, start)
-    if found in SUPPORTED:
-        return found
     claimed = EXTENSIONS.get(PurePath(name).suffix.lower())
+    if found in SUPPORTED and not _is_something_else(claimed, found):
+        return found
     if claimed is None:
         raise Unreadable("unsupported", {"name": name, "found": found})
     raise Unreadable("mislabelled", {"name": name, "claimed": claimed, "found": found})
+
+
+def _is_something_else(claimed: str | None, found: str) -> bool:
+    """A ZIP that is no Word document is not to be unpacked for being named .docx; nor is any text a notebook."""
+    return (found == ZIP and claimed in _ZIPPED) or (claimed == NOTEBOOK and found in (PLAIN, MARKDOWN))
 
 
 def _from_bytes(path: Path, start: bytes) -> str:
@@ -86,7 +98,7 @@ def _zip_based(path: Path) -> str:
     except ZIP_FAILURES as error:
         raise Unreadable("corrupt", {"found": ZIP}) from error
     if "[Content_Types].xml" in names:
-        for part, media_type in (("word/document.xml", DOCX), ("ppt/presentation.xml", PPTX)):
+        for part, media_type in (("word/document.xml", DOCX), ("ppt/presentation.xml", PPTX), ("xl/workbook.xml", XLSX)):
             if part in names:
                 return media_type
         return "application/vnd.openxmlformats-officedocument"
@@ -101,7 +113,8 @@ def _compound_file(path: Path) -> str:
         data = file.read(4_000_000)
     if "EncryptedPackage".encode("utf-16-le") in data:
         raise Unreadable("encrypted")
-    return "application/msword" if "WordDocument".encode("utf-16-le") in data else "application/x-ole-storage"
+    streams = (("WordDocument", DOC), ("PowerPoint Document", PPT), ("Workbook", XLS), ("Book", XLS))
+    return next((kind for stream, kind in streams if stream.encode("utf-16-le") in data), "application/x-ole-storage")
 
 
 def _text_based(text: str) -> str:
@@ -130,6 +143,7 @@ _MARKDOWN = re.compile(
     r"^(?:#{1,6} +\S|```|~~~|\|.+\|[ \t]*\n\|[ :|-]+\|)|\[[^\[\]\n]+\]\(\S+\)|\*\*\S[^*\n]*\*\*",
     re.MULTILINE,
 )
+_ZIPPED = frozenset({DOCX, PPTX, ODT, ODP, EPUB})
 _TEMPLATES = {
     "application/vnd.oasis.opendocument.text-template": ODT,
     "application/vnd.oasis.opendocument.presentation-template": ODP,

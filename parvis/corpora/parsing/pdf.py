@@ -45,7 +45,9 @@ def read_pdf(path: Path, *, name: str, limits: Limits, ocr: bool) -> Iterator[Do
         reader = _Reader(document, limits, ocr)
         yield from reader.units()
         if reader.readable_pages == 0:
-            raise Unreadable("garbage" if reader.garbage_pages else "no_text", {"pages": str(document.page_count)})
+            raise Unreadable(
+                "garbage" if reader.garbage_pages else "no_text", {"pages": str(document.page_count), "found": MEDIA_TYPE}
+            )
         yield DocumentTail(document.page_count, tuple(reader.pages_without_text))
 
 

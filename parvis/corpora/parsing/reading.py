@@ -32,16 +32,18 @@ def read(path: Path, *, name: str, limits: Limits, ocr: bool) -> Iterator[Part]:
     """
     from .formats import parts
 
-    characters, units = 0, 0
+    characters, units, media_type = 0, 0, ""
     try:
         for part in parts(path, name=name, limits=limits, ocr=ocr):
-            if isinstance(part, Unit):
+            if isinstance(part, DocumentHead):
+                media_type = part.media_type
+            elif isinstance(part, Unit):
                 characters += len(part.text)
                 units += bool(part.text)
                 if characters > limits.characters:
                     raise Unreadable("too_large", {"characters": str(limits.characters)})
             elif isinstance(part, DocumentTail) and not units:
-                raise Unreadable("no_text", {"name": name})
+                raise Unreadable("no_text", {"name": name, "found": media_type})
             yield part
     except Unreadable as refusal:
         refusal.params.setdefault("name", name)

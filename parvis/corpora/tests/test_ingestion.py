@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 from django.db.models.functions import Now
+from django.utils import translation
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from conftest import House
 from parvis.audit.models import Entry
 from parvis.corpora import actions, engine, jobs, storage
+from parvis.corpora.lengths import length_words
 from parvis.corpora.models import Corpus, Document, DocumentState, Page, Passage
 from parvis.corpora.parsing.refusals import Unreadable
 from parvis.corpora.tests.conftest import COURSE, Add
@@ -376,3 +378,15 @@ def test_each_change_leaves_evidence_without_any_text(house: House, corpus: Corp
         "document.remove",
     ]
     assert "Conseil" not in str(list(entries.values_list("details", flat=True)))
+
+
+def test_a_recording_is_counted_in_minutes_and_a_text_in_sections(corpus: Corpus, add: Add) -> None:
+    cues = "\n\n".join(
+        f"00:{minute:02}:00.000 --> 00:{minute:02}:50.000\nMinute {minute}." for minute in (*range(0, 20, 2), 59)
+    )
+    recording, notes = add("cours.vtt", f"WEBVTT\n\n{cues}\n").document, add().document
+    jobs.run_worker(until_idle=True)
+    for document in (recording, notes):
+        document.refresh_from_db()
+    with translation.override("fr"):
+        assert length_words([recording, notes]) == "60 minutes, 1 section"

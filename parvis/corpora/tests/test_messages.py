@@ -37,3 +37,12 @@ def test_a_sentence_names_what_was_found() -> None:
     assert "un programme" in sentence("fr", "unsupported", {"found": "application/x-executable"})
     assert "octet-stream" not in sentence("fr", "mislabelled", PARAMS | {"found": "application/octet-stream"})
     assert "3000" in sentence("en", "too_many_pages", PARAMS)
+
+
+def test_a_sentence_says_what_is_true_of_this_file() -> None:
+    assert "images" in sentence("fr", "no_text", {"found": "application/pdf"})
+    assert "blancs" in sentence("fr", "no_text", {"found": "text/plain"})
+    assert "carnet" in sentence("fr", "no_text", {"found": "application/x-ipynb+json"})
+    for code in ("unsupported", "mislabelled"):
+        assert "ancien format Word (.doc)" in sentence("fr", code, {"found": "application/msword"})
+        assert "OPENXML" not in sentence("fr", code, {"found": "application/vnd.openxmlformats-officedocument"})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import io
+import zipfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from reportlab.pdfbase import pdfmetrics
@@ -53,3 +55,11 @@ def write(
         canvas.drawString(x, y, line)
         y -= 1.25 * size
     return y - 0.8 * size
+
+
+def zipped(members: Mapping[str, str]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, text in members.items():
+            archive.writestr(name, text)
+    return buffer.getvalue()

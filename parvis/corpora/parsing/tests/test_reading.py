@@ -9,7 +9,9 @@ import pytest
 from parvis.corpora.parsing.document import DocumentHead, DocumentTail, Unit
 from parvis.corpora.parsing.reading import Limits, Unreadable, read, read_bounded
 
-from .making import PROSE, pdf, write
+from .making import PROSE, pdf, write, zipped
+
+PAYLOAD = zipped({"notes.txt": "Rien de Word."})
 
 
 def test_the_child_gives_what_reading_here_gives(tmp_path: Path) -> None:
@@ -29,6 +31,9 @@ def test_the_child_gives_what_reading_here_gives(tmp_path: Path) -> None:
         (b"\x89PNG\r\n\x1a\n" + bytes(100), "photo.png", "unsupported"),
         (b"PK\x03\x04" + bytes(60), "cours.docx", "corrupt"),
         (b" \n \n", "blanc.txt", "no_text"),
+        (b"ceci n'est pas un carnet", "carnet.ipynb", "mislabelled"),
+        (b'{"cells": 3}', "carnet.ipynb", "no_text"),
+        (PAYLOAD, "cours.docx", "mislabelled"),
     ],
 )
 def test_bad_input_is_refused_with_a_code_here_and_in_the_child(tmp_path: Path, content: bytes, name: str, code: str) -> None:
