@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from parvis.cli import ask
 from parvis.corpora.tests.test_embeddings import DETAILS, SUBJECTS, of_meaning, sending_vectors
 from parvis.inference.tests.conftest import running
 from parvis.inference.tests.model_server import answering
+from tests.commands import Commands
 
 CONTRACT = """# Le bail d’habitation
 
@@ -39,30 +41,37 @@ remise des clés, déduction faite des sommes dues au bailleur.
 class Parvis:
     """Runs `parvis …` with a cache of its own."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, commands: Commands) -> None:
+        self.home, self.commands = home, commands
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("PARVIS_", "DJANGO_"))}
         self.environment = kept | {"XDG_CACHE_HOME": str(home / "cache"), "PARVIS_DATA_DIR": str(home / "data")}
 
     def __call__(self, *arguments: str | Path, language: str = "fr_FR.UTF-8") -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "parvis.cli", *map(str, arguments)]
         environment = self.environment | {"LANG": language, "LC_ALL": language, "COLUMNS": "200"}
-        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
-
-
-@pytest.fixture
-def parvis(tmp_path: Path) -> Parvis:
-    return Parvis(tmp_path)
+        return self.commands.run([*map(str, arguments)], environment, self.home)
 
 
 @pytest.fixture(scope="session")
-def tables(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def commands() -> Iterator[Commands]:
+    started = Commands()
+    yield started
+    started.end()
+
+
+@pytest.fixture
+def parvis(tmp_path: Path, commands: Commands) -> Parvis:
+    return Parvis(tmp_path, commands)
+
+
+@pytest.fixture(scope="session")
+def tables(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory, commands: Commands) -> Path:
     """A database of this version, empty: making one takes a command several seconds."""
     path = tmp_path_factory.mktemp("tables") / "parvis.sqlite3"
     if connection.vendor == "sqlite":
         with sqlite3.connect(connection.settings_dict["NAME"]) as made:
             made.execute("VACUUM INTO ?", [str(path)])
     else:
-        Parvis(path.parent)("institution", "list")
+        Parvis(path.parent, commands)("institution", "list")
         shutil.copy(path.parent / "data" / path.name, path)
     return path
 

@@ -1,0 +1,73 @@
+"""Runs `parvis …` in a process of its own, forked from one that has read the libraries already: a command spends most of its
+time on them, and nothing of Parvis, its settings included, is read before the fork."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+LIBRARIES = [
+    "typer.main",
+    "typer._adapters",
+    "rich.progress",
+    "rich.table",
+    "cryptography.hazmat.primitives.ciphers.aead",
+    "django.contrib.admin",
+    "django.core.mail",
+    "django.core.management.commands.migrate",
+    "django.db.backends.sqlite3.base",
+    "django.db.models",
+    "django.forms",
+    "django.urls",
+]
+
+
+class Commands:
+    def __init__(self) -> None:
+        pipe = subprocess.PIPE
+        self._parent = subprocess.Popen([sys.executable, "-m", __name__], stdin=pipe, stdout=pipe, text=True)
+
+    def run(self, arguments: list[str], environment: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
+        """`folder` receives what the command writes."""
+        outputs = [folder / "stdout", folder / "stderr"]
+        assert self._parent.stdin
+        assert self._parent.stdout
+        self._parent.stdin.write(json.dumps([arguments, environment, list(map(str, outputs))]) + "\n")
+        self._parent.stdin.flush()
+        code = int(self._parent.stdout.readline())
+        return subprocess.CompletedProcess(arguments, code, *(path.read_text(encoding="utf-8") for path in outputs))
+
+    def end(self) -> None:
+        self._parent.communicate()
+
+
+def _fork() -> None:
+    """Comes back in the child only, in the place the command will have."""
+    for line in sys.stdin:
+        if not (child := os.fork()):
+            arguments, environment, outputs = json.loads(line)
+            sys.argv[1:] = arguments
+            os.environ.clear()
+            os.environ.update(environment)
+            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+            for descriptor, path in enumerate(outputs, start=1):
+                os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), descriptor)
+            signal.alarm(120)
+            return
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}\n")
+        sys.stdout.flush()
+    sys.exit()
+
+
+if __name__ == "__main__":
+    for name in LIBRARIES:
+        importlib.import_module(name)
+    _fork()
+    from parvis.cli import main
+
+    main()
