@@ -48,6 +48,8 @@ def instant_words(at: datetime) -> str:
 
 def _place(place: str) -> str:
     names = {
+        "request-title": _("title of the request"),
+        "request-description": _("introduction for vendors"),
         "title": _("title"),
         "description": _("description"),
         "scope": _("scope"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from django.utils import timezone
@@ -12,7 +13,7 @@ from parvis.needs.actions.harmonised import specification
 from parvis.needs.models import Attachment, NeedVersion
 from parvis.needs.specification import Specification
 from parvis.offers.conformity import grid_csv, write_grid
-from parvis.offers.dossier.content import Cosignature, Dossier, Excerpt, RegisterLine, refuse_vendor_names
+from parvis.offers.dossier.content import Cosignature, Dossier, Excerpt, RegisterLine, VendorNamed, namings
 from parvis.offers.dossier.documents import answer_frame, french_instant, functional_expression
 from parvis.offers.dossier.opendocument import odt
 from parvis.offers.dossier.outline import Document, Facts, Heading, Paragraph, blocks_of
@@ -49,8 +50,15 @@ def vendor_documents(request: RequestForInformation, now: datetime, ordinary: Se
         deadline_at=timezone.localtime(request.deadline_at),
         cosignatures=_cosignatures(request.version),
     )
-    refuse_vendor_names(dossier, vendor_names(), ordinary=ordinary)
-    refuse_vendor_names(_introduced(request, dossier), vendor_names(), ordinary=ordinary)
+    found = [
+        *namings(dossier, vendor_names(), ordinary=ordinary),
+        *(
+            replace(one, place=f"request-{one.place}")
+            for one in namings(_introduced(request, dossier), vendor_names(), ordinary=ordinary)
+        ),
+    ]
+    if found:
+        raise VendorNamed(tuple(found))
     expression = functional_expression(dossier)
     return {
         "reglement-du-sondage.pdf": pdf(_rules(request, dossier)),

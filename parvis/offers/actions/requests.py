@@ -118,9 +118,9 @@ def publish(
             raise Impossible("changed_meanwhile")
         for holder_id, share in zip(keys, key.sealed_shares, strict=True):
             KeyHolder.unscoped.filter(id=holder_id).update(sealed_share=share)
-        request.public_key, request.published_at = key.public_key, now
+        request.public_key, request.published_at, request.ordinary = key.public_key, now, list(ordinary)
         request.fingerprint = sealing.fingerprint(*documents.values())
-        request.save(update_fields=["public_key", "published_at", "fingerprint"])
+        request.save(update_fields=["public_key", "published_at", "ordinary", "fingerprint"])
         for name, content in documents.items():
             _freeze(request, name, content)
         ask_the_market(principal, request.need)
@@ -153,8 +153,7 @@ def ask(principal: Principal, request: RequestForInformation, text: str, *, now:
 
 def publish_answer(principal: Principal, question: Question, *, published_text: str, answer: str, now: datetime) -> None:
     """The question, without names, and its answer: to everybody at the same instant. Raises VendorNamed."""
-    said = Specification("", 0, published_text, answer)
-    refuse_vendor_names(Dossier(said, now.date()), vendor_names())
+    _name_nobody(question.request, published_text, answer)
     with transaction.atomic():
         question = Question.unscoped.select_for_update(of=("self",)).select_related("request").get(id=question.id)
         if question.published_at:
@@ -174,7 +173,7 @@ def postpone(
 ) -> None:
     """To a later instant, for everybody at once, while answers are still received. What was sent stays sealed, and may be
     replaced until then; the documents stay as they were published. Raises VendorNamed."""
-    refuse_vendor_names(Dossier(Specification("", 0, "", reason), now.date()), vendor_names())
+    _name_nobody(request, reason)
     with transaction.atomic():
         request = _hold(request)  # against an answer or a share that comes at this instant
         if request.state_at(now) not in (RequestState.PUBLISHED, RequestState.QUESTIONS_CLOSED):
@@ -286,6 +285,12 @@ def _must_be_publishable(request: RequestForInformation, now: datetime) -> None:
 
 def _keys(request: RequestForInformation) -> dict[int, Holder]:
     return {holder.id: key_of(holder) for holder in request.holders.order_by("id")}
+
+
+def _name_nobody(request: RequestForInformation, *texts: str) -> None:
+    """What everybody is to read of a published request. Raises VendorNamed."""
+    said = Specification(request.code, 0, "", "\n\n".join(texts))
+    refuse_vendor_names(Dossier(said, request.created_at.date()), vendor_names(), ordinary=request.ordinary)
 
 
 def _freeze(request: RequestForInformation, name: str, content: bytes) -> None:

@@ -9,6 +9,8 @@ from datetime import date, datetime
 
 from parvis.needs.specification import Specification
 from parvis.offers.answer import Frame
+from parvis.retrieval.analysis import terms
+from parvis.retrieval.common_words import is_common
 
 PILOT, COSIGNATORY, INTERESTED = "pilot", "cosignatory", "interested"
 
@@ -72,17 +74,22 @@ class VendorNamed(Exception):
 
 
 def refuse_vendor_names(dossier: Dossier, vendors: Iterable[str], *, ordinary: Iterable[str] = ()) -> None:
-    """Raises `VendorNamed`. `ordinary` are names that a person declared to be common words here, such as "Notion"."""
+    """Raises `VendorNamed`."""
+    if found := namings(dossier, vendors, ordinary=ordinary):
+        raise VendorNamed(tuple(found))
+
+
+def namings(dossier: Dossier, vendors: Iterable[str], *, ordinary: Iterable[str] = ()) -> list[Naming]:
+    """`ordinary` are names that a person declared to be common words here, such as "Orange". A common
+    French word in small letters ("la notion de…") names nobody; with a capital it may, and a person says."""
     spared = {_joined(name) for name in ordinary}
     names = {letters: name for name in vendors if (letters := _joined(name)) and letters not in spared}
     beginnings = {letters[:end] for letters in names for end in range(1, len(letters) + 1)}
-    found = [
+    return [
         Naming(names[letters], place, words)
         for place, text in _places(dossier)
         for letters, words in _occurrences(names, beginnings, text)
     ]
-    if found:
-        raise VendorNamed(tuple(found))
 
 
 def _places(dossier: Dossier) -> Iterator[tuple[str, str]]:
@@ -104,8 +111,13 @@ def _occurrences(names: Collection[str], beginnings: Collection[str], text: str)
             spelled += word
             if spelled not in beginnings:
                 break
-            if spelled in names:
+            if spelled in names and not _is_ordinary(text[begin:end]):
                 yield spelled, " ".join(text[max(0, begin - 30) : end + 30].split())
+
+
+def _is_ordinary(written: str) -> bool:
+    found = terms(written)
+    return written.islower() and len(found) == 1 and is_common(found[0])
 
 
 def _joined(name: str) -> str:

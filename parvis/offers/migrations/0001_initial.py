@@ -71,6 +71,7 @@ class Migration(migrations.Migration):
                 ("public_key", models.BinaryField(default=bytes)),
                 ("private_key", models.BinaryField(default=bytes)),
                 ("fingerprint", models.CharField(blank=True, max_length=64)),
+                ("ordinary", models.JSONField(default=list)),
                 (
                     "created_by",
                     models.ForeignKey(

@@ -61,6 +61,7 @@ class RequestForInformation(models.Model):
     public_key = models.BinaryField(default=bytes)  # offers.sealing; answers are sealed to it
     private_key = models.BinaryField(default=bytes)  # b"" until the opening: nobody has it before, this server included
     fingerprint = models.CharField(max_length=64, blank=True)  # SHA-256 of its documents together
+    ordinary = models.JSONField(default=list)  # vendors' names said, when it was published, to be common words in it
 
     unscoped = RequestQuerySet.as_manager()
     objects: ClassVar[Door] = Door()

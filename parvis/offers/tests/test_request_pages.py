@@ -190,6 +190,8 @@ def test_a_vendor_named_in_the_need_stops_publication_and_dossier(market: Market
     assert refused.status_code == 409
     place = "<strong>EX-001</strong> : « Citer"
     assert place in words(refused).replace("\N{NO-BREAK SPACE}", " ")
+    RequestForInformation.unscoped.update(title="Comme Citer SAS")
+    assert "titre du sondage" in words(coordination.post(reverse("offers:publication", args=[request.id]), {"x": "y"}))
     assert RequestForInformation.unscoped.get().published_at is None
     address = reverse("offers:dossier", args=[market.need.id])
     assert place in words(coordination.get(address)).replace("\N{NO-BREAK SPACE}", " ")
