@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from functools import lru_cache
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -18,7 +20,7 @@ from parvis.needs.models import HarmonisedNeed
 from parvis.offers.actions import requests as actions
 from parvis.offers.actions.documents import dossier_of, register_entries, vendor_names
 from parvis.offers.dossier import documents as outlines
-from parvis.offers.dossier.content import VendorNamed
+from parvis.offers.dossier.content import Dossier, VendorNamed
 from parvis.offers.dossier.portable import pdf
 from parvis.offers.dossier.writing import MEDIA_TYPES, register_csv, write_all, zipped
 from parvis.offers.forms.requests import ExchangeForm
@@ -85,7 +87,7 @@ def dossier_file(request: SignedInRequest, need_id: int) -> HttpResponse:
 
 def _dossier(
     request: SignedInRequest, need_id: int
-) -> tuple[HarmonisedNeed, dict[str, bytes], str, list[tuple[str, str, str]], str]:
+) -> tuple[HarmonisedNeed, Mapping[str, bytes], str, list[tuple[str, str, str]], str]:
     """The need, its files, why there are none or where a vendor is named, and the request whose register goes with it."""
     get_or_404(request.principal, "harmonised:view", HarmonisedNeed, id=need_id)
     need = HarmonisedNeed.objects.visible_to(request.principal).prefetch_related("versions").get(id=need_id)
@@ -101,10 +103,15 @@ def _dossier(
     row = asked.exclude(published_at=None).first()
     made = dossier_of(need.in_force, now=timezone.now(), request=row)
     try:
-        files = write_all(made, vendors=vendor_names(), ordinary=request.GET.getlist("ordinaire"))
+        files = _written(made, tuple(vendor_names()), tuple(request.GET.getlist("ordinaire")))
     except VendorNamed as refusal:
         return need, {}, "", namings(refusal), ""
     return need, files, "", [], row.code if row else ""
+
+
+@lru_cache(maxsize=8)  # typesetting takes a second, and a page shows what the next one hands over
+def _written(made: Dossier, vendors: tuple[str, ...], ordinary: tuple[str, ...]) -> Mapping[str, bytes]:
+    return write_all(made, vendors=vendors, ordinary=ordinary)
 
 
 def _register_page(

@@ -41,12 +41,12 @@ def icon(name: str) -> SafeString:
 
 
 @register.simple_tag(takes_context=True)
-def current(context: RequestContext, url: str, below: str = "") -> str:
-    """`aria-current` for a navigation link: "page" on the page itself, "true" on the pages below it, or below `below`."""
+def current(context: RequestContext, url: str, *below: str) -> str:
+    """`aria-current` for a navigation link: "page" on the page itself, "true" below it, or below one of `below`."""
     request: HttpRequest | None = context.get("request")
     if request is None or not url:
         return ""
     if request.path == url:
         return SafeString(' aria-current="page"')
-    section = below or url
-    return SafeString(' aria-current="true"') if section != "/" and request.path.startswith(section) else ""
+    sections = tuple(section for section in below or (url,) if section != "/")
+    return SafeString(' aria-current="true"') if request.path.startswith(sections) else ""
