@@ -12,6 +12,7 @@ from conftest import House
 from parvis.corpora import actions, jobs
 from parvis.corpora.engine import index
 from parvis.corpora.models import Corpus, Document
+from parvis.corpora.parsing.reading import read
 
 COURSE = """# Droit constitutionnel
 
@@ -34,6 +35,13 @@ def files_dir(settings: Settings, tmp_path: Path) -> Path:
     folder = tmp_path / "files"
     settings.FILES_DIR = folder
     return folder
+
+
+@pytest.fixture
+def read_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Documents are read in this process, for tests that are about what comes after: the same parts, without the start of a
+    process for each document."""
+    monkeypatch.setattr(jobs, "read_bounded", read)
 
 
 @pytest.fixture

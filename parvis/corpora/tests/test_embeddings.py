@@ -31,6 +31,7 @@ from parvis.institutions.models import Profile
 from parvis.retrieval.analysis import terms
 from parvis.retrieval.search import Found
 
+pytestmark = pytest.mark.usefixtures("read_here")
 SignIn = Callable[[Profile], Client]
 SUBJECTS = (
     ("voiture", "automobile", "berline"),

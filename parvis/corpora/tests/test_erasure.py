@@ -15,6 +15,7 @@ from parvis.corpora.models import Document
 from parvis.corpora.tests.conftest import COURSE, Add
 from parvis.retrieval.index import InTransaction
 
+pytestmark = pytest.mark.usefixtures("read_here")
 SECRET = "zyxgrosminet"
 PRIVATE = f"# Dossier {SECRET}\n\nLe candidat {SECRET} a obtenu la mention bien, le jury le félicite.\n"
 

@@ -26,6 +26,7 @@ from parvis.corpora.sheets import place
 from parvis.corpora.tests.conftest import COURSE, Add
 from parvis.institutions.models import Profile
 
+pytestmark = pytest.mark.usefixtures("read_here")
 SignIn = Callable[[Profile], Client]
 
 
