@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -15,6 +15,7 @@ from django.utils.text import slugify
 from parvis.access.middleware import principal_of
 from parvis.access.principal import Principal
 from parvis.assistants import answering
+from parvis.assistants.courtesies import courtesy
 from parvis.assistants.models import (
     LEASE,
     Assistant,
@@ -33,6 +34,7 @@ from parvis.corpora.embeddings.actions import search_by_meaning_too
 from parvis.corpora.models import Corpus, CorpusKind, Document, DocumentState
 from parvis.inference.actions import NoRouteError, Route, chat_endpoint_for
 from parvis.inference.models import LanguageModel
+from parvis.institutions.models import Profile
 from parvis.retrieval.abstention import NEUTRAL_THRESHOLD, Band, band
 from parvis.retrieval.extraction import Sentence, best_sentences
 from parvis.retrieval.search import Found
@@ -40,6 +42,7 @@ from parvis.retrieval.search import Found
 PASSAGES_READ = 8
 SENTENCES_QUOTED = 3
 REMEMBERED = 4
+SENT_TWICE = timedelta(minutes=1)
 
 
 class StillAnsweringError(Exception):
@@ -62,9 +65,22 @@ class AssistantValues:
 def create_course(
     principal: Principal, *, name: str, description: str = "", kind: str = CorpusKind.COURSE, suggestions: str = ""
 ) -> tuple[Corpus, Assistant]:
-    """A corpus and the assistant that answers from it: what a teacher calls a course."""
+    """A corpus and the assistant that answers from it: what a teacher calls a course. The same form sent twice makes one."""
+    Profile.objects.select_for_update().get(id=principal.profile_id)  # the second sending waits for the first
+    if twin := _just_created(principal, name=name, description=description, kind=kind):
+        return twin
     corpus = create_corpus(principal, name=name, description=description, kind=kind)
     return corpus, create_assistant(principal, name=name, description=description, suggestions=suggestions, corpora=[corpus])
+
+
+def _just_created(principal: Principal, **values: str) -> tuple[Corpus, Assistant] | None:
+    """A course of these very words, made moments ago and still without a document."""
+    recent = Corpus.objects.editable_by(principal).filter(
+        owner_id=principal.profile_id, created_at__gt=timezone.now() - SENT_TWICE, documents=None, **values
+    )
+    corpus = recent.first()
+    assistant = corpus and Assistant.objects.editable_by(principal).filter(corpora=corpus).first()
+    return (corpus, assistant) if corpus and assistant else None
 
 
 @transaction.atomic
@@ -204,6 +220,7 @@ class Work:
     instructions: str
     route: Route | None
     notices: tuple[str, ...]
+    courtesy: str = ""  # words said to a person rather than a question: nothing is searched
 
 
 def prepare(turn_id: int) -> Work | None:
@@ -213,6 +230,8 @@ def prepare(turn_id: int) -> Work | None:
     turn = turns.filter(id=turn_id).first()
     if turn is None:
         return None
+    if said := courtesy(turn.question):
+        return Work(turn.question, (), Band.NEAREST, (), (), "", None, (), courtesy=said)
     assistant = turn.conversation.assistant
     principal = principal_of(turn.conversation.profile)
     corpora = Corpus.objects.visible_to(principal).filter(assistants=assistant)
@@ -330,7 +349,8 @@ def _history(turn: Turn) -> tuple[answering.Exchange, ...]:
     former = Turn.unscoped.filter(
         conversation=turn.conversation, number__lt=turn.number, state__in=(State.ANSWERED, State.ABSTAINED)
     )
-    latest = list(former.order_by("-number")[:REMEMBERED])[::-1]
+    asked = [one for one in former.order_by("-number")[: 2 * REMEMBERED] if not courtesy(one.question)]
+    latest = asked[:REMEMBERED][::-1]
     texts: dict[int, list[str]] = {one.id: [] for one in latest}
     for event in TurnEvent.unscoped.filter(turn__in=latest, kind=EventKind.TEXT).order_by("turn_id", "seq"):
         texts[event.turn_id].append(event.payload["text"])

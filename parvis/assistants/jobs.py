@@ -123,6 +123,9 @@ async def _write(turn_id: int) -> None:
     if work is None or not await in_thread(actions.begin_turn, turn_id, **_provenance(work)):
         raise TurnClosedError
     _wake(turn_id)
+    if work.courtesy:
+        await _finish(turn_id, [answering.Notice(work.courtesy)], answering.Done(answering.ANSWERED), "")
+        return
     answer = answering.answer(
         work.question,
         work.evidence,

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.lookups import Contains
 from django.utils import timezone
 from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 
 from parvis.access.doors import Door
 from parvis.access.principal import ADMINISTRATION
+from parvis.assistants.folding import Folded, folded
 from parvis.corpora.models import Corpus
 from parvis.inference.models import LanguageModel
 from parvis.institutions.models import Institution, Profile
@@ -78,14 +81,15 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         return self.visible_to(principal)
 
     def matching(self, words: str) -> ConversationQuerySet:
-        """Those whose title, questions or answers hold the words, in any case."""
+        """Those whose title, questions or answers hold the words, whatever their case and their accents."""
         if not words:
             return self
         turns = Turn.unscoped.filter(conversation__in=self.order_by().values("id"))
-        asked = turns.filter(question__icontains=words).values("conversation_id")
+        asked = turns.asking(words).values("conversation_id")
         texts = TurnEvent.unscoped.filter(turn__in=turns.values("id"), kind=EventKind.TEXT)
-        answered = texts.filter(payload__text__icontains=words).values("turn__conversation_id")
-        return self.filter(Q(title__icontains=words) | Q(id__in=asked) | Q(id__in=answered))
+        text = Folded(KeyTextTransform("text", "payload"))
+        answered = texts.filter(Contains(text, folded(words))).values("turn__conversation_id")
+        return self.filter(Q(Contains(Folded("title"), folded(words))) | Q(id__in=asked) | Q(id__in=answered))
 
 
 class Conversation(models.Model):
@@ -135,6 +139,9 @@ class TurnQuerySet(models.QuerySet["Turn"]):
 
     def editable_by(self, principal: Principal) -> TurnQuerySet:
         return self.visible_to(principal)
+
+    def asking(self, words: str) -> TurnQuerySet:
+        return self.filter(Contains(Folded("question"), folded(words)))
 
     def open(self) -> TurnQuerySet:
         """Those still being written, as far as anyone knows."""

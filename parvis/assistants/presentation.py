@@ -19,7 +19,9 @@ from django.utils.translation import ngettext
 
 from parvis.access.principal import Principal
 from parvis.assistants import answering
+from parvis.assistants.courtesies import GREETING, THANKS
 from parvis.assistants.export import Exported, ExportedTurn, Piece, Source
+from parvis.assistants.folding import find
 from parvis.assistants.models import Conversation, EventKind, Mode, State, Turn, TurnEvent
 from parvis.assistants.quotations import Part, parts, plain
 from parvis.assistants.sentences import Kept, Sentence, notice_sentence, problem_words
@@ -170,7 +172,9 @@ def _turn_shown(turn: Turn, events: Sequence[TurnEvent], places: Places, princip
         stop_url=reverse("assistants:cancellation", args=[turn.id]),
         retry_url=reverse("assistants:retry", args=[turn.id]) if retriable else "",
         extractive_url=_extract_url(turn, state),
-        signal_url=reverse("assistants:signal", args=[turn.id]) if state in (State.ANSWERED, State.ABSTAINED) else "",
+        signal_url=reverse("assistants:signal", args=[turn.id])
+        if state in (State.ANSWERED, State.ABSTAINED) and not codes & {GREETING, THANKS}
+        else "",
         signals=frozenset(signal.kind for signal in turn.signals.all()),
     )
 
@@ -466,7 +470,7 @@ def excerpts(conversations: Sequence[Conversation], words: str, principal: Princ
     """Where the words stand in the first question that holds them."""
     if not words:
         return {}
-    turns = Turn.objects.visible_to(principal).filter(conversation__in=conversations, question__icontains=words)
+    turns = Turn.objects.visible_to(principal).filter(conversation__in=conversations).asking(words)
     found: dict[int, list[SegmentShown]] = {}
     for turn in turns:
         found.setdefault(turn.conversation_id, _around(" ".join(turn.question.split()), words))
@@ -474,10 +478,11 @@ def excerpts(conversations: Sequence[Conversation], words: str, principal: Princ
 
 
 def _around(text: str, words: str, margin: int = 60) -> list[SegmentShown]:
-    at = text.lower().find(words.lower())
-    if at < 0:  # the database folds case in its own way
+    place = find(words, text)
+    if place is None:  # the database folds letters in its own way
         return [SegmentShown(text[: 2 * margin], highlighted=False)]
-    start, end = max(0, at - margin), at + len(words)
+    at, end = place
+    start = max(0, at - margin)
     before = ("…" if start else "") + text[start:at]
     after = text[end : end + margin] + ("…" if end + margin < len(text) else "")
     return [SegmentShown(before, False), SegmentShown(text[at:end], True), SegmentShown(after, False)]

@@ -9,7 +9,11 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from parvis.assistants.courtesies import GREETING, THANKS
 from parvis.inference import sentences as model_sentences
+
+# Faults that trying again does not mend, and that the person who asks cannot mend either.
+CONFIGURED_WRONG = frozenset({"refused_key", "unknown_model", "refused", "garbage"})
 
 
 class Kept(Enum):
@@ -32,6 +36,9 @@ def notice_sentence(code: str, params: Mapping[str, Any], *, kept: Kept = Kept.A
     known = _sentences(params, kept).get(code)
     if known:
         return known
+    if code in CONFIGURED_WRONG:
+        advice = _("The documents’ own words remain. If this lasts, tell the teacher of this course.")
+        return Sentence("error", _("The answer could not be finished"), f"{model_sentences.sentence(code, params)} {advice}")
     advice = {
         Kept.ANSWER: _("What was received is kept. Try again, or take the documents’ own words."),
         Kept.DRAFT: _("Nothing that was received could be proved. Try again, or take the documents’ own words."),
@@ -79,6 +86,12 @@ def _sentences(params: Mapping[str, Any], kept: Kept) -> dict[str, Sentence]:
         "protected_withheld": Sentence(
             "info", "", _("A sentence was left out: it repeated a document that your teacher keeps protected.")
         ),
+        GREETING: Sentence(
+            "info",
+            "",
+            _("Hello. Ask a question about the documents of this assistant: the answer quotes them, with the place of each."),
+        ),
+        THANKS: Sentence("info", "", _("You are welcome. Ask another question whenever you like.")),
         "empty_answer": Sentence("error", _("The model answered nothing"), _("Try again, or take the documents’ own words.")),
         "length_limit": Sentence(
             "warning",

@@ -260,7 +260,7 @@ def _begin(
         turn = actions.ask(request.principal, assistant, question, conversation=conversation, quotes_only=quotes_only)
     except actions.StillAnsweringError:
         sentence = _("The previous answer is still being written. Wait for it, or stop it.")
-        return _refused(request, assistant, conversation, sentence, draft=question)
+        return _refused(request, assistant, conversation, sentence, draft=question, passing=True)
     jobs.start(turn)
     return _begun(request, turn, is_new=conversation is None)
 
@@ -275,11 +275,18 @@ def _begun(request: SignedInRequest, turn: Turn, *, is_new: bool) -> HttpRespons
 
 
 def _refused(
-    request: SignedInRequest, assistant: Assistant, conversation: Conversation | None, sentence: str, draft: str | None = None
+    request: SignedInRequest,
+    assistant: Assistant,
+    conversation: Conversation | None,
+    sentence: str,
+    draft: str | None = None,
+    *,
+    passing: bool = False,
 ) -> HttpResponse:
-    """The page again, with the question kept. htmx swaps no error by itself: it is told where."""
+    """The page again, with the question kept. htmx swaps no error by itself: it is told where. A `passing` one is true only
+    until the answer being written ends."""
     draft = request.POST.get("question", "") if draft is None else draft
-    response = _page(request, assistant, conversation, error=sentence, draft=draft)
+    response = _page(request, assistant, conversation, error=sentence, draft=draft, passing=passing)
     if request.headers.get("HX-Request"):
         for name, value in (("HX-Retarget", "#main"), ("HX-Reselect", "#main"), ("HX-Reswap", "outerHTML")):
             response.headers[name] = value
@@ -295,6 +302,7 @@ def _page(
     *,
     error: str = "",
     draft: str = "",
+    passing: bool = False,
 ) -> HttpResponse:
     turns = turns_shown(_turns(conversation), request.principal, timezone.now()) if conversation else []
     address = _address(assistant, conversation)
@@ -304,7 +312,7 @@ def _page(
         "turns": turns,
         "source": conversation
         and source_shown(conversation, turns, request.principal, request.GET.get("citation", ""), request.GET.get("page", "")),
-        "composer": {"url": address, "draft": draft, "error": error},
+        "composer": {"url": address, "draft": draft, "error": error, "passing": passing},
         "suggestions": [] if conversation else assistant.first_questions(),
     }
     return render(request, "assistants/assistant.html", context)

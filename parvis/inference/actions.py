@@ -262,8 +262,11 @@ async def try_route(route: Route, purpose: str) -> Trial:
 
 async def _first_words(endpoint: Endpoint) -> None:
     messages = [{"role": "user", "content": "Réponds par le seul mot : bonjour"}]
-    async for _delta in stream_chat(endpoint, messages, max_tokens=8, total_timeout=TRIAL_SECONDS):
-        pass
+    said, finish = False, ""
+    async for delta in stream_chat(endpoint, messages, max_tokens=8, total_timeout=TRIAL_SECONDS):
+        said, finish = said or bool(delta.text.strip()), delta.finish or finish
+    if not said and finish not in ("length", "model_length"):  # one that thinks first may not have begun to answer
+        raise UpstreamError("empty")
 
 
 @cache

@@ -18,6 +18,17 @@ def sentence(code: str, params: Mapping[str, Any]) -> str:
     return _SENTENCES.get(code, _unknown)(params)
 
 
+def mending(code: str) -> str:
+    """What an administrator can do about it; "" where there is nothing to configure."""
+    return {
+        "unreachable": _("Check its address, and that it runs."),
+        "refused_key": _("Type the key again."),
+        "unknown_model": _("Check the name of the model."),
+        "garbage": _("Check that its address is the one of a compatible interface."),
+        "secret_unreadable": _("Type it again."),
+    }.get(code, "")
+
+
 def worth(calibration: Calibration | None) -> str:
     """What embeddings bring to an institution's own documents, and what is made of them."""
     if calibration is not None and calibration.failure_code:
@@ -88,7 +99,7 @@ def _cut(params: Mapping[str, Any]) -> str:
 
 
 def _garbage(params: Mapping[str, Any]) -> str:
-    return _("What the model’s server sent could not be read. Check that its address is the one of a compatible interface.")
+    return _("What the model’s server sent could not be read.")
 
 
 def _too_large(params: Mapping[str, Any]) -> str:
@@ -100,7 +111,11 @@ def _disabled(params: Mapping[str, Any]) -> str:
 
 
 def _unreadable_secret(params: Mapping[str, Any]) -> str:
-    return _("The recorded key can no longer be read, because the installation’s own key has changed. Type it again.")
+    return _("The recorded key can no longer be read, because the installation’s own key has changed.")
+
+
+def _empty(params: Mapping[str, Any]) -> str:
+    return _("The model answered nothing.")
 
 
 def _changed(params: Mapping[str, Any]) -> str:
@@ -125,5 +140,6 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "too_large": _too_large,
     "model_disabled": _disabled,
     "secret_unreadable": _unreadable_secret,
+    "empty": _empty,
     "changed": _changed,
 }

@@ -16,7 +16,7 @@ from parvis.inference import actions
 from parvis.inference.actions import endpoint_key
 from parvis.inference.forms import ModelForm
 from parvis.inference.models import Calibration, LanguageModel, Provider, Purpose, Zone
-from parvis.inference.sentences import sentence, worth
+from parvis.inference.sentences import mending, sentence, worth
 
 
 @requires("model:view")
@@ -129,7 +129,7 @@ def _try(request: SignedInRequest, model: LanguageModel) -> None:
 def _say(request: SignedInRequest, name: str, outcome: actions.Trial) -> None:
     if outcome.code:
         failed = _("The trial of %(name)s failed.") % {"name": name}
-        messages.error(request, f"{failed} {sentence(outcome.code, outcome.params)}")
+        messages.error(request, f"{failed} {sentence(outcome.code, outcome.params)} {mending(outcome.code)}".strip())
     else:
         seconds = number_format(max(outcome.milliseconds / 1000, 0.1), decimal_pos=1)
         messages.success(request, _("%(name)s answered in %(seconds)s s.") % {"name": name, "seconds": seconds})

@@ -37,6 +37,7 @@ def test_conversations_are_listed_and_searched_by_their_owner_alone(house: House
     assert "secret" not in everything
     found = student.get("/conversations/?q=REDOUBLANTS").content.decode()
     assert "<mark>redoublants</mark>" in found
+    assert "<mark>délai</mark>" in student.get("/conversations/?q=Delai").content.decode()
     assert "délai de la prescription" not in found
     assert "Le secret" not in student.get("/conversations/?q=secret").content.decode()
     for odd in ("%", "_", "'", "\\", "\0", "x" * 5000):
@@ -52,6 +53,9 @@ def test_what_was_answered_is_found_too(house: House, course: Assistant, sign_in
     assert (
         f"/conversations/{turn.conversation_id}/" in student.get("/conversations/?q=extinctive est de cinq").content.decode()
     )
+    Conversation.unscoped.update(title="L’ÉTÉ, en cœur de ville")
+    for words in ("l'ete", "COEUR", "cœur de"):
+        assert "cœur de ville" in student.get("/conversations/", {"q": words}).content.decode()
 
 
 def test_a_conversation_is_renamed_and_deleted(house: House, course: Assistant, sign_in: SignIn) -> None:

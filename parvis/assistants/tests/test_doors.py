@@ -120,7 +120,8 @@ def test_only_those_who_teach_create_a_course(house: House, sign_in: SignIn) -> 
     assert list(assistant.corpora.all()) == [corpus]
     assert teacher.get(f"/cours/{corpus.id}/essai/").headers["Location"] == f"/assistants/{assistant.id}/"
     assert teacher.post("/cours/nouveau/", course | {"name": ""}).status_code == 422
-    teacher.post("/cours/nouveau/", course)
+    assert teacher.post("/cours/nouveau/", course).headers["Location"] == f"/cours/{corpus.id}/"  # the form sent twice
+    teacher.post("/cours/nouveau/", course | {"description": "Une autre"})
     assert Assistant.unscoped.values("slug").distinct().count() == 2
 
 

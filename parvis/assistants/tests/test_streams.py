@@ -253,6 +253,7 @@ def test_with_script_the_page_comes_at_once(house: House, course: Assistant, use
     assert f'data-stream="/echanges/{turn.id}/flux/?apres=' in page
     second = client.post(f"/conversations/{turn.conversation_id}/", {"question": "Et les redoublants ?"})
     assert second.status_code == 422  # one answer at a time
+    assert "data-passing" in second.content.decode()  # said until that one ends
     gate.set()
     jobs.wait(turn.id, 5)
 

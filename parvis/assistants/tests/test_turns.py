@@ -318,3 +318,29 @@ def test_an_assistant_without_documents_says_to_each_what_they_can_do(
     page = student.get(address).content.decode()
     assert "Il n’y a aucun document d’où répondre" in page
     assert "Essayez d’autres mots" not in page
+
+
+@pytest.mark.parametrize(("words", "said"), [("Bonjour !", "Posez une question"), ("Merci beaucoup", "Avec plaisir")])
+def test_words_of_courtesy_are_answered_without_a_search(
+    house: House, course: Assistant, sign_in: SignIn, use_model: Use, words: str, said: str
+) -> None:
+    model = use_model("Bonjour.")
+    student = sign_in(house.student)
+    turn = asked(student, course, words)
+    page = student.get(f"/conversations/{turn.conversation_id}/").content.decode()
+    assert said in page
+    assert "ne répondent pas" not in page
+    assert model.asked == []
+    student.post(f"/conversations/{turn.conversation_id}/", {"question": QUESTION})
+    assert Turn.unscoped.latest("id").rewritten == QUESTION
+
+
+def test_a_fault_of_configuration_is_not_put_on_who_asks(
+    house: House, course: Assistant, sign_in: SignIn, use_model: Use
+) -> None:
+    use_model(UpstreamError("garbage"))
+    student = sign_in(house.student)
+    turn = asked(student, course)
+    page = student.get(f"/conversations/{turn.conversation_id}/").content.decode()
+    assert "dites-le à l’enseignant" in page
+    assert "Vérifiez" not in page

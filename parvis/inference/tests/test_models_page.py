@@ -97,6 +97,14 @@ def test_trying_makes_a_real_request_and_says_what_happened(house: House, sign_i
     assert (model.display_name, model.provider.secret) == ("Renommé", "autre")  # nothing saved is lost
 
 
+def test_a_model_that_answers_nothing_does_not_pass_its_trial(house: House, sign_in: SignIn, serve: Serve) -> None:
+    administrator = sign_in(house.administrator)
+    model = added(administrator, base_url=f"{serve(answering('')).url}/v1")
+    page = administrator.post(f"/modeles/{model.id}/essai/", follow=True).content.decode()
+    assert "message-error" in page
+    assert "Le modèle n’a rien répondu." in page
+
+
 def test_an_address_where_nobody_answers_gets_a_sentence(house: House, sign_in: SignIn) -> None:
     administrator = sign_in(house.administrator)
     model = added(administrator)
@@ -130,6 +138,10 @@ def test_a_key_stays_until_it_is_replaced_and_never_follows_a_new_address(house:
         "http://x:99999/",
         "x",
         "http://[x/",
+        "http://169.254.169.254/v1",
+        "http://0xA9FEA9FE/v1",
+        "http://[::ffff:169.254.169.254]/v1",
+        "http://metadata.google.internal/v1",
     ],
 )
 def test_what_is_not_an_address_is_refused(house: House, sign_in: SignIn, base_url: str) -> None:

@@ -50,6 +50,10 @@ function follow(turn) {
 async function finish(turn) {
   const { id } = turn;
   await window.htmx.ajax("GET", turn.dataset.turnUrl, { target: turn, swap: "outerHTML" });
+  for (const error of document.querySelectorAll("[data-passing]")) {
+    document.querySelector("#question").removeAttribute("aria-invalid");
+    error.remove();
+  }
   const finished = document.getElementById(id);
   if (finished) announce(spoken(finished));
   const first = finished?.querySelector("a[data-mark]");
