@@ -105,7 +105,7 @@ def test_from_a_need_to_a_sealed_answer(visit: Visit) -> None:
     raw = referent.url
 
     coordinator = visit("/besoins-harmonises/nouveau/", as_=re.compile(COORDINATOR), scripts=False)
-    coordinator.get_by_label("Groupe de travail").select_option(label="Enjeux de systèmes d'information")
+    coordinator.get_by_label("Groupe de travail").select_option(label="Enjeux de systèmes d’information")
     coordinator.get_by_label("Titre").fill(TITLE)
     coordinator.get_by_label("Description").fill("Repérer ce qui manque, avant la signature.")
     press(coordinator, "Enregistrer")

@@ -15,6 +15,16 @@ if (board) {
     }
   };
 
+  // A tile of the map may lead to a card that is folded.
+  const unfold = () => {
+    const folded = board.querySelector("[data-folded]:not([open]) :target");
+    if (!folded) return;
+    folded.closest("[data-folded]").open = true;
+    folded.scrollIntoView();
+  };
+  window.addEventListener("hashchange", unfold);
+  unfold();
+
   board.addEventListener("change", show);
   board.addEventListener("dragstart", (event) => {
     const card = event.target.closest("[data-need]");
