@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from parvis.retrieval.analysis import analyse, fold, folded_and_terms, sentences, terms
-from parvis.retrieval.extraction import amount_told, defines, is_of_kind, role_told
+from parvis.retrieval.extraction import defines, is_of_kind, kind_told, role_told
 from parvis.retrieval.index import Stats
 from parvis.retrieval.question import Expected, Weighed, expected, is_name, is_number, measured, wanted_person, weigh
 from parvis.retrieval.search import search
@@ -160,10 +160,10 @@ USUAL_MIDDLE = 0.77
 # Log-odds for a definition asked and found; by hand, for the set fitted on asks hardly any.
 DEFINED = 1.0
 
-# Log-odds for the holder of a function named or not, for the amount asked (a price, a time) told of what is asked or of
-# nothing; by hand too, and checked on the half tuned on.
+# Log-odds for the holder of a function named or not, for the date, the price, the time asked told of what is asked, or no
+# such amount told at all; by hand too, and checked on the half tuned on.
 SOMEBODY_NAMED, NOBODY_NAMED, NOT_MENTIONED = 0.6, -1.4, -2.5
-AMOUNT_TOLD, AMOUNT_BASE, NO_AMOUNT = 2.0, -0.7, -1.0
+KIND_TOLD, KIND_BASE, NO_AMOUNT = 2.0, -0.7, -1.0
 
 PSEUDO_QUESTIONS = 24
 SHARE_MOVED = 0.3
@@ -328,11 +328,12 @@ def _told_as_asked(found: Found) -> float:
     if role := wanted_person(found.question):
         share, is_named = role_told(found, role)
         return SOMEBODY_NAMED if is_named else NOBODY_NAMED + NOT_MENTIONED * (1 - share)
-    amount = measured(found.question)
-    if amount is None or expected(found.question) is not Expected.NUMBER:
+    kind = expected(found.question)
+    is_measured = kind is Expected.NUMBER and measured(found.question) is not None
+    if kind is not Expected.DATE and not is_measured:
         return 0.0
-    told = amount_told(found, amount)
-    return AMOUNT_TOLD * told + AMOUNT_BASE if told else NO_AMOUNT
+    told = kind_told(found, kind)
+    return max(0.0, KIND_TOLD * told + KIND_BASE) if told or not is_measured else NO_AMOUNT
 
 
 def _held(asked: Collection[str], found: Collection[str]) -> float:

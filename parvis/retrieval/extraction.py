@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from parvis.retrieval.analysis import fold, folded_and_terms, sentences, terms
 from parvis.retrieval.definition import definition_strength, is_heading_of, is_title_of, opening_strength, sends_elsewhere
+from parvis.retrieval.framing import is_framing
 from parvis.retrieval.listing import is_listing
 from parvis.retrieval.passage import Hit, Passage
 from parvis.retrieval.question import NUMBER_WORDS, Expected, Weighed, expected, grams, measured, rarity, weigh
@@ -59,10 +60,10 @@ def best_sentences(found: Found, limit: int = MOST_SENTENCES, *, context: bool =
     return [_quoted(_without_broken_words(piece, found)) for piece in quoted]
 
 
-def amount_told(found: Found, amount: re.Pattern[str]) -> float:
-    """How much of what is asked is about the best sentences' amounts of that kind, from 0 to 1; 0 when none has one."""
+def kind_told(found: Found, kind: Expected) -> float:
+    """How much of what is asked the best sentences that have that kind of answer are about, from 0 to 1; 0 without any."""
     best = sorted(_scored(found), key=lambda one: (-one.score, one.rank, one.start))[:MOST_SENTENCES]
-    return max((one.covered for one in best if amount.search(fold(one.text))), default=0.0)
+    return max((one.covered for one in best if is_of_kind(one.text, kind, found.question)), default=0.0)
 
 
 def role_told(found: Found, role: str) -> tuple[float, bool]:
@@ -150,6 +151,7 @@ def _scored(found: Found) -> Iterator[_Piece]:
                 + 0.8 * passage_score
                 + 0.1 * _share_asked(piece, weighed)
                 + (0.5 if headed else kind_weight) * is_of_kind(piece.text, kind, found.question)
+                + OPENS * (kind in (Expected.NUMBER, Expected.DATE) and _opens_on(piece, weighed))
                 + 0.3 * definition
                 + 0.3 * (wants_formula and _FORMULA.search(piece.text) is not None)
                 - 0.3 * (is_cut and not definition)
@@ -161,6 +163,7 @@ def _scored(found: Found) -> Iterator[_Piece]:
             yield replace(piece, score=score, covered=covered, is_cut=is_cut)
 
 
+OPENS = 0.1
 KIND, KIND_MEASURED = 0.15, 0.4
 CARRIED_WEIGHT = 0.5
 MOST_CARRIED = 0.8  # all together, of the weight of what is asked
@@ -307,6 +310,11 @@ def _share_asked(piece: _Piece, weighed: Weighed) -> float:
     if not _stands_apart(piece.text):
         return 0.0
     return sum(term in weighed.weights for term in piece.terms) / (len(piece.terms) or 1)
+
+
+def _opens_on(piece: _Piece, weighed: Weighed) -> bool:
+    """What is asked about is what the sentence is about."""
+    return bool(piece.terms) and piece.terms[0] in weighed.weights and not is_framing(piece.terms[0])
 
 
 _NUMBER = re.compile(rf"\d|\b(?:{NUMBER_WORDS})\b")

@@ -27,7 +27,7 @@ def asked_tokens(question: str, tokens: Sequence[Token]) -> tuple[Token, ...]:
 
 
 _FRAMING = """
-    commence commencent commencer compter coûte coûtent coûter débute débutent débuter finir finit finissent max min
+    commence commencent commencer compter coûte coûtent coûter débute débutent débuter déposer finir finit finissent max min
     obtient recevoir reçoit termine terminent terminer voir aider ailleurs aller an année appeler aurai aurais aurait
     appelle appelée arrive arriver avance bonjour but calculer calculent caractéristique cas cause cb cest chose cite
     citer combien comment composé compte concerne concrètement connaître conséquence consiste correspond coup date

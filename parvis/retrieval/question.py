@@ -69,7 +69,7 @@ def measured(question: str) -> re.Pattern[str] | None:
     """What an amount that answers looks like, in folded text, where the question says what is counted: money, time, or
     credits in "Combien de crédits"."""
     folded = fold(question)
-    for asked, told in _MEASURES:
+    for asked, told in (*_MEASURES, _AGE):
         if asked.search(folded):
             return told
     counted = _COUNTED.search(folded)
@@ -132,7 +132,8 @@ _MEASURES = (
             r"\bcombien (?:(?:ca|cela) )?(?:coute|vaut|valent|payer)|\bcombien (?:d'argent|d'euros)"
             r"|\bquels? (?:prix|tarifs?|frais|couts?) (?:faut|doit|dois|pour)"
             r"|\bcombien (?:est-ce que )?(?:je |j'|on |\w+-(?:je|on|il|t-on) )(?:dois |doit |vais |va )?pa[iy]"
-            rf"|(?:^|{_IS_ASKED})(?:le |les |la )?(?:prix|tarifs?|cout|frais|montant|droits d'inscription) (?:de|du|des|d|pour)\b"
+            rf"|(?:^|{_IS_ASKED})(?:le |les |la )?(?:prix|tarifs?|cout|frais|montant|droits d'inscription)"
+            r" (?:de|du|des|d|pour)\b"
         ),
         _MONEY,
     ),
@@ -144,6 +145,7 @@ _MEASURES = (
         re.compile(rf"{_AMOUNT}(?: \w+)?[ \u00a0\u202f](?:{_TIME})\b"),
     ),
 )
+_AGE = (re.compile(r"\bquel(?:le)? (?:est l'|etait l')?age\b"), re.compile(r"\b\d+ ans\b|\bnee? (?:en|le|a)\b|\bagee?s? de\b"))
 _COUNTED = re.compile(r"\bcombien (?:de |d')(?:\w+ (?:de |d'))?(?P<what>\w{4,})")
 _PERSON = re.compile(
     r"^(?:(?:bonjour|et|mais|alors|au fait)\W+)*(?:c'est qui|qui (?:est|c'est|etait))\s(?:donc\s|actuellement\s)?"

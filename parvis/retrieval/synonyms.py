@@ -94,7 +94,6 @@ valable | valide | validité
 horaires | heures d'ouverture | ouverture | ouvert
 noël | fin d'année
 payé | rémunéré | gratification
-recours | contester
 retirer | rétracter
 logiciel antiplagiat | logiciel de comparaison
 """
