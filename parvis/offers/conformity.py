@@ -2,9 +2,10 @@
 
 Codes of errors and their parameters. Requirements: `altered_code`, `altered_level`, `altered_text`, `altered_verification`,
 `altered_institutions` (requirement, expected, found), `deleted_row` (requirement), `duplicated_row` (requirement, row),
-`unknown_row` (found), `illegal_code` (found, allowed), `missing_code` (requirement). Anywhere: `formula` (found), `bad_date`
-(found), `too_long` (length, limit), `bad_price` (found), `too_precise` (found), `bad_quantity` (found), `missing`,
-`dates_reversed`, `repeated_price` (row), `illegal_choice` (found, allowed), `missing_attestation`.
+`unknown_row` (found), `illegal_code` (found, allowed), `missing_code` (requirement). Anywhere: `deleted_sheet` (sheet),
+`deleted_question`, `formula` (found), `bad_date` (found), `too_long` (length, limit), `bad_price` (found), `too_precise`
+(found), `bad_quantity` (found), `missing`, `dates_reversed`, `repeated_price` (row), `illegal_choice` (found, allowed),
+`missing_attestation`.
 A file refused as a whole raises `workbooks.Refused`, among others with `not_a_grid`, `other_request`, `other_version`.
 """
 
@@ -71,6 +72,9 @@ def read_grid(data: bytes, frame: Frame) -> Grid:
     _refuse_another(book, frame)
     errors: list[GridError] = []
     lines = tuple(_lines(_table(book, GRID, GRID_HEADINGS, errors), frame, errors))
+    errors += (
+        GridError(sheet, 0, "", "deleted_sheet", {"sheet": sheet}) for sheet in (PRICES, COMPANY) if sheet not in book.names
+    )
     prices = tuple(_prices(_table(book, PRICES, PRICE_HEADINGS, errors))) if PRICES in book.names else ()
     company = _company(book, errors) if COMPANY in book.names else Company()
     return Grid(lines, prices, company, tuple(errors))
@@ -221,9 +225,10 @@ def _company(book: Book, errors: list[GridError]) -> Company:
         found[name] = _about_the_company(cells, label, name)
         if cells.faults:
             found[name] = getattr(Company(), name)
+    errors += (GridError(COMPANY, 0, label, "deleted_question") for name, label in COMPANY_LABELS.items() if name not in rows)
     company = Company(**found)
     for name in ("no_training_date", "no_training_document"):
-        if company.no_training and not getattr(company, name):
+        if company.no_training and name in rows and not getattr(company, name):
             errors.append(GridError(COMPANY, rows.get(name, 0), COMPANY_LABELS[name], "missing_attestation"))
     return company
 

@@ -132,6 +132,8 @@ _GRID = {
     "altered_verification": gettext_lazy("How %(requirement)s is verified was changed. Asked: “%(expected)s”."),
     "altered_institutions": gettext_lazy("The institutions of %(requirement)s were changed. Asked: “%(expected)s”."),
     "deleted_row": gettext_lazy("The row of %(requirement)s is missing. Without it, the draft keeps what it had."),
+    "deleted_sheet": gettext_lazy("The sheet “%(sheet)s” is missing. Without it, the draft keeps what it had."),
+    "deleted_question": gettext_lazy("The question “%(column)s” is missing: the whole sheet was left aside."),
     "duplicated_row": gettext_lazy("%(requirement)s is answered twice; row %(row)s is kept. Remove the other."),
     "unknown_row": gettext_lazy("“%(found)s” is no requirement of this request. Remove the row."),
     "illegal_code": gettext_lazy("“%(found)s” is not a code. Write %(allowed)s, or leave it empty."),

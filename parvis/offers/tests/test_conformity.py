@@ -14,6 +14,7 @@ from openpyxl import Workbook, load_workbook
 
 from parvis.needs.specification import Requirement, Specification
 from parvis.needs.workbooks import Refused, printable
+from parvis.offers.actions.answers import with_workbook
 from parvis.offers.answer import CODES, ZONES, Company, Frame, Grid, Line, Price
 from parvis.offers.conformity import euros, grid_csv, read_grid, write_grid
 
@@ -205,6 +206,19 @@ def test_a_grid_answers_its_own_frame_only(frame: Frame, code: str) -> None:
     with pytest.raises(Refused) as refused:
         read_grid(write_grid(FRAME, FILLED), frame)
     assert refused.value.code == code
+
+
+def test_what_is_missing_from_a_workbook_erases_nothing() -> None:
+    def edit(book: Workbook) -> None:
+        book.remove(book["Barème"])
+        book["Éditeur"].delete_rows(4)
+
+    found = read_grid(edited(edit), FRAME)
+    assert [(error.sheet, error.code) for error in found.errors] == [
+        ("Barème", "deleted_sheet"),
+        ("Éditeur", "deleted_question"),
+    ]
+    assert with_workbook(FILLED, found) == FILLED
 
 
 @pytest.mark.parametrize("sheet", ["Parvis", "Conformité"])
