@@ -6,9 +6,11 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 
 import pytest
 from django.apps import apps
+from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import get_resolver, reverse
 from django.utils import timezone
@@ -339,9 +341,13 @@ def test_nothing_holds_a_choice_of_the_alliance() -> None:
     assert not of_a_need & {Offer, Choice, Agreement}
 
 
-def test_no_page_nor_export_tells_who_chose_what_nor_at_which_price(choosing: Choosing, sign_in: SignIn) -> None:
+def test_no_page_nor_export_tells_who_chose_what_nor_at_which_price(
+    choosing: Choosing, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Every address of the site that can be read, as the neighbours, the coordination and the vendors: the same before and
     after an institution has decided, signed and filled in its portfolio."""
+    for status in (403, 404):  # most addresses are refused: their page is not read
+        monkeypatch.setattr(f"parvis.urls.handler{status}", partial(_refusal, status))
     market = choosing.market
     HarmonisedNeed.unscoped.filter(id=choosing.need.id).update(state=HarmonisedState.CHOOSING)
     readers = [choosing.neighbour, market.commons.coordinating, market.vendor]
@@ -358,6 +364,10 @@ def test_no_page_nor_export_tells_who_chose_what_nor_at_which_price(choosing: Ch
         assert not any(SECRET in page or "12 345" in page or "12345" in page for page in after.values()), profile
         if profile.id in before:
             assert {name: page for name, page in after.items() if page != before[profile.id].get(name)} == {}, profile
+
+
+def _refusal(status: int, request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return HttpResponse(status=status)
 
 
 def _everything(client: Client, choosing: Choosing) -> dict[str, str]:
