@@ -14,10 +14,10 @@ def asks_definition(question: str) -> bool:
 
 
 def defined_terms(question: str) -> tuple[str, ...]:
-    """The terms of what a question wants defined; also of what it asks the purpose or the content of, which the same
-    sentences tell."""
+    """The terms of what a question wants defined; also of what it asks the purpose or the content of, or only names, which
+    the same sentences tell."""
     folded = fold(question)
-    match = _ASKED.search(folded) or _ASKED_PURPOSE.search(folded)
+    match = _ASKED.search(folded) or _ASKED_PURPOSE.search(folded) or _NAMED_ONLY.fullmatch(folded)
     return tuple(terms(match["what"])) if match else ()
 
 
@@ -104,6 +104,7 @@ _ASKED_PURPOSE = re.compile(
     {_WHAT}""",
     re.VERBOSE,
 )
+_NAMED_ONLY = re.compile(r"\s*(?:les? |la |l')?(?P<what>[a-z-]{4,}(?: (?:de |du |des |d')?[a-z-]{4,})?)\s*[?.!]*\s*")
 _DEFINES = re.compile(
     r"""
     \s*(?:\([^)]*\)\s*)?

@@ -133,10 +133,12 @@ def _scored(found: Found) -> Iterator[_Piece]:
         headings = hit.passage.heading_path
         title = set(terms(" ".join((hit.passage.document_title, *headings))))
         head = _head_of_rows(pieces)
+        caption = _caption_of(head, pieces) if head else []
         headed = bool(headings) and is_heading_of(headings[-1], weighed.weights, least=0.8)
         lists_pages = _lists_pages(hit.passage, pieces)
         for piece in pieces:
-            above = title.union(head.terms) if head and _ROW.match(piece.text) else title
+            is_row = head is not None and _ROW.match(piece.text) is not None
+            above = title.union(head.terms, caption) if head and is_row else title
             if piece.title:
                 above = above.union(terms(piece.title))
             around = {term for near in pieces[max(0, piece.position - 1) : piece.position + 2] for term in near.terms}
@@ -146,7 +148,7 @@ def _scored(found: Found) -> Iterator[_Piece]:
             score = (
                 0.6 * covered
                 + 0.3 * weighed.coverage(above | around)
-                + 0.35 * weighed.resemblance(grams(piece.terms))
+                + 0.35 * weighed.resemblance(grams([*piece.terms, *(caption if is_row else ())]))
                 + 0.1 * len(asked_pairs & _pairs(piece.text)) / (len(asked_pairs) or 1)
                 + 0.8 * passage_score
                 + 0.1 * _share_asked(piece, weighed)
@@ -156,7 +158,7 @@ def _scored(found: Found) -> Iterator[_Piece]:
                 + 0.3 * (wants_formula and _FORMULA.search(piece.text) is not None)
                 - 0.3 * (is_cut and not definition)
                 - 1.0 * (piece.is_title or lists_pages or _is_heading(piece, pieces) or _is_head_of_rows(piece, head, pieces))
-                - 0.3 * piece.text.rstrip().endswith((":", "?"))
+                - 0.5 * piece.text.rstrip().endswith((":", "?"))
                 - 0.3 * sends_elsewhere(piece.text)
                 + (0.2 if wants_listing else -0.4) * is_listing(piece.text)
             )
@@ -384,6 +386,12 @@ def _head_of_rows(pieces: list[_Piece]) -> _Piece | None:
     return first if first is not None and not _DIGIT.search(_BRACKETED.sub("", first.text)) else None
 
 
+def _caption_of(head: _Piece, pieces: list[_Piece]) -> list[str]:
+    """The terms of a title just above a table."""
+    before = pieces[head.position - 1] if head.position else None
+    return before.terms if before is not None and before.is_title else []
+
+
 _BRACKETED = re.compile(r"\([^()]*\)")
 
 
@@ -452,7 +460,8 @@ def _with_context(chosen: list[_Piece], most: int) -> list[_Piece]:
             continue
         kept.append(piece)
         for other in (_needed(piece), _completing(piece) if piece is chosen[0] else None):
-            if other is not None and len(kept) < most and not any(other.overlaps(one) for one in [*kept, *chosen]):
+            room = most + (_ROW.match(piece.text) is not None)  # the head of a table's columns is no sentence
+            if other is not None and len(kept) < room and not any(other.overlaps(one) for one in [*kept, *chosen]):
                 kept.append(replace(other, score=piece.score))
     return kept
 

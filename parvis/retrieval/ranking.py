@@ -66,7 +66,7 @@ def rank(asked: Asked, passages: Sequence[Passage], stats: Stats) -> list[Ranked
     pairs = np.array([_pairs(asked.terms, one.terms, weights) for one in read])
     scores = relative(bm25) + RUNS_WEIGHT * relative(runs) + PAIRS_WEIGHT * relative(pairs)
     rarities = {term: rarity(stats, term) for term in asked.terms}
-    scores += HEADING_WEIGHT * np.array([_headed(rarities, passage) for passage in passages])
+    scores += HEADING_WEIGHT * np.array([_is_headed(rarities, passage) for passage in passages])
     if asked.defined:
         defined = {term: rarity(stats, term) for term in asked.defined}
         scores += DEFINITION_WEIGHT * np.array([_defines(defined, passage) for passage in passages])
@@ -110,18 +110,18 @@ def _pairs(asked: Sequence[str], terms: Sequence[str], weights: Mapping[str, flo
     )
 
 
-def _headed(asked: Mapping[str, float], passage: Passage) -> float:
+def _is_headed(asked: Mapping[str, float], passage: Passage) -> bool:
     """Whether its heading names nearly all that is asked, by what it weighs: "Seconde session", for "Quand a lieu la seconde
-    session ?"; half for two headings that do so together: "La césure", then "Déposer une demande"."""
+    session ?"; or two headings that do so together: "La césure", then "Déposer une demande"."""
     if passage.heading_path and is_heading_of(passage.heading_path[-1], asked, least=0.8):
-        return 1.0
+        return True
     if len(passage.heading_path) < 2:
-        return 0.0
+        return False
     above, own = (set(terms(heading)) for heading in passage.heading_path[-2:])
     told = {term: weight for term, weight in asked.items() if not is_framing(term)}
     shared = sum(weight for term, weight in told.items() if term in above | own)
     is_divided = bool(told.keys() & own - above) and bool(told.keys() & above - own)
-    return 0.5 if is_divided and shared >= 0.8 * sum(told.values()) else 0.0
+    return is_divided and shared >= 0.8 * sum(told.values())
 
 
 def _defines(defined: Mapping[str, float], passage: Passage) -> float:
