@@ -7,14 +7,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any, cast
 
+from django.forms import ChoiceField, Field, Form, ModelMultipleChoiceField
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from parvis.access.principal import Principal
-from parvis.institutions.models import Profile
+from parvis.institutions.models import Institution, Profile
 from parvis.needs.actions.expressions import Words
 from parvis.needs.models import (
     Answer,
@@ -134,6 +136,16 @@ def suggestion_view(suggestion: Suggestion, draft: Words, answer: str = "") -> S
         yours=next((one for one in yours if any(run.shared for run in one)), yours[0]),
         answer=answer,
     )
+
+
+def words_beside(form: Form, standing: Mapping[str, object]) -> list[tuple[str, str]]:
+    """Label and words of what stands elsewhere than in a filled form, where they differ."""
+    others = []
+    for name, field in form.fields.items() if not standing.get("dropped") else ():
+        said = _in_words(field, standing.get(name, ""))
+        if said != _in_words(field, form.cleaned_data.get(name, "")):
+            others.append((str(field.label), said or _("nothing")))
+    return others
 
 
 def excerpt(text: str, stems: set[str]) -> tuple[Segment, ...]:
@@ -262,6 +274,15 @@ def _judged(need: RawNeed, judgement: Judgement) -> Event:
         Answer.DIFFERENT: _("Said to be different from %(about)s"),
     }[Answer(judgement.answer)]
     return Event(judgement.answered_at, "quotation", words % {"about": about}, person_words(judgement.profile), "", url)
+
+
+def _in_words(field: Field, value: object) -> str:
+    if isinstance(field, ModelMultipleChoiceField) and field.queryset is not None:
+        chosen: Any = value if isinstance(value, list) else [one.pk for one in cast("Iterable[Institution]", value or ())]
+        return ", ".join(sorted(str(one) for one in field.queryset.filter(pk__in=chosen)))
+    if isinstance(field, ChoiceField):
+        return str(dict(cast("Iterable[tuple[str, str]]", field.choices)).get(str(value), value))
+    return str(value).replace("\r\n", "\n").strip()
 
 
 def _once_a_stem(words: Iterable[str]) -> tuple[str, ...]:

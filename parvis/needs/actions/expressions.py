@@ -13,6 +13,7 @@ from django.utils import timezone
 from parvis.access.principal import Principal
 from parvis.audit.models import record
 from parvis.needs.actions.indexing import index_needs
+from parvis.needs.actions.writing import must_rest_on
 from parvis.needs.engine import group_of_need, index
 from parvis.needs.models import Answer, HarmonisedNeed, Judgement, RawNeed, RawNeedState, RawNeedText
 
@@ -70,11 +71,18 @@ def write_need(
     return need
 
 
-def correct_need(principal: Principal, need: RawNeed, words: Words, *, service: str) -> bool:
-    """Whether anything changed. Other words are a new wording: the old one stays, and excerpts still quote it."""
+def words_of_need(need: RawNeed) -> dict[str, str]:
+    return asdict(Words.of(need.wording)) | {"service": need.service}
+
+
+def correct_need(principal: Principal, need: RawNeed, words: Words, *, service: str, basis: str | None = None) -> bool:
+    """Whether anything changed. Other words are a new wording: the old one stays, and excerpts still quote it. `basis`: of
+    the `words_of_need` that its author read."""
     with transaction.atomic():
         held = _hold(need, *(state for state in RawNeedState if state != RawNeedState.ARCHIVED))
         changed = words != Words.of(held.wording)
+        if changed or held.service != service:
+            must_rest_on(basis, words_of_need(held))
         if held.service != service:
             held.service = service
             held.save(update_fields=["service"])

@@ -19,6 +19,7 @@ from parvis.audit.models import record
 from parvis.institutions.actions import notify, representatives
 from parvis.institutions.models import Institution, Nature, Profile, Role, WorkingGroup
 from parvis.needs.actions.indexing import index_harmonised, index_needs
+from parvis.needs.actions.writing import must_rest_on
 from parvis.needs.models import (
     Attachment,
     AttachmentState,
@@ -118,12 +119,20 @@ def start_version(principal: Principal, need: HarmonisedNeed) -> NeedVersion:
     return draft
 
 
-def edit_version(principal: Principal, need: HarmonisedNeed, **words: str) -> NeedVersion:
-    """Writes the draft, starting one if needed; `words` are fields of NeedVersion. Votes cast on other words are void."""
+def words_of_version(need: HarmonisedNeed) -> dict[str, str]:
+    """Those that the next edition of the need starts from."""
+    version = need.versions.latest("number")
+    return {name: getattr(version, name) for name in ("title", "description", "scope", "out_of_scope")}
+
+
+def edit_version(principal: Principal, need: HarmonisedNeed, *, basis: str | None = None, **words: str) -> NeedVersion:
+    """Writes the draft, starting one if needed; `words` are fields of NeedVersion. Votes cast on other words are void.
+    `basis`: of the `words_of_version` that its author read."""
     with transaction.atomic():
         draft = start_version(principal, need)
         changed = [name for name, value in words.items() if getattr(draft, name) != value]
         if changed:
+            must_rest_on(basis, words_of_version(need))
             for name in changed:
                 setattr(draft, name, words[name])
             draft.save(update_fields=changed)
@@ -155,6 +164,20 @@ def add_requirement(
     return requirement
 
 
+def words_of_requirement(requirement: Requirement) -> dict[str, object]:
+    """Those it has, or had last: `dropped` when the latest version is without it."""
+    line = requirement.texts.order_by("version__number").last()
+    if line is None:
+        return {"dropped": True}
+    return {
+        "level": line.level,
+        "text": line.text,
+        "verification": line.verification,
+        "institutions": sorted(line.institutions.values_list("id", flat=True)),
+        "dropped": line.version_id != requirement.need.versions.latest("number").id,
+    }
+
+
 def edit_requirement(
     principal: Principal,
     requirement: Requirement,
@@ -163,11 +186,16 @@ def edit_requirement(
     text: str,
     verification: str = "",
     institutions: Iterable[Institution] = (),
+    basis: str | None = None,
 ) -> None:
-    """In the draft, started if needed. A requirement dropped from it is written back."""
+    """In the draft, started if needed. A requirement dropped from it is written back. `basis`: of the
+    `words_of_requirement` that its author read."""
     with transaction.atomic():
         draft = start_version(principal, requirement.need)
         words = {"level": level, "text": text, "verification": verification}
+        standing = words_of_requirement(requirement)
+        if standing != words | {"institutions": sorted(one.id for one in institutions), "dropped": False}:
+            must_rest_on(basis, standing)
         line, _created = RequirementText.objects.update_or_create(requirement=requirement, version=draft, defaults=words)
         line.institutions.set(institutions)
         draft.ballots.all().delete()

@@ -176,6 +176,19 @@ def test_a_correction_is_a_new_wording_and_the_old_ones_stay(people: People, sig
     assert page.count(people.referent.person.display_name) == 3  # validated, published, corrected
 
 
+def test_a_correction_made_from_an_older_wording_is_not_saved(people: People, sign_in: SignIn) -> None:
+    need = people.write(people.writer)
+    address, client = reverse("needs:edit", args=[need.id]), sign_in(people.referent)
+    basis = client.get(address).context["basis"]
+    sign_in(people.writer).post(address, filled(SUBSIDY, basis=basis))
+    late = client.post(address, filled(NIGHT, basis=basis))
+    assert late.status_code == 409
+    assert SUBSIDY.title in late.content.decode()
+    assert f'value="{NIGHT.title}"' in late.content.decode()
+    client.post(address, filled(NIGHT, basis=late.context["basis"]))
+    assert [text.title for text in RawNeedText.unscoped.filter(need=need)] == [EVENING.title, SUBSIDY.title, NIGHT.title]
+
+
 def test_what_was_mended_before_publication_stays_at_home(people: People, sign_in: SignIn) -> None:
     need = people.write(people.writer, SUBSIDY)
     actions.correct_need(principal_of(people.writer), need, EVENING, service="")

@@ -109,3 +109,31 @@ def test_merge_split_and_undo_in_pages(commons: Commons, sign_in: SignIn) -> Non
     assert "détaché de ce besoin" in shown
     wrong = coordination.post(reverse("needs:division", args=[merged.id]), {**split, "attachments": []})
     assert wrong.status_code == 422
+
+
+def test_words_saved_meanwhile_are_shown_beside_ones_own(commons: Commons, sign_in: SignIn) -> None:
+    need = commons.need()
+    number = actions.add_requirement(commons.coordinator, need, level="P", text="Citer la page").number
+    client = sign_in(commons.coordinating)
+    version = {"title": "Assistant", "description": "Le mien"}
+    for address, mine, theirs in (
+        (reverse("needs:harmonised_edit", args=[need.id]), version, version | {"description": "Le sien"}),
+        (reverse("needs:requirement", args=[need.id, number]), _line("Le mien"), _line("Le sien")),
+    ):
+        basis = client.get(address).context["basis"]
+        assert client.post(address, theirs | {"basis": basis}).status_code == 302
+        late = client.post(address, mine | {"basis": basis})
+        assert late.status_code == 409
+        page = late.content.decode()
+        assert page.count("Le sien") == 1
+        assert "Le mien</textarea>" in page
+        assert client.post(address, theirs | {"basis": basis}).status_code == 302, "the same words twice are no conflict"
+        assert client.post(address, mine | {"basis": late.context["basis"]}).status_code == 302
+    assert need.versions.get().description == "Le mien"
+    dropped = client.get(address).context["basis"]
+    client.post(reverse("needs:requirement_removal", args=[need.id, number]))
+    assert client.post(address, _line("Le mien, mieux") | {"basis": dropped}).status_code == 409
+
+
+def _line(text: str) -> dict[str, str]:
+    return {"text": text, "level": "P"}

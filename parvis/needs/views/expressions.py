@@ -19,6 +19,7 @@ from parvis.access.http import SignedInRequest
 from parvis.institutions.models import Institution
 from parvis.needs.actions import expressions as actions
 from parvis.needs.actions.expressions import Words
+from parvis.needs.actions.writing import ChangedMeanwhile, basis_of
 from parvis.needs.engine import index, key_of_text, readable_corpora
 from parvis.needs.forms.expressions import FACETS, NeedForm
 from parvis.needs.models import Answer, Attachment, HarmonisedNeed, Judgement, RawNeed, RawNeedState, RawNeedText
@@ -32,6 +33,7 @@ from parvis.needs.presentation import (
     person_words,
     suggestion_view,
     timeline,
+    words_beside,
 )
 from parvis.needs.suggestions import SHORTEST_DRAFT, close_needs, group_of, of_group
 from parvis.needs.workbooks import csv_bytes
@@ -158,16 +160,24 @@ def version(request: SignedInRequest, need_id: int, number: int) -> HttpResponse
 @require_http_methods(["GET", "POST"])
 def edit(request: SignedInRequest, need_id: int) -> HttpResponse:
     row = _editable(request, "need:edit", need_id)
-    initial = {name: getattr(row.wording, name) for name in Words.__dataclass_fields__} | {"service": row.service}
-    form = NeedForm(request.principal, request.POST if request.method == "POST" else None, initial=initial, on_behalf=False)
+    standing = actions.words_of_need(row)
+    form = NeedForm(request.principal, request.POST if request.method == "POST" else None, initial=standing, on_behalf=False)
     if "close" in request.POST:
         return _write_page(request, _refilled(request, form), row)
     if not form.is_valid():
         return _write_page(request, form, row, status=422 if form.is_bound else 200)
     try:
-        changed = actions.correct_need(request.principal, row, form.words(), service=form.cleaned_data["service"])
+        changed = actions.correct_need(
+            request.principal,
+            row,
+            form.words(),
+            service=form.cleaned_data["service"],
+            basis=request.POST.get("basis"),
+        )
     except actions.WrongMoment:
         return _too_late(request, row)
+    except ChangedMeanwhile:
+        return _write_page(request, form, row, status=409, is_late=True)
     for about, answer in _judgements(request).items():
         actions.judge(request.principal, row, about, answer)
     messages.success(request, _("The new wording was saved.") if changed else _("Nothing was changed."))
@@ -333,11 +343,18 @@ def _in_use(request: SignedInRequest) -> dict[str, list[str]]:
     return {name: [value for value, _times in count.most_common(MOST_VALUES)] for name, count in counts.items()}
 
 
-def _write_page(request: SignedInRequest, form: NeedForm, row: RawNeed | None = None, *, status: int = 200) -> HttpResponse:
+def _write_page(
+    request: SignedInRequest, form: NeedForm, row: RawNeed | None = None, *, status: int = 200, is_late: bool = False
+) -> HttpResponse:
+    """`is_late`: the form was filled from other words than those of the need now."""
     in_use = _in_use(request)
+    standing = actions.words_of_need(row) if row else {}
     context = {
         "form": form,
         "row": row,
+        "basis": request.POST.get("basis", "") if request.method == "POST" and not is_late else basis_of(standing),
+        "is_late": is_late,
+        "theirs": words_beside(form, standing) if is_late else [],
         "facets": [
             (form[name], values, values[:MOST_CHIPS], bool(in_use[name])) for name, values in facet_choices(in_use).items()
         ],

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from django.contrib import messages
 from django.db.models import Count, Q
+from django.forms import Form
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -18,6 +19,7 @@ from parvis.access.http import SignedInRequest
 from parvis.institutions.models import Role, WorkingGroup
 from parvis.needs.actions import harmonised as actions
 from parvis.needs.actions.harmonised import Impossible
+from parvis.needs.actions.writing import ChangedMeanwhile, basis_of
 from parvis.needs.forms.harmonised import MergeForm, ProposalForm, RequirementForm, SplitForm, VersionForm
 from parvis.needs.harmonised_presentation import attachment_view, cosigning_view, excerpts_of, harmonised_timeline
 from parvis.needs.messages import impossible_sentence
@@ -33,9 +35,9 @@ from parvis.needs.models import (
     RawNeed,
     RawNeedState,
     Requirement,
-    RequirementText,
 )
 from parvis.needs.models.harmonised import OPEN, HarmonisedNeedQuerySet
+from parvis.needs.presentation import words_beside
 
 editing = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -94,13 +96,16 @@ def new(request: SignedInRequest) -> HttpResponse:
 @editing
 def edit(request: SignedInRequest, need_id: int) -> HttpResponse:
     row = _editable(request, need_id)
-    written = row.draft or row.versions.last()
-    initial = {name: getattr(written, name) for name in VersionForm.base_fields}
-    form = VersionForm(request.POST if request.method == "POST" else None, initial=initial)
-    if form.is_valid():
-        return _done(request, row, lambda: actions.edit_version(request.principal, row, **form.cleaned_data), "")
+    standing = actions.words_of_version(row)
+    form = VersionForm(request.POST if request.method == "POST" else None, initial=standing)
     title = _("Words of version %(number)d") % {"number": row.draft.number if row.draft else row.versions.count() + 1}
-    return _form(request, form, title, reverse("needs:harmonised", args=[row.id]), row)
+    if form.is_valid():
+        words = form.cleaned_data | {"basis": request.POST.get("basis")}
+        try:
+            return _done(request, row, lambda: actions.edit_version(request.principal, row, **words), "")
+        except ChangedMeanwhile:
+            return _form(request, form, title, reverse("needs:harmonised", args=[row.id]), row, standing, is_late=True)
+    return _form(request, form, title, reverse("needs:harmonised", args=[row.id]), row, standing)
 
 
 @requires("harmonised:view")
@@ -117,16 +122,21 @@ def new_requirement(request: SignedInRequest, need_id: int) -> HttpResponse:
 @editing
 def requirement(request: SignedInRequest, need_id: int, number: int) -> HttpResponse:
     row = _editable(request, need_id)
-    line = RequirementText.objects.filter(requirement__need=row, requirement__number=number).order_by("version").last()
-    if line is None:
+    found = Requirement.objects.filter(need=row, number=number).select_related("need").first()
+    if found is None:
         raise Http404
-    found = line.requirement
-    initial = {name: getattr(line, name) for name in ("text", "level", "verification")}
-    initial["institutions"] = line.institutions.all()
-    form = RequirementForm(request.POST if request.method == "POST" else None, initial=initial)
+    standing = actions.words_of_requirement(found)
+    if "text" not in standing and request.method != "POST":
+        raise Http404
+    form = RequirementForm(request.POST if request.method == "POST" else None, initial=standing)
+    cancel_url = reverse("needs:harmonised", args=[row.id])
     if form.is_valid():
-        return _done(request, row, lambda: actions.edit_requirement(request.principal, found, **form.cleaned_data), "")
-    return _form(request, form, found.code, reverse("needs:harmonised", args=[row.id]), row)
+        words = form.cleaned_data | {"basis": request.POST.get("basis")}
+        try:
+            return _done(request, row, lambda: actions.edit_requirement(request.principal, found, **words), "")
+        except ChangedMeanwhile:
+            return _form(request, form, found.code, cancel_url, row, standing, is_late=True)
+    return _form(request, form, found.code, cancel_url, row, standing)
 
 
 @requires("harmonised:view")
@@ -331,10 +341,27 @@ def _page(request: SignedInRequest, row: HarmonisedNeed, shown: NeedVersion | No
 
 
 def _form(
-    request: SignedInRequest, form: object, title: str, cancel_url: str, row: HarmonisedNeed | None = None
+    request: SignedInRequest,
+    form: Form,
+    title: str,
+    cancel_url: str,
+    row: HarmonisedNeed | None = None,
+    standing: Mapping[str, object] | None = None,
+    *,
+    is_late: bool = False,
 ) -> HttpResponse:
-    context = {"form": form, "title": title, "cancel_url": cancel_url, "need": row}
-    return render(request, "needs/harmonised_form.html", context, status=422 if request.method == "POST" else 200)
+    """`standing`: the words there are, which a corrected form rests on; `is_late`: others than those it was filled from."""
+    context = {
+        "form": form,
+        "title": title,
+        "cancel_url": cancel_url,
+        "need": row,
+        "basis": basis_of(standing) if standing and (is_late or not form.is_bound) else request.POST.get("basis", ""),
+        "is_late": is_late,
+        "theirs": words_beside(form, standing) if standing and is_late else [],
+    }
+    status = 409 if is_late else 422 if request.method == "POST" else 200
+    return render(request, "needs/harmonised_form.html", context, status=status)
 
 
 def _done(request: SignedInRequest, row: HarmonisedNeed, act: Callable[[], object], sentence: str) -> HttpResponse:
