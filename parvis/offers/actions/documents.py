@@ -23,8 +23,7 @@ from parvis.offers.models import RegisterEntry, RequestForInformation
 
 
 def dossier_of(version: NeedVersion, *, now: datetime, request: RequestForInformation | None = None) -> Dossier:
-    """For members: with the words of institutions it is made of, and the register of the request if there is one."""
-    accepted = Attachment.unscoped.accepted().filter(harmonised_id=version.need_id)
+    """With the register of the request if there is one."""
     return Dossier(
         specification=specification(version),
         issued_on=timezone.localdate(now),
@@ -32,16 +31,13 @@ def dossier_of(version: NeedVersion, *, now: datetime, request: RequestForInform
         request=request.code if request else "",
         deadline_at=timezone.localtime(request.deadline_at) if request else None,
         cosignatures=_cosignatures(version),
-        provenance=tuple(
-            Excerpt(one.excerpt, one.institution.name, timezone.localdate(one.text.written_at))
-            for one in accepted.select_related("institution", "text")
-        ),
+        provenance=_provenance(version),
         register=tuple(register_line(entry) for entry in register_entries(request)) if request else (),
     )
 
 
 def vendor_documents(request: RequestForInformation, now: datetime, ordinary: Sequence[str] = ()) -> Mapping[str, bytes]:
-    """What every vendor is handed, by file name. Raw needs stay among members. Raises VendorNamed."""
+    """What every vendor is handed, by file name: of raw needs, the excerpts that institutions accepted. Raises VendorNamed."""
     dossier = Dossier(
         specification=specification(request.version),
         issued_on=timezone.localdate(now),
@@ -49,6 +45,7 @@ def vendor_documents(request: RequestForInformation, now: datetime, ordinary: Se
         request=request.code,
         deadline_at=timezone.localtime(request.deadline_at),
         cosignatures=_cosignatures(request.version),
+        provenance=_provenance(request.version),
     )
     found = [
         *namings(dossier, vendor_names(), ordinary=ordinary),
@@ -69,6 +66,11 @@ def vendor_documents(request: RequestForInformation, now: datetime, ordinary: Se
         "cadre-de-reponse.xlsx": write_grid(dossier.frame),
         "grille-de-conformite.csv": grid_csv(dossier.frame),
     }
+
+
+def frozen_documents(request: RequestForInformation | None) -> Mapping[str, bytes]:
+    """What every vendor was handed, byte for byte."""
+    return {one.name: bytes(one.content) for one in request.documents.all()} if request else {}
 
 
 def vendor_names() -> list[str]:
@@ -95,6 +97,11 @@ def _alliance() -> str:
 def _cosignatures(version: NeedVersion) -> tuple[Cosignature, ...]:
     signed = version.cosignatures.filter(state="valid").select_related("institution")
     return tuple(Cosignature(one.institution.name, one.engagement, one.users or one.students) for one in signed)
+
+
+def _provenance(version: NeedVersion) -> tuple[Excerpt, ...]:
+    accepted = Attachment.unscoped.accepted().filter(harmonised_id=version.need_id).select_related("institution", "text")
+    return tuple(Excerpt(one.excerpt, one.institution.name, timezone.localdate(one.text.written_at)) for one in accepted)
 
 
 def _introduced(request: RequestForInformation, dossier: Dossier) -> Dossier:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -53,6 +55,23 @@ class Dossier:
     @property
     def frame(self) -> Frame:
         return Frame(self.request, self.specification)
+
+    @property
+    def edition(self) -> str:
+        """SHA-256 of all that the functional expression says: the version, and what is joined to it on the day it is made.
+
+        The register grows, and is no part of it.
+        """
+        said = {
+            "version": self.specification.fingerprint,
+            "issued_on": self.issued_on.isoformat(),
+            "alliance": self.alliance,
+            "request": self.request,
+            "deadline_at": self.deadline_at.isoformat() if self.deadline_at else None,
+            "cosignatures": [[one.institution, one.level, one.users] for one in self.cosignatures],
+            "provenance": [[one.text, one.institution, one.written_on.isoformat()] for one in self.provenance],
+        }
+        return hashlib.sha256(json.dumps(said, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

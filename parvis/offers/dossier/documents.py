@@ -24,11 +24,11 @@ ENGAGEMENTS = {PILOT: "Pilote", COSIGNATORY: "Co-signataire", INTERESTED: "Inté
 
 
 def functional_expression(dossier: Dossier) -> Document:
-    return _document("Expression fonctionnelle du besoin", dossier, _functional_expression(dossier))
+    return _document("Expression fonctionnelle du besoin", dossier, _functional_expression(dossier), is_edition=True)
 
 
 def answer_frame(dossier: Dossier) -> Document:
-    return _document("Cadre de réponse technique", dossier, _answer_frame(dossier))
+    return _document("Cadre de réponse technique", dossier, _answer_frame(dossier), is_edition=True)
 
 
 def register(dossier: Dossier) -> Document:
@@ -54,14 +54,21 @@ def number(value: int) -> str:
 
 
 def _document(
-    kind: str, dossier: Dossier, blocks: Iterable[Block], *, is_landscape: bool = False, is_compact: bool = False
+    kind: str,
+    dossier: Dossier,
+    blocks: Iterable[Block],
+    *,
+    is_edition: bool = False,
+    is_landscape: bool = False,
+    is_compact: bool = False,
 ) -> Document:
     said = dossier.specification
     request = f"{dossier.request} · " if dossier.request else ""
     return Document(
         kind,
         typeset(_line(said.title)),
-        f"{request}{said.reference} · version\u00a0{said.version} · empreinte\u00a0{said.fingerprint[:16]}…",
+        f"{request}{said.reference} · version\u00a0{said.version} · empreinte\u00a0{said.fingerprint[:16]}…"
+        + (f" · édition\u00a0{dossier.edition[:8]}…" if is_edition else ""),
         said.fingerprint,
         tuple(blocks),
         is_landscape,
@@ -71,7 +78,7 @@ def _document(
 
 def _functional_expression(dossier: Dossier) -> Iterator[Block]:
     said = dossier.specification
-    yield _identity(dossier)
+    yield _identity(dossier, is_edition=True)
     yield Heading(1, "1. Le besoin")
     yield from _words(said.description, "Ce besoin n’a pas encore de description.")
     yield Heading(1, "2. Le périmètre")
@@ -92,7 +99,7 @@ def _functional_expression(dossier: Dossier) -> Iterator[Block]:
 
 def _answer_frame(dossier: Dossier) -> Iterator[Block]:
     said = dossier.specification
-    yield _identity(dossier)
+    yield _identity(dossier, is_edition=True)
     yield Paragraph(typeset(_HOW_TO_FILL))
     yield Heading(1, "1. Qui répond")
     yield _form("Identité de la société qui répond", ("Société", "Produit proposé", "Interlocuteur", "Courriel", "Date"))
@@ -151,7 +158,7 @@ def _note(dossier: Dossier) -> Iterator[Block]:
     )
 
 
-def _identity(dossier: Dossier) -> Facts:
+def _identity(dossier: Dossier, *, is_edition: bool = False) -> Facts:
     said = dossier.specification
     rows = [
         ("Alliance", typeset(_line(dossier.alliance))),
@@ -160,7 +167,8 @@ def _identity(dossier: Dossier) -> Facts:
         ("Sondage", dossier.request),
         ("Réponses attendues", f"jusqu’au {french_instant(dossier.deadline_at)}" if dossier.deadline_at else ""),
         ("Établi le", french_day(dossier.issued_on)),
-        ("Empreinte", said.fingerprint),
+        ("Empreinte de la version", said.fingerprint),
+        ("Édition", dossier.edition if is_edition else ""),
     ]
     return Facts(tuple((label, value) for label, value in rows if value))
 
@@ -334,8 +342,9 @@ _EQUALITY = (
     "art. L2111-1, R2111-1 et R2111-2)."
 )
 _HASH = (
-    "L’empreinte imprimée sur chaque document est le condensat SHA-256 de la version du besoin : référence, textes et "
-    "exigences. Deux documents qui portent la même empreinte parlent de la même version, mot pour mot."
+    "L’empreinte de la version est le condensat SHA-256 de la référence, des textes et des exigences : deux documents qui la "
+    "portent posent le même besoin, mot pour mot. L’édition y ajoute ce qui est joint le jour où le document est établi : "
+    "co-signatures, extraits et dates. Deux documents de même nature et de même édition disent exactement la même chose."
 )
 _HOW_TO_FILL = (
     "Une seule réponse vaut pour tous les établissements. La grille de conformité (classeur joint) reprend les mêmes "

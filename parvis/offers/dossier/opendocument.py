@@ -12,7 +12,7 @@ from odf.opendocument import OpenDocumentText
 
 from parvis.needs.workbooks import steady
 
-from .outline import Block, Bullets, Document, Facts, Figures, Heading, Paragraph, Quotation, Table
+from .outline import Block, Bullets, Document, Facts, Figures, Heading, Paragraph, Quotation, Table, is_hash
 
 # odfpy has no types: its elements are Any here.
 
@@ -52,7 +52,7 @@ def _elements(file: Any, block: Block, document: Document, number: int) -> list[
         case Bullets(items):
             return [_list(items)]
         case Facts(rows):
-            return [_fact(*row, is_hash=row[1] == document.fingerprint) for row in rows] + [_paragraph("Small", "")]
+            return [_fact(*row, is_code=is_hash(row[1])) for row in rows] + [_paragraph("Small", "")]
         case Figures(items):
             return [_figure(value, label) for value, label in items]
         case Table():
@@ -174,10 +174,10 @@ def _list(items: tuple[str, ...]) -> Any:
     return bullets
 
 
-def _fact(label: str, value: str, *, is_hash: bool) -> Any:
+def _fact(label: str, value: str, *, is_code: bool) -> Any:
     paragraph = text.P(stylename="Fact")
     paragraph.addElement(text.Span(stylename="Label", text=f"{label}\u00a0: "))
-    paragraph.addElement(text.Span(stylename="Code" if is_hash else "Strong", text=value))
+    paragraph.addElement(text.Span(stylename="Code" if is_code else "Strong", text=value))
     return paragraph
 
 

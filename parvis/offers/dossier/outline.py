@@ -76,6 +76,11 @@ class Document:
         return f"{self.kind} – {self.title}"
 
 
+def is_hash(text: str) -> bool:
+    """Printed in a type that holds on the line."""
+    return re.fullmatch(r"[0-9a-f]{64}", text) is not None
+
+
 def blocks_of(text: str) -> Iterator[Block]:
     """Paragraphs and lists of a text typed by people: blank lines between paragraphs, a dash or a bullet before items."""
     for part in re.split(r"\n\s*\n", printable(text).strip()):

@@ -18,7 +18,7 @@ from docx.shared import Cm, Pt, RGBColor
 
 from parvis.needs.workbooks import steady
 
-from .outline import Block, Bullets, Document, Facts, Figures, Heading, Paragraph, Quotation, Table
+from .outline import Block, Bullets, Document, Facts, Figures, Heading, Paragraph, Quotation, Table, is_hash
 
 # python-docx has no types: its objects are Any here.
 
@@ -66,7 +66,7 @@ def _add(file: Any, block: Block, document: Document) -> Any:
         case Bullets(items):
             return [_write(file.add_paragraph(style="List Bullet"), item) for item in items][-1]
         case Facts(rows):
-            facts = [_fact(file.add_paragraph(style="Fact"), *row, row[1] == document.fingerprint) for row in rows]
+            facts = [_fact(file.add_paragraph(style="Fact"), *row, is_hash(row[1])) for row in rows]
             facts[-1].paragraph_format.space_after = Pt(12)
             return facts[-1]
         case Figures(items):
@@ -146,11 +146,11 @@ def _write(paragraph: Any, text: str) -> Any:
     return paragraph
 
 
-def _fact(paragraph: Any, label: str, value: str, is_hash: bool) -> Any:
+def _fact(paragraph: Any, label: str, value: str, is_code: bool) -> Any:
     paragraph.add_run(f"{label}\u00a0: ").font.color.rgb = _SOFT
     run = paragraph.add_run(value)
-    run.bold = not is_hash
-    if is_hash:
+    run.bold = not is_code
+    if is_code:
         run.font.name, run.font.size = "Consolas", Pt(8)
     return paragraph
 

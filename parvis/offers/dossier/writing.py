@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from parvis.needs.workbooks import csv_bytes
 from parvis.offers.conformity_book import grid_csv, write_grid
@@ -25,24 +25,17 @@ MEDIA_TYPES = {
 }
 
 
-def write_all(dossier: Dossier, *, vendors: Iterable[str], ordinary: Iterable[str] = ()) -> dict[str, bytes]:
-    """File name → content. Equal dossiers give equal bytes. Raises `VendorNamed` when the specification names a vendor."""
+def write_all(
+    dossier: Dossier, *, vendors: Iterable[str], ordinary: Iterable[str] = (), frozen: Mapping[str, bytes] | None = None
+) -> dict[str, bytes]:
+    """File name → content. Equal dossiers give equal bytes. Raises `VendorNamed` when the specification names a vendor.
+
+    What a request froze is handed over as it is: its names were looked for then, and a text made anew would be another.
+    """
+    if frozen:
+        return {**frozen, **{name: write() for name, write in _writers(dossier).items() if name not in frozen}}
     refuse_vendor_names(dossier, vendors, ordinary=ordinary)
-    expression = documents.functional_expression(dossier)
-    note = documents.note(dossier)
-    return {
-        "expression-fonctionnelle.docx": docx(expression),
-        "expression-fonctionnelle.odt": odt(expression),
-        "expression-fonctionnelle.pdf": pdf(expression),
-        "cadre-de-reponse.docx": docx(documents.answer_frame(dossier)),
-        "cadre-de-reponse.xlsx": write_grid(dossier.frame),
-        "grille-de-conformite.xlsx": write_grid(dossier.frame, with_offer=False),
-        "grille-de-conformite.csv": grid_csv(dossier.frame),
-        "note.docx": docx(note),
-        "note.pdf": pdf(note),
-        "registre.pdf": pdf(documents.register(dossier)),
-        "registre.csv": register_csv(dossier),
-    }
+    return {name: write() for name, write in _writers(dossier).items()}
 
 
 def register_csv(dossier: Dossier) -> bytes:
@@ -63,3 +56,21 @@ def zipped(dossier: Dossier, files: Mapping[str, bytes]) -> bytes:
             entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
             archive.writestr(entry, data)
     return content.getvalue()
+
+
+def _writers(dossier: Dossier) -> dict[str, Callable[[], bytes]]:
+    expression = documents.functional_expression(dossier)
+    note = documents.note(dossier)
+    return {
+        "expression-fonctionnelle.docx": lambda: docx(expression),
+        "expression-fonctionnelle.odt": lambda: odt(expression),
+        "expression-fonctionnelle.pdf": lambda: pdf(expression),
+        "cadre-de-reponse.docx": lambda: docx(documents.answer_frame(dossier)),
+        "cadre-de-reponse.xlsx": lambda: write_grid(dossier.frame),
+        "grille-de-conformite.xlsx": lambda: write_grid(dossier.frame, with_offer=False),
+        "grille-de-conformite.csv": lambda: grid_csv(dossier.frame),
+        "note.docx": lambda: docx(note),
+        "note.pdf": lambda: pdf(note),
+        "registre.pdf": lambda: pdf(documents.register(dossier)),
+        "registre.csv": lambda: register_csv(dossier),
+    }

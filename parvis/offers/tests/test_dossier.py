@@ -23,6 +23,7 @@ from parvis.offers.conformity import read_grid
 from parvis.offers.dossier import documents
 from parvis.offers.dossier.content import Cosignature, Dossier, Excerpt, RegisterLine, VendorNamed, refuse_vendor_names
 from parvis.offers.dossier.portable import pdf
+from parvis.offers.dossier.word import docx
 from parvis.offers.dossier.writing import write_all, zipped
 
 HOSTILE = '#read("/etc/passwd") #{1+1} *gras* _x_ $x^2$ <a> @b \\ "}], // fin /* [ ] ` ~ = titre'
@@ -98,6 +99,22 @@ def test_equal_dossiers_give_equal_bytes(files: dict[str, bytes]) -> None:
     with zipfile.ZipFile(io.BytesIO(zipped(DOSSIER, files))) as archive:
         assert archive.namelist() == [f"BH-012-v2/{name}" for name in files]
         assert archive.testzip() is None
+
+
+def test_an_edition_tells_apart_what_one_version_joins() -> None:
+    bare = replace(DOSSIER, provenance=())
+    assert bare.edition != DOSSIER.edition
+    assert bare.specification.fingerprint == DOSSIER.specification.fingerprint
+    assert replace(DOSSIER, register=()).edition == DOSSIER.edition
+    for made in (bare, DOSSIER):
+        assert made.edition in words_of_docx(docx(documents.functional_expression(made)))
+
+
+def test_what_a_request_froze_is_handed_over_as_it_is() -> None:
+    frozen = {name: b"as published" for name in ("reglement-du-sondage.pdf", "expression-fonctionnelle.pdf")}
+    written = write_all(DOSSIER, vendors=["Éditeur X"], frozen=frozen)
+    assert {name: written[name] for name in frozen} == frozen
+    assert written["registre.csv"] != b"as published"
 
 
 def test_the_hash_follows_the_words_and_nothing_else() -> None:

@@ -18,7 +18,7 @@ from parvis.access.doors import get_or_403, get_or_404, requires
 from parvis.access.http import SignedInRequest
 from parvis.needs.models import HarmonisedNeed
 from parvis.offers.actions import requests as actions
-from parvis.offers.actions.documents import dossier_of, register_entries, vendor_names
+from parvis.offers.actions.documents import dossier_of, frozen_documents, register_entries, vendor_names
 from parvis.offers.dossier import documents as outlines
 from parvis.offers.dossier.content import Dossier, VendorNamed
 from parvis.offers.dossier.portable import pdf
@@ -103,15 +103,19 @@ def _dossier(
     row = asked.exclude(published_at=None).first()
     made = dossier_of(need.in_force, now=timezone.now(), request=row)
     try:
-        files = _written(made, tuple(vendor_names()), tuple(request.GET.getlist("ordinaire")))
+        files = _written(
+            made, tuple(vendor_names()), tuple(request.GET.getlist("ordinaire")), tuple(frozen_documents(row).items())
+        )
     except VendorNamed as refusal:
         return need, {}, "", namings(refusal), ""
     return need, files, "", [], row.code if row else ""
 
 
 @lru_cache(maxsize=8)  # typesetting takes a second, and a page shows what the next one hands over
-def _written(made: Dossier, vendors: tuple[str, ...], ordinary: tuple[str, ...]) -> Mapping[str, bytes]:
-    return write_all(made, vendors=vendors, ordinary=ordinary)
+def _written(
+    made: Dossier, vendors: tuple[str, ...], ordinary: tuple[str, ...], frozen: tuple[tuple[str, bytes], ...]
+) -> Mapping[str, bytes]:
+    return write_all(made, vendors=vendors, ordinary=ordinary, frozen=dict(frozen))
 
 
 def _register_page(
