@@ -142,7 +142,7 @@ def notices(request: SignedInRequest) -> HttpResponse:
         "mailings": [(value, label, value == profile.notices_by_mail) for value, label in Mailing.choices],
         "email": profile.person.email,
         "mails": settings.MAILS,
-        "calendar": settings.SITE_URL + reverse("access:calendar", args=[profile.calendar_key])
+        "calendar": request.build_absolute_uri(reverse("access:calendar", args=[profile.calendar_key]))
         if profile.calendar_key
         else "",
     }
@@ -197,7 +197,7 @@ def calendar_file(request: HttpRequest, key: str) -> HttpResponse:
     with override(settings.LANGUAGE_CODE):
         dated = [one for one in agenda(principal_of(profile)) if one.due]
         name = f"Parvis · {profile.institution.short_name}"
-        content = calendar(name, dated, site=settings.SITE_URL, now=timezone.now())
+        content = calendar(name, dated, site=request.build_absolute_uri("/").rstrip("/"), now=timezone.now())
     return HttpResponse(content, content_type="text/calendar; charset=utf-8")
 
 

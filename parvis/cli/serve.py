@@ -65,6 +65,7 @@ def demo(
             stop(_("Something already answers at %s. Stop it before starting over.") % address)
         out.print(_("Parvis already answers at %s") % address, markup=False)
         return
+    os.environ.setdefault("PARVIS_SITE_URL", address)  # mails lead where it is served
     data = demo_data()
     if fresh:
         _forget(data)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -88,9 +90,20 @@ def test_a_calendar_opens_by_its_address_until_it_is_revoked(house: House, sign_
     content = stranger.get(address).content.decode()
     assert "SUMMARY:Réponses : SI-001\\, assistants\\; suite\r\n" in content
     assert "DTSTART:20261123T080000Z" in content
+    assert "URL:http://testserver/" in content  # as it is reached, whatever its port
     client.post("/avis/calendrier/", {"revoke": "1"})
     assert stranger.get(address).status_code == 404
     assert stranger.get("/calendrier/.ics").status_code == 404
+
+
+def test_two_dates_of_one_thing_are_two_events_and_a_postponed_date_is_the_same() -> None:
+    questions = Awaited("Dates", "SI-003", "/sondages/3/", note="Fin des questions", due=NOW)
+    answers = replace(questions, note="Fin des réponses")
+    first, second, postponed = (
+        re.findall(rb"UID:\S+", calendar("x", [one], site="", now=NOW))
+        for one in (questions, answers, replace(answers, due=NOW + timedelta(days=9)))
+    )
+    assert first != second == postponed
 
 
 def test_long_lines_are_folded_between_characters() -> None:
