@@ -48,6 +48,10 @@ PAGES = {
         "/portefeuille/import/",
         "/portefeuille/recouvrements/",
         "/portefeuille/seuils/",
+        "/besoins-harmonises/nouveau/",
+        "/choix/1/decision/",
+        "/portefeuille/import/marches/",
+        "/portefeuille/nouveau/",
     ],
     SIGNATORY: ["/besoins/accueil/", "/besoins-harmonises/4/co-signature/", "/choix/1/offres/1/decision/", "/conventions/"],
     COORDINATOR: [
@@ -60,9 +64,20 @@ PAGES = {
         "/alliance/seuils/",
         "/sondages/3/",
         "/sondages/nouveau/5/",
+        "/sondages/3/report/",
+        "/alliance/enveloppe/",
+        "/alliance/seuils/nouveau/",
     ],
     OBSERVER: ["/besoins/accueil/", "/besoins-harmonises/1/"],
-    VENDOR: ["/editeur/", "/editeur/sondages/3/", "/sondages/3/", "/offres/2/references/", "/besoins-harmonises/1/"],
+    VENDOR: [
+        "/editeur/",
+        "/editeur/sondages/3/",
+        "/sondages/3/",
+        "/sondages/1/",
+        "/sondages/1/offres/",
+        "/offres/2/references/",
+        "/besoins-harmonises/1/",
+    ],
 }
 
 
