@@ -30,10 +30,10 @@ class PublishedNeed:
     signatories: tuple[Signatory, ...]
 
 
-def published_needs(codes: tuple[int, ...] = ()) -> list[PublishedNeed]:
-    """In the order of their codes; only those numbers where some are given."""
+def published_needs(number: int | None = None) -> list[PublishedNeed]:
+    """In the order of their codes; only that number where one is given."""
     rows = HarmonisedNeed.unscoped.published().living().select_related("working_group").prefetch_related("versions")
-    needs = list(rows.filter(number__in=codes) if codes else rows)
+    needs = list(rows if number is None else rows.filter(number=number))  # `exact` takes any number: there is none such
     versions = {need.id: version for need in needs if (version := need.in_force)}
     signatories = _signatories(list(versions.values()))
     return [_published(need, versions[need.id], signatories[versions[need.id].id]) for need in needs if need.id in versions]

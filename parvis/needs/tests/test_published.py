@@ -43,6 +43,7 @@ def test_a_stranger_reads_the_version_in_force_and_valid_signatures_only(need: H
 def test_what_is_not_published_is_not_found(commons: Commons) -> None:
     hidden = commons.need("Pas encore")
     commons.stable(hidden)
-    assert Client().get(f"/public/besoins/{hidden.number}/").status_code == 404
+    for number in (hidden.number, 99999999999999999999999999):
+        assert Client().get(f"/public/besoins/{number}/").status_code == 404
     assert "Pas encore" not in Client().get("/public/besoins/").content.decode()
     assert Client().get("/public/besoins/export.json").json() == {"needs": []}

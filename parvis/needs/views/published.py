@@ -22,7 +22,7 @@ def needs(request: HttpRequest) -> HttpResponse:
 @public
 @require_GET
 def need(request: HttpRequest, number: int) -> HttpResponse:
-    found = published_needs((number,))
+    found = published_needs(number)
     if not found:
         raise Http404
     return render(request, "needs/published.html", _view(found[0]))
