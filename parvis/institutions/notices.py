@@ -47,6 +47,7 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "attachment_proposed": lambda p: _("A need of your institution is proposed as part of %(code)s: is it the same?") % p,
     "attachment_accepted": lambda p: _("%(institution)s accepts that its need is part of %(code)s.") % p,
     "attachment_refused": lambda p: _("%(institution)s says that its need is not part of %(code)s.") % p,
+    "attachment_withdrawn": lambda p: _("%(institution)s takes back its word that its need is part of %(code)s.") % p,
     "vote_opened": lambda p: _("%(code)s is in discussion: your institution may vote.") % p,
     "cosignature_open": lambda p: _("%(code)s is open to co-signature.") % p,
     "cosignature_to_sign": lambda p: _("The co-signature of %(code)s is prepared: it waits for your signature.") % p,

@@ -72,7 +72,7 @@ def _cosignatures(principal: Principal) -> Iterator[Awaited]:
     needs = _living(principal).published().prefetch_related("versions")
     in_force = {version.id: need for need in needs if (version := need.in_force)}
     own = CoSignature.objects.editable_by(principal).filter(version__in=in_force)
-    states = dict(own.values_list("version", "state"))
+    states = dict(own.exclude(id__in=own.taken_back()).values_list("version", "state"))
     for version_id, need in in_force.items():
         state = states.get(version_id)
         if state == CoSignatureState.TO_CONFIRM:

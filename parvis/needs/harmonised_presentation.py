@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -110,17 +111,7 @@ def harmonised_timeline(need: HarmonisedNeed, *, inside: bool) -> list[Event]:
 
 
 def _inner_events(need: HarmonisedNeed) -> list[Event]:
-    events = []
-    by_day: dict[tuple[object, str], tuple[datetime, set[str]]] = {}
-    accepted = need.attachments.filter(state=AttachmentState.ACCEPTED).select_related("institution")
-    for row in accepted:
-        if row.decided_at:
-            at, names = by_day.setdefault((row.decided_at.date(), "accepted"), (row.decided_at, set()))
-            names.add(row.institution.short_name)
-            by_day[row.decided_at.date(), "accepted"] = (max(at, row.decided_at), names)
-    for at, names in by_day.values():
-        words = ngettext("Excerpt accepted by %(names)s", "Excerpts accepted by %(names)s", len(names))
-        events.append(Event(at, "verified", words % {"names": ", ".join(sorted(names))}))
+    events = _days(need)
     for operation in need.operations.select_related("other", "done_by__person", "undone_by__person"):
         merged = operation.kind == OperationKind.MERGE
         words = _("%(code)s merged into this need") if merged else _("%(code)s split off from this need")
@@ -130,4 +121,22 @@ def _inner_events(need: HarmonisedNeed) -> list[Event]:
         if operation.undone_at and operation.undone_by:
             words = _("Merge of %(code)s undone") if merged else _("Split of %(code)s undone")
             events.append(Event(operation.undone_at, "retry", words % code, person_words(operation.undone_by), "", url))
+    return events
+
+
+def _days(need: HarmonisedNeed) -> list[Event]:
+    """Who accepted excerpts, and who took them back, one event for each day: what was undone was done."""
+    by_day: dict[tuple[date, str], tuple[datetime, set[str]]] = {}
+    for row in need.attachments.exclude(decided_at=None).exclude(state=AttachmentState.REFUSED).select_related("institution"):
+        for kind, at in (("verified", row.decided_at), ("retry", row.cancelled_at)):
+            if at:
+                latest, names = by_day.setdefault((timezone.localdate(at), kind), (at, set()))
+                by_day[timezone.localdate(at), kind] = (max(at, latest), names | {row.institution.short_name})
+    events = []
+    for (_day, kind), (at, names) in by_day.items():
+        if kind == "verified":
+            words = ngettext("Excerpt accepted by %(names)s", "Excerpts accepted by %(names)s", len(names))
+        else:
+            words = ngettext("Acceptance taken back: %(names)s", "Acceptances taken back: %(names)s", len(names))
+        events.append(Event(at, kind, words % {"names": ", ".join(sorted(names))}))
     return events

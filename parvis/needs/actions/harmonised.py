@@ -360,9 +360,12 @@ def cancel_attachment(principal: Principal, attachment: Attachment) -> None:
         attachment = _hold_attachment(attachment)
         if attachment.state not in (*OPEN, AttachmentState.ACCEPTED):
             raise Impossible("already_decided")
+        was_accepted = attachment.state == AttachmentState.ACCEPTED
         attachment.state, attachment.cancelled_at = AttachmentState.CANCELLED, timezone.now()
         attachment.save(update_fields=["state", "cancelled_at"])
         _follow(attachment.text.need_id)
+        if was_accepted:
+            _tell_proposer(principal, attachment, "attachment_withdrawn")
         _record(principal, "attachment.cancel", attachment.harmonised, attachment=attachment.id)
 
 
@@ -503,24 +506,17 @@ def _propose_again(
 
 def _to_confirm(cosignatures: Iterable[CoSignature], version: NeedVersion, operation: Operation | None = None) -> None:
     """The same word asked again on `version`, of institutions that gave none on it."""
-    there = set(version.cosignatures.values_list("institution_id", flat=True))
-    CoSignature.unscoped.bulk_create(
-        CoSignature(
-            institution_id=one.institution_id,
-            version=version,
-            state=CoSignatureState.TO_CONFIRM,
-            engagement=one.engagement,
-            students=one.students,
-            users=one.users,
-            envelope_euros=one.envelope_euros,
-            horizon_date=one.horizon_date,
-            comment=one.comment,
-            prepared_by_id=one.prepared_by_id,
-            operation=operation,
-        )
-        for one in cosignatures
-        if one.institution_id not in there
-    )
+    taken_back = {row.institution_id: row for row in version.cosignatures.taken_back()}
+    there = set(version.cosignatures.values_list("institution_id", flat=True)) - taken_back.keys()
+    for one in cosignatures:
+        if one.institution_id in there:
+            continue
+        row = taken_back.get(one.institution_id) or CoSignature(institution_id=one.institution_id, version=version)
+        row.state, row.operation = CoSignatureState.TO_CONFIRM, operation
+        row.signed_by, row.signed_at, row.withdrawn_at = None, None, None
+        for name in ("engagement", "students", "users", "envelope_euros", "horizon_date", "comment", "prepared_by_id"):
+            setattr(row, name, getattr(one, name))
+        row.save()
 
 
 def _nothing_rests_on(operation: Operation) -> None:

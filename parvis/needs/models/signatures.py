@@ -42,6 +42,10 @@ class CoSignatureQuerySet(models.QuerySet["CoSignature"]):
     def valid(self) -> CoSignatureQuerySet:
         return self.filter(state=CoSignatureState.VALID)
 
+    def taken_back(self) -> CoSignatureQuerySet:
+        """By the undo of the merge that asked for them: their institutions said nothing there."""
+        return self.filter(state=CoSignatureState.WITHDRAWN, operation__undone_at__isnull=False)
+
     def in_force(self) -> CoSignatureQuerySet:
         """Valid, and of the latest stabilised version of their need."""
         stable = NeedVersion.objects.filter(stabilised_at__isnull=False)

@@ -92,6 +92,11 @@ def test_an_undone_merge_takes_back_what_it_had_asked_to_sign(commons: Commons, 
     assert len(_valid()) == 2
     harmonised.undo(commons.coordinator, operation)
     assert _valid() == before
+    again = harmonised.merge(commons.coordinator, kept, merged, reason="Même besoin, tout de même")
+    asked = CoSignature.unscoped.get(operation=again)
+    assert (asked.state, asked.students, asked.signed_by) == (CoSignatureState.TO_CONFIRM, 500, None), "asked a second time"
+    harmonised.undo(commons.coordinator, again)
+    assert _valid() == before
     cosignatures.sign(principal, kept, Word("pilot"))
     assert len(_valid()) == 2, "signed anew, on its own"
 

@@ -59,6 +59,13 @@ def test_the_coordination_cannot_accept_for_an_institution(commons: Commons, sig
     original = reverse("needs:version", args=[text.need_id, 1])
     assert f'<a href="{original}">Il passe la main' in page.content.decode()
     assert TEXT.split(".")[0] in coordination.get(original).content.decode()
+    colleague = sign_in(commons.house.teacher).post(reverse("needs:cancellation", args=[attachment.id]))
+    assert "c’est son référent ou son signataire" in colleague.content.decode()
+    sign_in(commons.representing).post(reverse("needs:cancellation", args=[attachment.id]))
+    life = coordination.get(reverse("needs:harmonised", args=[need.id])).content.decode()
+    assert "Extrait accepté par Ici" in life
+    assert "Acceptation reprise : Ici" in life
+    assert "attachment_withdrawn" in commons.coordinating.notices.values_list("code", flat=True)
 
 
 def test_others_are_told_that_it_is_not_theirs_or_find_nothing(commons: Commons, sign_in: SignIn, vendor: Profile) -> None:

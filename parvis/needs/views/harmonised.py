@@ -402,7 +402,10 @@ def _attachment(request: SignedInRequest, attachment_id: int) -> Attachment:
 
 def _decidable(request: SignedInRequest, attachment_id: int) -> Attachment:
     row = _attachment(request, attachment_id)
-    sentence = _("Only %(institution)s, which wrote this need, decides on its attachment: nobody accepts for another.")
+    if row.institution_id == request.principal.institution_id:
+        sentence = _("Your institution wrote this need: its referent or its signatory decides on its attachment.")
+    else:
+        sentence = _("Only %(institution)s, which wrote this need, decides on its attachment: nobody accepts for another.")
     get_or_403(request.principal, "attachment:decide", Attachment, sentence % {"institution": row.institution.name}, id=row.id)
     return row
 
