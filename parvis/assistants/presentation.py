@@ -42,6 +42,7 @@ class CitationShown:
     document_title: str
     problem: str  # why its words do not prove the sentence; "" when they do
     quotation: str
+    page: tuple[int, int]  # the document, and the number of the page in it
 
     @property
     def verified(self) -> bool:
@@ -77,6 +78,11 @@ class BlockShown:
     @property
     def problem(self) -> str:
         return ", ".join(dict.fromkeys(sentence.problem for sentence in self.sentences if sentence.problem))
+
+    @property
+    def marks(self) -> list[CitationShown]:
+        """One for each page."""
+        return list({citation.number: citation for citation in reversed(self.citations)}.values())[::-1]
 
     @property
     def citations(self) -> list[CitationShown]:
@@ -198,13 +204,15 @@ def places_of(events: Iterable[TurnEvent], principal: Principal) -> Places:
 def blocks_of(turn: Turn, events: Iterable[TurnEvent], places: Places) -> list[BlockShown]:
     """A text goes on in the block before it unless it begins one; a citation belongs to the text before it. Pages cited
     are numbered from 1 in the order in which they come."""
+    events = list(events)
     blocks: list[BlockShown] = []
     numbers: dict[tuple[int, int], int] = {}
-    for event in events:
+    for at, event in enumerate(events):
         payload = event.payload
         if event.kind == EventKind.TEXT:
             kind = _kind_of(turn, payload["text"])
-            if not blocks or _begins_block(payload["text"], kind, blocks[-1]):
+            goes_on = blocks and _is_next_row(events, at, blocks[-1])
+            if not goes_on and (not blocks or _begins_block(payload["text"], kind, blocks[-1])):
                 blocks.append(BlockShown(f"{turn.id}-{event.seq}", kind))
             blocks[-1].sentences.append(SentenceShown(payload["text"], _problem(payload)))
         elif event.kind == EventKind.CITATION and blocks:
@@ -232,6 +240,22 @@ def _begins_block(text: str, kind: str, before: BlockShown) -> bool:
     if text.lstrip().startswith("|") and before.kind == "rich" and before.text.lstrip().startswith("|"):
         return False
     return "\n" in margin and (kind == "rich" or before.kind == "rich")
+
+
+def _is_next_row(events: Sequence[TurnEvent], at: int, before: BlockShown) -> bool:
+    """Rows quoted one after the other from one page are one table, whose columns are then as wide."""
+    following = events[at + 1] if at + 1 < len(events) else None
+    if before.kind != "quotation" or following is None or following.kind != EventKind.CITATION or not before.citations:
+        return False
+    rows = [part.rows for part in parts(events[at].payload["text"])]
+    former = [part.rows for part in before.parts]
+    cited = (following.payload["document_id"], following.payload["unit_number"])
+    return (
+        len(rows) == len(former) == 1
+        and bool(rows[0] and former[0])
+        and len(rows[0][0]) == len(former[0][0])
+        and cited == before.citations[-1].page
+    )
 
 
 def notices_of(turn: Turn, events: Sequence[TurnEvent], state: State) -> list[Sentence]:
@@ -300,6 +324,7 @@ def _citation(turn: Turn, event: TurnEvent, number: int, places: Places, problem
         document_title=places.title(payload["document_id"]),
         problem="" if payload["verified"] else problem or problem_words("no_citation"),
         quotation=payload["quotation"],
+        page=(payload["document_id"], payload["unit_number"]),
     )
 
 

@@ -17,7 +17,7 @@ from parvis.cli.words import gettext as _
 
 if TYPE_CHECKING:
     from parvis.access.principal import Principal
-    from parvis.assistants.answering import Event
+    from parvis.assistants.answering import Event, Text
     from parvis.corpora.models import Corpus
 
 
@@ -60,7 +60,7 @@ class _Sentence:
     """A sentence of the answer: a quotation, or a model's words and the quotations that prove them."""
 
     text: str
-    verified: bool
+    problem: str  # why it is not verified; "" when it is
     sources: list[_Source] = field(default_factory=list)
 
 
@@ -78,7 +78,7 @@ class _Answer:
             "question": self.question,
             "outcome": "answered" if self.answered else "abstained",
             "model": self.model,
-            "sentences": [{"text": one.text, "verified": one.verified} for one in self.sentences],
+            "sentences": [{"text": one.text, "verified": not one.problem} for one in self.sentences],
             "quotations": [vars(source) for one in self.sentences for source in one.sources],
             "nearest": [vars(source) for source in self.nearest],
             "problems": problems,
@@ -120,7 +120,7 @@ def _bring_up_to_date(principal: Principal, corpus: Corpus, path: Path) -> list[
 
 
 def _answer(principal: Principal, corpus: Corpus, question: str) -> _Answer:
-    from parvis.assistants.answering import ANSWERED, VERIFIED, Citation, Done, Evidence, Nearest, Text, answer
+    from parvis.assistants.answering import ANSWERED, Citation, Done, Evidence, Nearest, Text, answer
     from parvis.corpora.actions import search_corpora
     from parvis.corpora.models import Document, DocumentState, Page
     from parvis.corpora.sheets import place
@@ -152,7 +152,7 @@ def _answer(principal: Principal, corpus: Corpus, question: str) -> _Answer:
     for event in asyncio.run(events()):
         match event:
             case Text():
-                result.sentences.append(_Sentence(event.text.strip(), event.status == VERIFIED))
+                result.sentences.append(_Sentence(event.text.strip(), _problem(event)))
             case Citation() if event.verified:
                 result.sentences[-1].sources.append(source(event, event.quotation))
             case Nearest():
@@ -160,6 +160,16 @@ def _answer(principal: Principal, corpus: Corpus, question: str) -> _Answer:
             case Done():
                 result.answered = event.outcome == ANSWERED
     return result
+
+
+def _problem(text: Text) -> str:
+    from parvis.assistants.answering import VERIFIED
+    from parvis.assistants.sentences import problem_words
+
+    if text.status == VERIFIED:
+        return ""
+    said = [problem_words(problem.code, problem.value) for problem in text.problems]
+    return ", ".join(dict.fromkeys(said)) or problem_words("no_citation")
 
 
 def _print(answer: _Answer) -> None:
@@ -183,7 +193,8 @@ def _print_answer(answer: _Answer) -> None:
     for sentence in answer.sentences:
         text = sentence.text if answer.model else f"« {plain(sentence.text)} »"
         marks = "".join(f" [{number + place}]" for place in range(1, len(sentence.sources) + 1))
-        out.print(text + (marks or " " + _("(unsourced)")), markup=False, style="bold" if sentence.verified else "")
+        said = text + (f" ({sentence.problem})" if sentence.problem else marks)
+        out.print(said, markup=False, style="" if sentence.problem else "bold")
         for source in sentence.sources:
             number += 1
             quoted = f" : « {plain(source.quotation)} »" if answer.model else ""

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from parvis.cli.terminal import Exit, err, migrate, out, start, stop
 from parvis.cli.words import gettext as _
+from parvis.cli.words import ngettext
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -60,7 +61,8 @@ def ingest(
     for path in paths:
         new, refusals = add_files(principal, row, path)
         problems += refusals
-        out.print(_("%(path)s: %(new)d new documents") % {"path": path, "new": new}, markup=False)
+        counted = ngettext("%(path)s: %(new)d new document", "%(path)s: %(new)d new documents", new)
+        out.print(counted % {"path": path, "new": new}, markup=False)
     problems += read_waiting(principal, row)
     for sentence in problems:
         err.print(sentence, style="yellow", markup=False)
@@ -78,6 +80,8 @@ def evaluate(
 
     from parvis.retrieval import evaluation
 
+    if not dataset.is_dir():
+        stop(_("There is no folder at %s.") % dataset)
     try:
         questions = evaluation.load(dataset)
     except evaluation.BadDataset as problem:
@@ -108,7 +112,8 @@ def reindex() -> None:
     with err.status(_("Indexing…")):
         reindex_all()
         reindex_needs()
-    out.print(_("%d passages indexed.") % passage_counts()[1])
+    count = passage_counts()[1]
+    out.print(ngettext("%d passage indexed.", "%d passages indexed.", count) % count)
 
 
 @app.command("maintain", help=_("Erase removed text from the disk and compact the index. Stop the server first on SQLite."))
@@ -199,7 +204,10 @@ def _evaluation_table(result: Evaluation) -> Table:
 
 def _dataset_sentence(code: str, params: Mapping[str, str | int]) -> str:
     sentences = {
-        "missing_file": _("There is no file %(file)s in this folder."),
+        "missing_file": _(
+            "There is no file %(file)s in this folder. A set of questions is made of corpus.jsonl, queries.jsonl, qrels.tsv"
+            " and answers.jsonl."
+        ),
         "not_utf8": _("%(file)s is not written in UTF-8."),
         "not_json": _("Line %(line)s of %(file)s is not a JSON object."),
         "missing_field": _("Line %(line)s of %(file)s has no “%(value)s”."),

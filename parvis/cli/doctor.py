@@ -16,6 +16,7 @@ from rich.table import Table
 
 from parvis.cli.terminal import Exit, demo_data, out, start
 from parvis.cli.words import gettext as _
+from parvis.cli.words import ngettext
 
 Verdict = Literal["ok", "warning", "failed"]
 
@@ -116,7 +117,12 @@ def _migrations() -> Finding:
     waiting = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
     name = _("Tables")
     if waiting:
-        return Finding(name, "failed", _("%d migrations are waiting.") % waiting, _("Run: parvis serve, which applies them."))
+        return Finding(
+            name,
+            "failed",
+            ngettext("%d migration is waiting.", "%d migrations are waiting.", waiting) % waiting,
+            _("Run: parvis serve, which applies them."),
+        )
     return Finding(name, "ok", _("up to date"))
 
 
@@ -153,7 +159,11 @@ def _models() -> Finding:
     count = usable_model_count()
     if not count:
         return Finding(_("Models"), "ok", _("none: answers are made of quotations"), "")
-    return Finding(_("Models"), "ok", _("%d configured; try each in the page Models") % count)
+    return Finding(
+        _("Models"),
+        "ok",
+        ngettext("%d configured; try it in the page Models", "%d configured; try each in the page Models", count) % count,
+    )
 
 
 def _recognition() -> Finding:

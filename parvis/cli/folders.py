@@ -71,7 +71,20 @@ def read_waiting(principal: Principal, corpus: Corpus) -> list[str]:
         with reading_progress(err) as on_progress:
             run_worker(until_idle=True, stop=threading.Event(), on_progress=on_progress, embeddings=False)
     failed = documents.filter(state=DocumentState.FAILED).order_by("id")
-    return [f"{document.name} : {failure_sentence(document.failure_code, document.failure_params)}" for document in failed]
+    images = [document.name for document in failed if _is_image(document)]
+    said = [
+        _("%(name)s: %(reason)s")
+        % {"name": document.name, "reason": failure_sentence(document.failure_code, document.failure_params)}
+        for document in failed
+        if not _is_image(document)
+    ]
+    if images:  # a folder of courses holds many, and one sentence is enough
+        said.append(_("Images are not read; left out: %s") % ", ".join(images))
+    return said
+
+
+def _is_image(document: Document) -> bool:
+    return document.failure_code == "unsupported" and str(document.failure_params.get("found")).startswith("image/")
 
 
 def _digest(path: Path) -> str:

@@ -61,7 +61,8 @@ def _unsupported(params: Mapping[str, Any]) -> str:
     if known := _to_save_as(params):
         return known
     return _(
-        "This kind of file (%(found)s) is not read. Send a PDF, or a document in one of the formats listed on this page."
+        "This kind of file (%(found)s) is not read. Give a PDF, a Word, PowerPoint or LibreOffice document, a web page, a"
+        " text, a notebook, an EPUB book or subtitles."
     ) % {"found": _type_name(params.get("found"))}
 
 
