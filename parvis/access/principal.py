@@ -44,7 +44,7 @@ ROLES_ALLOWED: dict[str, frozenset[str]] = {
     "harmonised:stabilise": COORDINATION,
     "workshop:view": COMMONS,
     "workshop:edit": frozenset({Role.COORDINATOR, Role.REFERENT}),
-    "cosignature:view": COMMONS | {Role.OBSERVER},
+    "cosignature:view": COMMONS,
     "cosignature:prepare": REPRESENTING,
     "cosignature:sign": SIGNING,
     "alliance:view": COMMONS | {Role.OBSERVER},

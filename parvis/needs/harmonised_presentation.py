@@ -13,6 +13,8 @@ from django.utils.translation import ngettext
 
 from parvis.access.principal import Principal
 from parvis.needs.actions.cosignatures import Totals, totals
+from parvis.needs.actions.figures import totals_told_outside
+from parvis.needs.actions.published import Signatory, signatories_of
 from parvis.needs.models import (
     Attachment,
     AttachmentState,
@@ -64,28 +66,35 @@ def attachment_view(principal: Principal, row: Attachment) -> AttachmentView:
 
 @dataclass(frozen=True, slots=True)
 class CosigningView:
-    """`students` and `envelope` are totals in words, "—" when nobody said any; `own_state` is "" where one has no row."""
+    """`students` and `envelope` are totals in words, "—" when nobody said any; `own_state` is "" where one has no row. From
+    outside there are names and no `rows`; figures are told to who follows the alliance, of several institutions together."""
 
     totals: Totals
     students: str
     envelope: str
-    rows: list[CoSignature]
+    rows: tuple[CoSignature, ...]
+    names: tuple[Signatory, ...]
     own_state: str
+    has_figures: bool
 
 
 def cosigning_view(principal: Principal, version: NeedVersion) -> CosigningView:
     """Totals of one version, and the rows this person may read."""
-    rows = CoSignature.objects.visible_to(principal).filter(version=version)
-    rows = list(rows.select_related("institution", "signed_by__person").order_by("institution__name"))
-    counted = totals(rows)
-    shown = [row for row in rows if row.state in (CoSignatureState.VALID, CoSignatureState.TO_CONFIRM)]
+    inside = principal.may("cosignature:view")
+    rows: list[CoSignature] = []
+    if inside:
+        signed = CoSignature.objects.visible_to(principal).filter(version=version)
+        rows = list(signed.select_related("institution", "signed_by__person").order_by("institution__name"))
+    counted = totals(rows) if inside else totals_told_outside(version)
     own = next((row.state for row in rows if row.institution_id == principal.institution_id), "")
     return CosigningView(
         totals=counted,
         students=number_format(counted.students, force_grouping=True) if counted.said_students else "—",
         envelope=f"{number_format(counted.envelope_euros, force_grouping=True)} €" if counted.said_envelope else "—",
-        rows=shown,
+        rows=tuple(row for row in rows if row.state in (CoSignatureState.VALID, CoSignatureState.TO_CONFIRM)),
+        names=() if inside else signatories_of(version),
         own_state=own,
+        has_figures=inside or principal.may("alliance:view"),
     )
 
 

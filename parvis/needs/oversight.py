@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from parvis.access.principal import Principal
 from parvis.institutions.models import Institution, Nature, Role
-from parvis.needs.actions.figures import needs_by_domain
+from parvis.needs.actions.figures import SMALLEST, needs_by_domain
 from parvis.needs.models import (
     Attachment,
     Ballot,
@@ -23,8 +23,6 @@ from parvis.needs.models import (
     RawNeedState,
 )
 from parvis.needs.models.harmonised import OPEN, HarmonisedNeedQuerySet
-
-SMALLEST = 3  # institutions behind a figure that an observer reads
 
 
 @dataclass(frozen=True, slots=True)

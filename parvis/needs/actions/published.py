@@ -39,6 +39,10 @@ def published_needs(number: int | None = None) -> list[PublishedNeed]:
     return [_published(need, versions[need.id], signatories[versions[need.id].id]) for need in needs if need.id in versions]
 
 
+def signatories_of(version: NeedVersion) -> tuple[Signatory, ...]:
+    return tuple(_signatories([version])[version.id])
+
+
 def _published(need: HarmonisedNeed, version: NeedVersion, signatories: list[Signatory]) -> PublishedNeed:
     version.need = need
     if need.published_at is None or version.stabilised_at is None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
 
+from parvis.institutions.models import Institution, Nature, Profile, Role
 from parvis.needs.actions import harmonised
 from parvis.needs.models import CoSignature, CoSignatureState, HarmonisedNeed
 from parvis.needs.tests.conftest import Commons
@@ -38,6 +43,41 @@ def test_a_stranger_reads_the_version_in_force_and_valid_signatures_only(need: H
         assert "Assistant de scolarité" in page
         for unsaid in ("Université de là-bas", "98765", "98 765", "Entre nous", "Encore secret", "y compris le soir"):
             assert unsaid not in page
+
+
+def test_others_than_members_are_told_figures_of_three_institutions_together(
+    commons: Commons, need: HarmonisedNeed, sign_in: Callable[[Profile], Client]
+) -> None:
+    """Vendors read who signed, as everybody does; observers the totals too, once nobody's own can be told from them."""
+    outside = {role: sign_in(_outsider(commons, role)) for role in (Role.VENDOR, Role.OBSERVER)}
+    address = reverse("needs:harmonised", args=[need.id])
+    for client in outside.values():
+        page = client.get(address).content.decode()
+        assert "Université d’ici" in page
+        assert "Personne n’a encore co-signé" not in page
+        assert "1 co-signature" in client.get(reverse("needs:harmonised_list")).content.decode()
+        for unsaid in ("98\xa0765", "1\xa0000", "98\u202f765", "1\u202f000", "Université de là-bas"):
+            assert unsaid not in page
+    inside = sign_in(commons.representing).get(address).content.decode()
+    assert inside.count("765 €") == 2, "a member reads the total and whose it is"
+    for number in range(2):
+        other = Institution.objects.create(slug=f"autre-{number}", name="Autre", short_name="Autre")
+        CoSignature.unscoped.create(
+            institution=other,
+            version=need.versions.get(number=1),
+            state=CoSignatureState.VALID,
+            students=100,
+            signed_by=commons.representing,
+            signed_at=timezone.now(),
+        )
+    assert "200" in outside[Role.OBSERVER].get(address).content.decode()
+    assert "765" not in outside[Role.OBSERVER].get(address).content.decode(), "one institution alone said an envelope"
+    assert "200" not in outside[Role.VENDOR].get(address).content.decode()
+
+
+def _outsider(commons: Commons, role: Role) -> Profile:
+    office = Institution.objects.create(slug=role, name="Dehors", short_name="Dehors", nature=Nature(str(role)))
+    return Profile.objects.create(institution=office, person=commons.house.other_student.person, role=role)
 
 
 def test_what_is_not_published_is_not_found(commons: Commons) -> None:

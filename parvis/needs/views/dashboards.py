@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -16,8 +15,9 @@ from parvis.access.agenda import Awaited, agenda
 from parvis.access.doors import requires
 from parvis.access.http import SignedInRequest
 from parvis.institutions.models import Role
-from parvis.needs.models import CoSignature, HarmonisedNeed
-from parvis.needs.oversight import SMALLEST, figures_by_domain, institutions_in_progress, needs_in_progress
+from parvis.needs.actions.figures import SMALLEST, signatures_in_force
+from parvis.needs.models import HarmonisedNeed
+from parvis.needs.oversight import figures_by_domain, institutions_in_progress, needs_in_progress
 
 SHOWN_AT_ONCE = 8  # of each kind; the others are folded
 
@@ -54,5 +54,5 @@ def _day(one: Awaited) -> Any:
 def _published(request: SignedInRequest) -> list[tuple[HarmonisedNeed, int]]:
     """Each with how many institutions signed its version in force."""
     rows = HarmonisedNeed.objects.visible_to(request.principal).living().published()
-    signed = Counter(CoSignature.objects.visible_to(request.principal).in_force().values_list("version__need", flat=True))
+    signed = signatures_in_force()
     return [(need, signed[need.id]) for need in rows.select_related("working_group").prefetch_related("versions")]

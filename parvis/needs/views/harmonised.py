@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 
 from django.contrib import messages
@@ -18,6 +17,7 @@ from parvis.access.doors import Refused, get_or_403, get_or_404, requires
 from parvis.access.http import SignedInRequest
 from parvis.institutions.models import Role, WorkingGroup
 from parvis.needs.actions import harmonised as actions
+from parvis.needs.actions.figures import SMALLEST, signatures_in_force
 from parvis.needs.actions.harmonised import Impossible
 from parvis.needs.actions.writing import ChangedMeanwhile, basis_of
 from parvis.needs.forms.harmonised import MergeForm, ProposalForm, RequirementForm, SplitForm, VersionForm
@@ -26,7 +26,6 @@ from parvis.needs.messages import impossible_sentence
 from parvis.needs.models import (
     Attachment,
     AttachmentState,
-    CoSignature,
     CoSignatureState,
     HarmonisedNeed,
     HarmonisedState,
@@ -52,13 +51,14 @@ def harmonised_needs(request: SignedInRequest) -> HttpResponse:
         rows = rows.filter(working_group__slug=group)
     accepted = Q(attachments__state=AttachmentState.ACCEPTED)
     rows = rows.annotate(institution_count=Count("attachments__institution", filter=accepted, distinct=True))
-    signed = Counter(CoSignature.objects.visible_to(request.principal).in_force().values_list("version__need", flat=True))
+    signed = signatures_in_force()
     context = {
         "needs": [(need, signed[need.id]) for need in rows.select_related("working_group").prefetch_related("versions")],
         "states": [(value, label, value == state) for value, label in HarmonisedState.choices],
         "groups": [(one.slug, one.name, one.slug == group) for one in WorkingGroup.objects.filter(is_active=True)],
         "is_filtered": bool(state or group),
         "may_propose": _may_propose(request),
+        "smallest": 1 if request.principal.may("need:view") else SMALLEST,
     }
     return render(request, "needs/harmonised_list.html", context)
 
