@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from parvis.offers import thresholds
-from parvis.offers.actions.portfolio import Overlap
+from parvis.offers.actions.portfolio import CENT, Overlap
 from parvis.offers.conformity import euros
 from parvis.offers.models import Coverage, Tool, ToolSource
 from parvis.offers.overlap import EURO, PriceTier, Status, tier_of
@@ -65,7 +65,11 @@ def money(cents: int | None) -> str:
 
 
 def money_of_nano(amount: int) -> str:
-    return money(round(amount / EURO) * 100)
+    return money(_in_euros(amount) * 100)
+
+
+def _in_euros(amount: int) -> int:
+    return round(amount / EURO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,8 @@ class ToolView:
     is_innovative: bool
     is_framework: bool
     is_over: bool
+    is_to_come: bool
+    is_void: bool
     is_invented: bool
     coverages: tuple[CoverageView, ...]
     agreement_url: str
@@ -144,7 +150,9 @@ def tool_view(row: Tool, today: date, *, is_invented: bool = False) -> ToolView:
         source_words=str(ToolSource(row.source).label),
         is_innovative=bool(row.details.get("innovative")),
         is_framework=bool(row.details.get("is_framework")),
-        is_over=row.end_date is not None and row.end_date < today,
+        is_over=row.is_void or (row.end_date is not None and row.end_date < today),
+        is_to_come=not row.is_void and not row.has_begun_by(today),
+        is_void=row.is_void,
         is_invented=is_invented,
         coverages=tuple(coverage_view(one) for one in row.coverages.all()),
         agreement_url=reverse("offers:agreement", args=[row.agreement_id]) if row.agreement_id else "",
@@ -248,6 +256,9 @@ class OverlapView:
 def overlap_view(found: Overlap, tools: Iterable[Tool], today: date) -> OverlapView:
     views = {str(tool.id): tool_view(tool, today) for tool in tools}
     selection, savings = found.selection, found.savings
+    by_status = {
+        status: [line for line in savings.lines if (line.kind, line.status) == ("redundancy", status)] for status in Status
+    }
     return OverlapView(
         containments=tuple(
             ContainmentView(
@@ -263,22 +274,21 @@ def overlap_view(found: Overlap, tools: Iterable[Tool], today: date) -> OverlapV
         ),
         kept=tuple(views[one] for one in selection.kept),
         dropped=tuple(views[one] for one in selection.dropped),
-        yearly_cost=money_of_nano(selection.yearly_cost),
-        yearly_difference=money_of_nano(selection.yearly_difference),
+        yearly_cost=money(selection.yearly_cost // CENT),
+        yearly_difference=money(selection.yearly_difference // CENT),
         proved=selection.proved,
         unknown_costs=sum(not views[one].has_cost for one in selection.kept),
         savings=tuple(
             SavingView(
                 status=str(STATUS_WORDS[status]),
                 note=str(STATUS_NOTES[status]),
-                total=money_of_nano(savings.amount("redundancy", status)),
+                # Of the amounts as they are shown: a reader adds them up.
+                total=money(sum(_in_euros(line.amount) for line in lines if line.counted) * 100),
                 lines=tuple(
-                    (views[line.contract].name, money_of_nano(line.amount), line.from_date, line.counted)
-                    for line in savings.lines
-                    if (line.kind, line.status) == ("redundancy", status)
+                    (views[line.contract].name, money_of_nano(line.amount), line.from_date, line.counted) for line in lines
                 ),
             )
-            for status in Status
+            for status, lines in by_status.items()
         ),
         tiers=tuple(_tier_views(found, {one: view.name for one, view in views.items()})),
         hours=tuple(

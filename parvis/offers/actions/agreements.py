@@ -148,8 +148,8 @@ def _take_effect(principal: Principal, agreement: Agreement, choice: Choice) -> 
 
 def _cease(agreement: Agreement, today: date) -> None:
     """The reverse: what it made true ends with it, and stays on record."""
-    last_day = max(today, agreement.start_date)
-    Tool.unscoped.filter(agreement=agreement).update(end_date=min(last_day, agreement.end_date), notice_date=None)
+    # Before its first day where it never began: the tool is void (models.Tool), and nothing was paid for it.
+    Tool.unscoped.filter(agreement=agreement).update(end_date=min(today, agreement.end_date), notice_date=None)
 
 
 def _price(line: Any) -> Price:

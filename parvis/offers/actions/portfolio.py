@@ -247,7 +247,7 @@ def purchases(principal: Principal) -> list[Purchase]:
 
 def whole_amount(tool: Tool) -> int | None:
     """Cents over the whole term where it is known, otherwise over a year; rounded up, as a threshold is reached sooner."""
-    if tool.yearly_cents is None:
+    if tool.yearly_cents is None or (tool.is_void and tool.agreement_id):
         return None
     published_cents: int | None = tool.details.get("amount_cents")
     if published_cents is not None:
@@ -275,9 +275,10 @@ class Overlap:
 
 
 def overlap_of(tools: Iterable[Tool], today: date) -> Overlap:
-    """Solutions and contracts are named by the tool's id. What has ended is paid no more: it counts only as a saving."""
-    tools = list(tools)
-    paid = [tool for tool in tools if not tool.end_date or tool.end_date >= today]
+    """Solutions and contracts are named by the tool's id. What has ended is paid no more: it counts only as a saving. What is
+    to begin is not paid yet."""
+    tools = [tool for tool in tools if tool.has_begun_by(today)]
+    paid = [tool for tool in tools if tool.is_paid_on(today)]
     contracts = [_contract(tool, today) for tool in tools]
     running = [one for one in contracts if one.ended_date is None]
     coverages = [_coverage(row) for tool in tools for row in tool.coverages.all()]
@@ -346,7 +347,7 @@ def overlap_aggregate() -> dict[int, dict[str, int | None]]:
     tools: dict[int, Counter[int]] = defaultdict(Counter)
     rows = Coverage.unscoped.filter(level__in=SERVING).select_related("tool")
     for row in rows:
-        if not row.tool.end_date or row.tool.end_date >= today:
+        if row.tool.is_paid_on(today):
             tools[row.need_id][row.institution_id] += 1
     members = list(Institution.objects.filter(nature=Nature.MEMBER, left_date=None).values_list("id", flat=True))
     found = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import models
@@ -71,6 +72,18 @@ class Tool(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def has_begun_by(self, day: date) -> bool:
+        """What was ended before its first day never begins."""
+        return not self.start_date or (self.start_date <= day and not self.is_void)
+
+    def is_paid_on(self, day: date) -> bool:
+        return self.has_begun_by(day) and (not self.end_date or self.end_date >= day)
+
+    @property
+    def is_void(self) -> bool:
+        """Ended before its first day: nothing was ever bought."""
+        return bool(self.start_date and self.end_date and self.end_date < self.start_date)
 
 
 class Coverage(models.Model):

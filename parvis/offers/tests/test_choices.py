@@ -38,6 +38,7 @@ from parvis.offers.models import (
     Tool,
     UsageReference,
 )
+from parvis.offers.portfolio_presentation import money
 from parvis.offers.refusals import Impossible
 from parvis.offers.tests.conftest import Market, a_profile
 
@@ -292,6 +293,23 @@ def test_an_agreement_from_draft_to_end(choosing: Choosing, sign_in: SignIn) -> 
     client.post(reverse("offers:ending", args=[agreement.id]))
     assert Tool.unscoped.get().end_date == timezone.localdate()
     assert client.post(whole, {"state": "declined", "reason": "Non", "decide": "1"}).status_code == 302
+
+
+def test_an_agreement_to_begin_is_not_paid_yet_and_never_if_it_is_ended_before(choosing: Choosing, sign_in: SignIn) -> None:
+    today, signatory = timezone.localdate(), choosing.signatory
+    principal = choosing.principal(signatory)
+    agreement = choosing.agreement(signatory, start_date=today + timedelta(days=40))
+    agreements.activate_agreement(principal, agreement, today=today)
+
+    def pages() -> tuple[object, ...]:
+        context = sign_in(signatory).get(reverse("offers:portfolio")).context
+        return context["total"], len(context["to_come"]), len(context["over"])
+
+    paid = portfolio.overlap_of(portfolio.tools_of(principal), today).selection
+    assert (paid.yearly_cost, paid.kept, pages()) == (0, (), (money(0), 1, 0))
+    assert [one.amount_euro_cents > 1_234_500 for one in portfolio.purchases(principal)] == [True]
+    agreements.end_agreement(principal, agreement, today=today)
+    assert (portfolio.purchases(principal), pages()) == ([], (money(0), 0, 1))
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,10 @@ from parvis.institutions.models import Institution, Profile, Role
 from parvis.needs.workbooks import Refused
 from parvis.offers import portfolio_sheet
 from parvis.offers.actions import portfolio
-from parvis.offers.actions.portfolio import Cover, Facts
+from parvis.offers.actions.portfolio import CENT, Cover, Facts, Overlap
 from parvis.offers.models import Coverage, ThresholdParameter, Tool, ToolSource
+from parvis.offers.overlap import Period, Saving, Savings, Selection, Status
+from parvis.offers.portfolio_presentation import overlap_view
 from parvis.offers.tests.conftest import Market, a_profile
 from parvis.offers.thresholds import read_table
 
@@ -221,6 +223,27 @@ def test_overlap_tells_three_savings_apart(market: Market, holder: Profile, sign
     for words in ("Constaté", "Estimé", "Hypothèse", "10 950 €", "entièrement"):
         assert words in page
     assert plain("14 600 €") not in page, "nothing is added up"
+
+
+@pytest.mark.django_db
+def test_savings_shown_add_up_to_the_total_shown() -> None:
+    lines = [
+        Saving(str(n), "redundancy", Status.ASSUMED, cents * CENT, None)
+        for n, cents in enumerate((416_660, 1_748_960, 534_260))
+    ]
+    found = Overlap(
+        [],
+        Selection((), (), 0, 0, True),
+        Savings(tuple(lines), {status: 0 for status in Status}),
+        (),
+        (),
+        Period(date.min, date.max),
+    )
+    (assumed,) = [
+        one for one in overlap_view(found, [Tool(id=n, name="x", details={}) for n in range(3)], date.max).savings if one.lines
+    ]
+    figures = [int("".join(filter(str.isdigit, amount))) for _name, amount, _day, _counted in assumed.lines]
+    assert int("".join(filter(str.isdigit, assumed.total))) == sum(figures) == 27_000
 
 
 def test_what_is_confirmed_has_its_evidence(market: Market, holder: Profile, sign_in: SignIn) -> None:

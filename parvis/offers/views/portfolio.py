@@ -50,10 +50,11 @@ def portfolio(request: SignedInRequest) -> HttpResponse:
     today = timezone.localdate()
     tools = actions.tools_of(request.principal)
     views = [tool_view(tool, today, is_invented=_is_invented(request)) for tool in tools]
-    paid = [tool for tool in tools if not tool.end_date or tool.end_date >= today]
+    paid = [tool for tool in tools if tool.is_paid_on(today)]
     known = [tool.yearly_cents for tool in paid if tool.yearly_cents is not None]
     context = {
-        "tools": [one for one in views if not one.is_over],
+        "tools": [one for one in views if not one.is_over and not one.is_to_come],
+        "to_come": [one for one in views if one.is_to_come],
         "over": [one for one in views if one.is_over],
         "total": money(sum(known)),
         "unknown": len(paid) - len(known),
