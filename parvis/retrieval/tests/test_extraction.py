@@ -240,3 +240,25 @@ def test_a_word_that_the_border_of_a_page_cuts_is_not_quoted_by_half() -> None:
     assert second[best.start : best.end] == best.text
     [best] = best_sentences(Library(pages).ask("Les parties peuvent-elles convenir de résoudre le contrat ?"), 1)
     assert best.text.endswith("demander d'un")
+
+
+FEES = (
+    "Droits",
+    "Tableau 2. Droits d'inscription\n\nSituation | Licence (L) | Master (M1, M2)\n\nTarif ordinaire | 178 € | 254 €\n\n"
+    "Le duplicata de la carte coûte 10 €. Il est gratuit en cas de vol. En master, le redoublement demande un accord.",
+)
+
+
+def test_a_price_is_read_in_the_row_and_column_of_a_table() -> None:
+    texts = [one.text for one in told(library(FEES), "Combien coûte l'inscription en master ?", limit=1)]
+    assert texts == ["Situation | Licence (L) | Master (M1, M2)", "Tarif ordinaire | 178 € | 254 €"]
+    [best, *_] = told(library(FEES), "Combien coûte le duplicata ?")
+    assert best.text.startswith("Le duplicata de la carte coûte 10 €.")
+
+
+def test_a_second_quotation_tells_more_of_what_is_asked_or_is_left_out() -> None:
+    fees = "En césure, l'étudiant de master paie 170 €. Il garde sa carte. Elle reste valable un an, partout."
+    other = "En master, la bibliothèque ouvre à huit heures. Le prêt dure trois semaines, comme en licence."
+    texts = [one.text for one in told(library(("Droits", fees), ("Guide", other)), "césure en master, combien je paie ?", 3)]
+    assert "170 €" in texts[0]
+    assert not any("bibliothèque" in text or text.startswith("Elle") for text in texts)
