@@ -216,7 +216,7 @@ class Library:
 
 @dataclass(frozen=True, slots=True)
 class Without:
-    """An index as it would be without some of its passages: not in its lists, its counts or its vocabulary."""
+    """An index as it would be without some of its passages: not in its lists nor in its counts."""
 
     index: Index
     hidden: tuple[Entry, ...]
@@ -249,12 +249,6 @@ class Without:
 
     def words(self, beginnings: Collection[str]) -> Sequence[str]:
         return self.index.words(beginnings)
-
-    def vocabulary(self, corpora: frozenset[int]) -> Mapping[str, int]:
-        every = self.index.vocabulary(corpora)
-        counts = self._counts(corpora)
-        changed = {term: every[term] - number for term, number in counts.items() if term in every}
-        return {term: number for term, number in {**every, **changed}.items() if number > 0}
 
     def _counts(self, corpora: frozenset[int]) -> Counter[str]:
         return Counter(term for entry in self.hidden if entry.corpus_id in corpora for term in set(entry.terms))

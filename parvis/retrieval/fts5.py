@@ -13,10 +13,9 @@ not do: the analysis may have changed since. So the terms of each batch of passa
 from __future__ import annotations
 
 import json
-import secrets
 import sqlite3
 import zlib
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,7 +33,6 @@ from parvis.retrieval.index import (
     Stats,
     askable,
     named,
-    vocabulary_of,
 )
 
 TABLES = (
@@ -66,8 +64,7 @@ TABLES = (
     CREATE TABLE IF NOT EXISTS search_corpus (
         corpus_id INTEGER PRIMARY KEY,
         passages INTEGER NOT NULL,
-        terms INTEGER NOT NULL,
-        revision INTEGER NOT NULL
+        terms INTEGER NOT NULL
     )
     """,
     # The words of everybody's passages, in order: where near ones are looked for before they are counted where it is allowed.
@@ -94,12 +91,6 @@ RANGES = "SELECT number FROM search_range WHERE corpus_id IN (SELECT value FROM 
 COUNTS = """
 SELECT ifnull(sum(passages), 0), ifnull(sum(terms), 0)
 FROM search_corpus WHERE corpus_id IN (SELECT value FROM json_each(?))
-"""
-TERMS_OF_CORPORA = """
-SELECT batch.terms
-FROM json_each(?1) corpus
-CROSS JOIN search_range range ON range.corpus_id = corpus.value
-CROSS JOIN search_batch batch ON batch.first_place BETWEEN range.number * ?2 AND (range.number + 1) * ?2 - 1
 """
 LIST_WORDS = """
 INSERT OR IGNORE INTO search_word SELECT value FROM json_each(?) WHERE value NOT GLOB '*[0-9]*' ORDER BY value
@@ -165,14 +156,6 @@ class Fts5Index:
 
     def words(self, beginnings: Collection[str]) -> list[str]:
         return [term for (term,) in self._execute(WORDS_THAT_BEGIN, [json.dumps(list(beginnings))])]
-
-    def vocabulary(self, corpora: frozenset[int]) -> Mapping[str, int]:
-        with self._one_state():
-            revisions = self._execute(
-                "SELECT corpus_id, revision FROM search_corpus WHERE corpus_id IN (SELECT value FROM json_each(?))",
-                [json.dumps(sorted(corpora))],
-            )
-            return vocabulary_of(dict(revisions.fetchall()), self._vocabulary)
 
     def maintain(self, purge: bool = False) -> None:
         if purge and self.connection.in_transaction:
@@ -252,12 +235,6 @@ class Fts5Index:
         )
         return _ids(b"".join(id for (id,) in found))
 
-    def _vocabulary(self, corpora: Collection[int]) -> Mapping[str, int]:
-        counts: Counter[str] = Counter()
-        for (terms,) in self._execute(TERMS_OF_CORPORA, [json.dumps(list(corpora)), _RANGE]):
-            counts.update(zlib.decompress(terms).decode().split())
-        return counts
-
     def _placed(self, document_id: int, corpus_id: int, passages: Sequence[_Passage]) -> Iterator[_Batch]:
         """The passages in batches, each at the next free places of the corpus."""
         number, taken = self._latest_range(corpus_id)
@@ -312,10 +289,10 @@ class Fts5Index:
     def _count(self, corpus_id: int, passages: Sequence[_Passage], *, sign: int) -> None:
         self._execute(
             """
-            INSERT INTO search_corpus (corpus_id, passages, terms, revision) VALUES (?1, ?2, ?3, ?4)
-            ON CONFLICT (corpus_id) DO UPDATE SET passages = passages + ?2, terms = terms + ?3, revision = ?4
+            INSERT INTO search_corpus (corpus_id, passages, terms) VALUES (?1, ?2, ?3)
+            ON CONFLICT (corpus_id) DO UPDATE SET passages = passages + ?2, terms = terms + ?3
             """,
-            [corpus_id, sign * len(passages), sign * sum(4 * one.length + 2 for one in passages), secrets.randbits(62)],
+            [corpus_id, sign * len(passages), sign * sum(4 * one.length + 2 for one in passages)],
         )
 
     def _execute(self, statement: str, parameters: Sequence[object] = ()) -> sqlite3.Cursor:

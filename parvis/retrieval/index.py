@@ -7,10 +7,8 @@ No engine commits: it takes part in its caller's transaction, except for `mainta
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Protocol
 
 from parvis.retrieval.analysis import terms
@@ -94,9 +92,6 @@ class Index(Protocol):
         """The terms that begin so, of all corpora and without an order: those without a figure, at least, and for a while
         after a deletion more. Only those that `stats` then finds in the allowed corpora may be told or change a result."""
 
-    def vocabulary(self, corpora: frozenset[int]) -> Mapping[str, int]:
-        """Every term of the allowed corpora and how many passages have it."""
-
     def maintain(self, purge: bool = False) -> None:
         """Tidies the index. With `purge`, no byte of what was deleted stays in the database's files: it rewrites them,
         so it cannot run inside a transaction (`InTransaction`), and nobody else can write meanwhile."""
@@ -110,39 +105,6 @@ def named(statement: str, prefix: str) -> str:
 def askable(terms: Iterable[str]) -> list[str]:
     """Once each, in order, without what no analysis gives: it is in no list, and would be syntax to an engine."""
     return [term for term in dict.fromkeys(terms) if term.isalnum()]
-
-
-def vocabulary_of(revisions: Mapping[int, int], read: Callable[[Collection[int]], Mapping[str, int]]) -> Mapping[str, int]:
-    """The vocabularies of several corpora, given the revision of each, put together; the same object while none changes. A
-    revision is drawn at random at each change of a corpus: no other database, and no transaction rolled back, ever had it."""
-
-    def together() -> Mapping[str, int]:
-        if len(revisions) > _READ_AT_ONCE:  # one count of all is faster than a sum of counts, few of which were known
-            return read(revisions.keys())
-        counts: Counter[str] = Counter()
-        for corpus_id, revision in revisions.items():
-            counts.update(_remembered(revision, partial(read, [corpus_id])))
-        return counts
-
-    if len(revisions) == 1:
-        ((corpus_id, revision),) = revisions.items()
-        return _remembered(revision, partial(read, [corpus_id]))
-    return _remembered(frozenset(revisions.values()), together)
-
-
-def _remembered(key: Hashable, read: Callable[[], Mapping[str, int]]) -> Mapping[str, int]:
-    known = _vocabularies.get(key)
-    if known is None:
-        known = read()
-        while _vocabularies and sum(map(len, list(_vocabularies.values()))) + len(known) > _MOST_REMEMBERED:
-            _vocabularies.pop(next(iter(_vocabularies)), None)
-        _vocabularies[key] = known
-    return known
-
-
-_vocabularies: dict[Hashable, Mapping[str, int]] = {}
-_MOST_REMEMBERED = 500_000  # terms, some 50 MB
-_READ_AT_ONCE = 12  # corpora
 
 
 class InTransaction(Exception):

@@ -6,7 +6,6 @@ table, because a GIN index cannot give them without reading its lists.
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -16,7 +15,7 @@ from typing import Any
 import psycopg
 from psycopg.pq import TransactionStatus
 
-from parvis.retrieval.index import PREFIX, Entry, FilesInUse, InTransaction, Stats, askable, named, vocabulary_of
+from parvis.retrieval.index import PREFIX, Entry, FilesInUse, InTransaction, Stats, askable, named
 
 TABLES = (
     """
@@ -47,8 +46,7 @@ TABLES = (
     CREATE TABLE IF NOT EXISTS search_corpus (
         corpus_id bigint PRIMARY KEY,
         passages bigint NOT NULL,
-        terms bigint NOT NULL,
-        revision bigint NOT NULL
+        terms bigint NOT NULL
     )
     """,
 )
@@ -176,12 +174,6 @@ class PostgresIndex:
     def words(self, beginnings: Collection[str]) -> list[str]:
         return [term for (term,) in self._execute(WORDS_THAT_BEGIN, [list(beginnings)])]
 
-    def vocabulary(self, corpora: frozenset[int]) -> Mapping[str, int]:
-        revisions = self._execute(
-            "SELECT corpus_id, revision FROM search_corpus WHERE corpus_id = ANY(%s::bigint[])", [sorted(corpora)]
-        )
-        return vocabulary_of(dict(revisions.fetchall()), self._vocabulary)
-
     def maintain(self, purge: bool = False) -> None:
         """PostgreSQL's own log and its archives keep what was erased until they are recycled: see the site's retention."""
         if not purge:
@@ -214,13 +206,6 @@ class PostgresIndex:
     def _execute(self, statement: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> psycopg.Cursor[Any]:
         return self.connection.execute(named(statement, self.prefix), parameters)
 
-    def _vocabulary(self, corpora: Collection[int]) -> Mapping[str, int]:
-        found = self._execute(
-            "SELECT term, sum(passages)::bigint FROM search_vocabulary WHERE corpus_id = ANY(%s::bigint[]) GROUP BY term",
-            [list(corpora)],
-        )
-        return dict(found.fetchall())
-
     def _take_out(self, *, passage_ids: Iterable[int] = (), document_ids: Iterable[int] = ()) -> None:
         taken = self._execute(
             "DELETE FROM search_passage WHERE passage_id = ANY(%s::bigint[]) OR document_id = ANY(%s::bigint[]) "
@@ -242,11 +227,11 @@ class PostgresIndex:
         for corpus_id, (count, length) in sorted(totals.items()):
             self._execute(
                 """
-                INSERT INTO search_corpus AS known (corpus_id, passages, terms, revision) VALUES (%s, %s, %s, %s)
+                INSERT INTO search_corpus AS known (corpus_id, passages, terms) VALUES (%s, %s, %s)
                 ON CONFLICT (corpus_id) DO UPDATE SET passages = known.passages + excluded.passages,
-                    terms = known.terms + excluded.terms, revision = excluded.revision
+                    terms = known.terms + excluded.terms
                 """,
-                [corpus_id, count, length, secrets.randbits(62)],
+                [corpus_id, count, length],
             )
         counted = [(corpus_id, term, count) for (corpus_id, term), count in frequencies.items()]
         self._execute(COUNT_TERMS, [list(column) for column in zip(*counted, strict=True)] or [[], [], []])

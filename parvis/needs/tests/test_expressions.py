@@ -244,9 +244,7 @@ def test_only_what_one_may_read_is_proposed_and_known_to_the_index(people: Peopl
         principal = principal_of(reader)
         readable = RawNeed.objects.visible_to(principal).filter(id=need.id).exists() and state != ARCHIVED
         assert proposed(reader) == ([EVENING.title] if readable else []), name
-        words = index().vocabulary(readable_corpora(principal))
         if not readable:
-            assert not words, name
             assert index().stats(["etudi"], readable_corpora(principal)).passage_count == 0, name
 
 
@@ -275,7 +273,7 @@ def test_a_deleted_draft_leaves_the_index(people: People) -> None:
     need = people.write(people.referent)
     assert proposed(people.referent) == [EVENING.title]
     actions.delete_draft(principal_of(people.referent), need)
-    assert not index().vocabulary(readable_corpora(principal_of(people.referent)))
+    assert index().stats(["etudi"], readable_corpora(principal_of(people.referent))).passage_count == 0
 
 
 def test_different_is_never_proposed_again_to_that_institution(people: People, sign_in: SignIn) -> None:

@@ -59,7 +59,7 @@ class PlainIndex:
 
     def stats(self, terms: Sequence[str], corpora: frozenset[int]) -> Stats:
         allowed = self._allowed(corpora)
-        vocabulary = self.vocabulary(corpora)
+        vocabulary = self._vocabulary(corpora)
         length = sum(entry.length for entry in allowed) / len(allowed) if allowed else 0.0
         return Stats(len(allowed), length, {term: vocabulary[term] for term in terms if term in vocabulary})
 
@@ -67,7 +67,7 @@ class PlainIndex:
         words = {term for entry in self.entries.values() for term in entry.terms if not any(map(str.isdigit, term))}
         return [word for word in words if word.startswith(tuple(beginnings))]
 
-    def vocabulary(self, corpora: frozenset[int]) -> Mapping[str, int]:
+    def _vocabulary(self, corpora: frozenset[int]) -> Mapping[str, int]:
         counts: dict[str, int] = {}
         for entry in self._allowed(corpora):
             for term in set(entry.terms):

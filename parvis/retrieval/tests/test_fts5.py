@@ -36,8 +36,7 @@ def test_lists_are_read_whole_or_in_part_alike_over_ranges_of_any_order(
     for _ in range(40):
         question, corpora = chance.sample(WORDS, 3), frozenset(chance.sample(range(5), k=2))
         assert index.candidates(question, corpora, 20) == plain.candidates(question, corpora, 20)
-        assert index.stats(question, corpora).document_frequency == plain.stats(question, corpora).document_frequency
-        assert index.vocabulary(corpora) == plain.vocabulary(corpora)
+        assert index.stats(WORDS, corpora).document_frequency == plain.stats(WORDS, corpora).document_frequency
 
 
 def test_what_is_written_while_candidates_are_read_changes_nothing_in_them(sqlite_path: Path) -> None:
