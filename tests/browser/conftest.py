@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, StorageState, expect, sync_playwright
 
 CHROMIUM = shutil.which("chromium")
 # Chromium looks for updates and hosts of its own at start: nothing here may leave this machine.
@@ -68,8 +68,14 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def sessions() -> dict[str, StorageState]:
+    """What a browser holds of each person who has signed in: they do so once, by the page that is for it."""
+    return {}
+
+
 @pytest.fixture
-def visit(browser: Browser, address: str) -> Iterator[Visit]:
+def visit(browser: Browser, address: str, sessions: dict[str, StorageState]) -> Iterator[Visit]:
     """Opens a page as somebody: visit("/", as_="Claire Delmas", width=390, dark=True, scripts=False).
 
     The page fails the test if it asks anything of another host or if its scripts raise.
@@ -85,7 +91,9 @@ def visit(browser: Browser, address: str) -> Iterator[Visit]:
         dark: bool = False,
         scripts: bool = True,
     ) -> Page:
+        who = as_.pattern if isinstance(as_, re.Pattern) else as_ or ""
         context = browser.new_context(
+            storage_state=sessions.get(who),
             base_url=address,
             locale="fr-FR",
             viewport={"width": width, "height": 900},
@@ -98,10 +106,12 @@ def visit(browser: Browser, address: str) -> Iterator[Visit]:
         page = context.new_page()
         page.on("request", lambda request: None if request.url.startswith((address, "data:")) else strays.append(request.url))
         page.on("pageerror", lambda error: strays.append(str(error)))
-        if as_:
+        if as_ and who not in sessions:
             page.goto("/connexion/")
             page.locator("details.sign-in-door summary").click()
-            page.get_by_role("button", name=as_).click()
+            with page.expect_navigation():
+                page.get_by_role("button", name=as_).click()
+            sessions[who] = context.storage_state()
         page.goto(path)
         return page
 
