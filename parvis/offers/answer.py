@@ -44,6 +44,11 @@ class Line:
     available_date: date | None = None
     comment: str = ""
 
+    @property
+    def lacks_its_date(self) -> bool:
+        """What is still to be written is a promise, and a promise has a day."""
+        return self.code == "DEV" and self.available_date is None
+
 
 @dataclass(frozen=True, slots=True)
 class Price:

@@ -2,10 +2,10 @@
 
 Codes of errors and their parameters. Requirements: `altered_code`, `altered_level`, `altered_text`, `altered_verification`,
 `altered_institutions` (requirement, expected, found), `deleted_row` (requirement), `duplicated_row` (requirement, row),
-`unknown_row` (found), `illegal_code` (found, allowed), `missing_code` (requirement). Anywhere: `deleted_sheet` (sheet),
-`deleted_question`, `formula` (found), `bad_date` (found), `too_long` (length, limit), `bad_price` (found), `too_precise`
-(found), `bad_quantity` (found), `missing`, `dates_reversed`, `repeated_price` (row), `illegal_choice` (found, allowed),
-`missing_attestation`.
+`unknown_row` (found), `illegal_code` (found, allowed), `missing_code` and `missing_date` (requirement). Anywhere:
+`deleted_sheet` (sheet), `deleted_question`, `formula` (found), `bad_date` (found), `too_long` (length, limit), `bad_price`
+(found), `too_precise` (found), `bad_quantity` (found), `missing`, `dates_reversed`, `repeated_price` (row), `illegal_choice`
+(found, allowed), `missing_attestation`.
 A file refused as a whole raises `workbooks.Refused`, among others with `not_a_grid`, `other_request`, `other_version`.
 """
 
@@ -188,6 +188,8 @@ def _line(cells: _Cells, requirement: Requirement, answer: str, proof: str, day:
     )
     if not code and not cells.faults and (line.proof or line.available_date or line.comment):
         cells.fault(answer, "missing_code", requirement=requirement.code)
+    if line.lacks_its_date and not cells.faults:
+        cells.fault(day, "missing_date", requirement=requirement.code)
     return line
 
 

@@ -79,10 +79,16 @@ def _too_many_tries(params: Mapping[str, Any]) -> str:
 
 _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "already_answered": lambda _params: _("This question is published with its answer: it changes no more."),
+    "already_sent": lambda params: (
+        _("Revision %(revision)d holds this draft word for word: it is received, and nothing more was sent.") % params
+    ),
     "already_published": lambda _params: _("The request is published: vendors received it as it is, and it changes no more."),
     "changed_meanwhile": lambda _params: _("Somebody changed a key meanwhile: nothing was published. Publish again."),
     "dates_past": lambda _params: _("The dates must be in the future, by the clock of this server."),
     "dates_reversed": lambda _params: _("Questions end before answers do. Check the two dates."),
+    "date_missing": lambda params: (
+        _("Nothing was sent. A specific development (DEV) has a date, and none is written for: %(requirements)s.") % params
+    ),
     "draft_exists": lambda _params: _("Your organisation has a draft already. Open it with its passphrase."),
     "given": lambda _params: _("Your share is given already: the others are awaited."),
     "holders_missing": lambda params: _("Key holders who have not chosen a passphrase yet: %(names)s.") % params,
@@ -138,6 +144,7 @@ _GRID = {
     "unknown_row": gettext_lazy("“%(found)s” is no requirement of this request. Remove the row."),
     "illegal_code": gettext_lazy("“%(found)s” is not a code. Write %(allowed)s, or leave it empty."),
     "missing_code": gettext_lazy("%(requirement)s has a proof or a comment without a code. Choose one."),
+    "missing_date": gettext_lazy("%(requirement)s is a specific development without its date. Write when it is available."),
     "formula": gettext_lazy("“%(column)s” holds a formula (%(found)s), which is not computed here. Paste its value."),
     "bad_date": gettext_lazy("“%(found)s” in “%(column)s” is not a date. Write it as 31/12/2026."),
     "too_long": gettext_lazy("“%(column)s” has %(length)s characters; it may have %(limit)s. Shorten it."),

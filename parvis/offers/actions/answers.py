@@ -113,7 +113,8 @@ def with_workbook(grid: Grid, found: Grid) -> Grid:
 def submit(principal: Principal, request: RequestForInformation, key: bytes, *, frame: Frame, now: datetime) -> SealedAnswer:
     """Seals the draft to the request's key and to the vendor's own, and forgets what it read. The draft stays as it is.
 
-    Raises Impossible: `late` (which the register keeps), `nothing_answered`, `no_product`; Locked.
+    Raises Impossible: `late` (which the register keeps), `nothing_answered`, `no_product`, `date_missing`, `already_sent`;
+    Locked.
     """
     with transaction.atomic():
         # Held against an opening at the same instant: what comes in is opened with the others, or refused.
@@ -143,7 +144,10 @@ def _seal(principal: Principal, request: RequestForInformation, key: bytes, fram
     draft = _hold(principal, request)
     grid = read(draft, key, frame)
     _must_say_something(grid)
-    revision = SealedAnswer.unscoped.filter(request=request, institution_id=principal.institution_id).count() + 1
+    latest = SealedAnswer.unscoped.filter(request=request, institution_id=principal.institution_id).last()
+    if latest and _holds(latest, key, frame, grid):
+        raise Impossible("already_sent", revision=latest.revision)
+    revision = latest.revision + 1 if latest else 1
     context = answer_context(request.id, principal.institution_id, revision)
     [own_key] = sealing.recipients(bytes(draft.blob))
     blob = _sealed(grid, frame, context, bytes(request.public_key))
@@ -168,11 +172,21 @@ def _refuse_late(principal: Principal, request: RequestForInformation) -> None:
         _record(principal, "answer.late", request)
 
 
+def _holds(answer: SealedAnswer, key: bytes, frame: Frame, grid: Grid) -> bool:
+    """The same words already: a button pressed twice, or two people who send at once."""
+    try:
+        return reopen(answer, key, frame) == grid
+    except Locked:  # sent under a former passphrase
+        return False
+
+
 def _must_say_something(grid: Grid) -> None:
     if not any(line.code for line in grid.lines):
         raise Impossible("nothing_answered")
     if not grid.company.product.strip():
         raise Impossible("no_product")
+    if undated := [line.requirement for line in grid.lines if line.lacks_its_date]:
+        raise Impossible("date_missing", requirements=", ".join(undated))
 
 
 def _must_be_published(request: RequestForInformation) -> None:

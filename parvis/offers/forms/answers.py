@@ -54,6 +54,8 @@ class LineForm(forms.Form):
         data = super().clean() or {}
         if not data.get("code") and any(data.get(name) for name in ("proof", "available_date", "comment")):
             self.add_error("code", _("Choose a code: a proof or a comment alone would be read as no answer."))
+        if data.get("code") == "DEV" and not data.get("available_date") and "available_date" not in self.errors:
+            self.add_error("available_date", _("A specific development has a date: when is it available?"))
         return data
 
     def line(self) -> Line:

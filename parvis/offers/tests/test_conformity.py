@@ -73,7 +73,8 @@ def test_same_frame_same_bytes() -> None:
 words = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Cn"]), max_size=60).map(
     lambda text: printable("".join(char for char in text if char.isprintable()).strip())
 )
-days = st.none() | st.dates(date(2000, 1, 1), date(2100, 12, 31))
+dates = st.dates(date(2000, 1, 1), date(2100, 12, 31))
+days = st.none() | dates
 
 
 @st.composite
@@ -84,7 +85,7 @@ def answered(draw: st.DrawFn) -> tuple[Frame, Grid]:
     ]
     frame = Frame("SI-001", Specification("BH-001", 1, "Titre", "…", requirements=tuple(requirements)))
     lines = [
-        Line(one.code, draw(st.sampled_from(CODES)), draw(words), draw(days), draw(words))
+        Line(one.code, code := draw(st.sampled_from(CODES)), draw(words), draw(days if code != "DEV" else dates), draw(words))
         if draw(st.booleans())
         else Line(one.code)
         for one in requirements
@@ -129,6 +130,10 @@ def test_a_tampered_row_is_refused_alone(cell: str, value: str | None, fault: st
     assert [(error.row, error.code) for error in grid.errors] == [(6, fault)]
     assert [line.requirement for line in grid.lines] == ["EX-002", "EX-007"]
     assert grid.line("EX-001").code is None
+
+
+def test_a_development_has_a_date() -> None:
+    assert faults(lambda book: book["Conformité"].__setitem__("F8", "DEV")) == [("Conformité", 8, "missing_date")]
 
 
 def test_rows_deleted_duplicated_added_or_sorted() -> None:

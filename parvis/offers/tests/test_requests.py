@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from parvis.audit.models import Entry
@@ -10,13 +12,22 @@ from parvis.needs.actions.harmonised import merge
 from parvis.needs.models import HarmonisedNeed, HarmonisedState
 from parvis.offers.actions import answers, openings, requests
 from parvis.offers.actions.documents import register_entries
-from parvis.offers.answer import Grid
+from parvis.offers.answer import Grid, Line
 from parvis.offers.dossier.content import VendorNamed
 from parvis.offers.models import AnswerDraft, ConformityLine, Offer, RegisterKind, RequestForInformation, SealedAnswer
 from parvis.offers.passphrases import MOST_TRIES
 from parvis.offers.refusals import Impossible
 from parvis.offers.sealing import WeakPassphraseError
 from parvis.offers.tests.conftest import DAY, MARKER, Market, an_answer, passphrase_of, plain_documents
+
+
+def test_a_development_without_a_date_is_not_sent(market: Market) -> None:
+    request = market.published()
+    said = replace(an_answer(market.vendor), lines=(Line("EX-001", "DEV"), Line("EX-002", "ST")))
+    with pytest.raises(Impossible, match="date_missing") as refused:
+        market.sent(request, market.vendor, said)
+    assert refused.value.params["requirements"] == "EX-001"
+    assert not SealedAnswer.unscoped.exists()
 
 
 def test_publication_waits_for_every_holder_and_forgets_the_private_key(market: Market) -> None:
@@ -117,6 +128,8 @@ def test_the_latest_revision_counts(market: Market) -> None:
     draft = AnswerDraft.unscoped.get()
     key = answers.unlock(principal, draft, passphrase_of(market.vendor), now=market.now)
     company = an_answer(market.vendor).company
+    with pytest.raises(Impossible, match="already_sent"):
+        answers.submit(principal, request, key, frame=frame, now=market.now + DAY)
     answers.write(principal, request, key, lambda grid: Grid(grid.lines, (), type(company)(product="Deuxième")), frame=frame)
     second = answers.submit(principal, request, key, frame=frame, now=market.now + 2 * DAY)
     assert second.revision == 2
@@ -156,6 +169,7 @@ def test_a_deadline_is_postponed_for_everybody_while_answers_are_received(market
         market.give(RequestForInformation.unscoped.get(id=request.id), market.holders[0])
     principal, frame = market.principal(market.vendor), answers.frame_of(request)
     key = answers.unlock(principal, AnswerDraft.unscoped.get(), passphrase_of(market.vendor), now=market.after)
+    answers.write(principal, request, key, lambda grid: replace(grid, prices=()), frame=frame)
     assert answers.submit(principal, request, key, frame=frame, now=market.after).revision == 2
     assert bytes(SealedAnswer.unscoped.get(revision=1).blob) == sealed
     with pytest.raises(Impossible, match="not_running"):

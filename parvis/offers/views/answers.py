@@ -170,7 +170,8 @@ def sending(request: SignedInRequest, request_id: int) -> HttpResponse:
     try:
         sent = actions.submit(request.principal, row, _key(request, row), frame=actions.frame_of(row), now=timezone.now())
     except Impossible as refusal:
-        messages.error(request, impossible_sentence(refusal.code, refusal.params))
+        tell = messages.info if refusal.code == "already_sent" else messages.error
+        tell(request, impossible_sentence(refusal.code, refusal.params))
     except Locked:
         messages.error(request, _("Type your passphrase again, then send: nothing was sent."))
     else:
