@@ -26,6 +26,7 @@ MOST_TEXTS = 2_000  # a workshop is about one domain; the time grows as the squa
 LEAST_SIMILARITY = 0.15  # mean, between two parts of a cluster
 SAME_DOMAIN = 0.1  # what one domain adds to a similarity; with more, clusters would be the domains
 LABEL_TERMS = 3
+SPREAD = 0.6  # with more, a map is mostly empty and no screen holds it
 
 Cell = tuple[int, int]  # column and row, from 0
 
@@ -189,7 +190,7 @@ def _nodes(texts: Sequence[Known], close: NDArray[np.float64], part: _Part, harm
 
 def _cells(close: NDArray[np.float64], parts: Sequence[_Part], sizes: Sequence[int]) -> list[Cell]:
     """A cell for each node of each part, in order; the largest parts choose first."""
-    wanted = _scaled(close, parts) * (1.5 * np.sqrt(sum(sizes) + len(sizes)))
+    wanted = _scaled(close, parts) * (SPREAD * np.sqrt(sum(sizes) + len(sizes)))
     taken: set[Cell] = set()
     placed: list[list[Cell]] = []
     for (column, row), size in zip(np.rint(wanted).astype(int).tolist(), sizes, strict=True):

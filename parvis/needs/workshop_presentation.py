@@ -39,7 +39,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    number: int  # on the map
+    number: int  # the need's own: it stays when another need leaves the map
     need: NeedView
 
 
@@ -98,11 +98,11 @@ def board(principal: Principal, workshop: Workshop, domain: str = "") -> Board:
     needs = {key_of_text(need.wording.id): need for need in free.select_related("current", "institution", "author__person")}
     known = [_known(text.wording, group_of_need(text.id)) for text in needs.values()]
     found = workshop_map(known, _confirmed(principal, targets), different=_different(principal, needs.values()))
-    parts, numbers = _parts(principal, found, needs, targets)
+    parts = _parts(principal, found, needs, targets)
     return Board(
         parts=parts,
         targets=tuple(_target(need) for need in targets),
-        drawing=_drawing(found, needs, numbers, targets) if needs else None,
+        drawing=_drawing(found, needs, targets) if needs else None,
         count=len(needs),
         domains=tuple(domains),
     )
@@ -176,28 +176,24 @@ def _target(need: HarmonisedNeed) -> Target:
 
 def _parts(
     principal: Principal, found: WorkshopMap, needs: Mapping[int, RawNeed], targets: Sequence[HarmonisedNeed]
-) -> tuple[tuple[Part, ...], dict[int, int]]:
+) -> tuple[Part, ...]:
     codes = {group_of_harmonised(need.id): need.code for need in targets}
     groups: list[tuple[str, str, Sequence[int]]] = [
         (_label(one), codes.get(one.group, "") if one.group is not None else "", one.keys) for one in found.clusters
     ]
     if found.alone:
         groups.append(("", "", found.alone))
-    numbers = {key: number for number, key in enumerate((key for _l, _c, keys in groups for key in keys), start=1)}
-    parts = [
-        Part(label, code, tuple(Card(numbers[key], need_view(principal, needs[key])) for key in keys))
+    return tuple(
+        Part(label, code, tuple(Card(needs[key].id, need_view(principal, needs[key])) for key in keys))
         for label, code, keys in groups
-    ]
-    return tuple(parts), numbers
+    )
 
 
 def _label(cluster: Cluster) -> str:
     return ", ".join(cluster.label)
 
 
-def _drawing(
-    found: WorkshopMap, needs: Mapping[int, RawNeed], numbers: Mapping[int, int], targets: Sequence[HarmonisedNeed]
-) -> Drawing:
+def _drawing(found: WorkshopMap, needs: Mapping[int, RawNeed], targets: Sequence[HarmonisedNeed]) -> Drawing:
     cells = [*found.cells.values(), *found.group_cells.values()]
     left, top = min(x for x, _y in cells), min(y for _x, y in cells)
 
@@ -205,8 +201,8 @@ def _drawing(
         return (cell[0] - left) * STEP, (cell[1] - top + 1) * STEP
 
     tiles = [
-        Tile(*place(cell), str(numbers[key]), str(needs[key]), f"#need-{needs[key].id}", False)
-        for key, cell in sorted(found.cells.items(), key=lambda item: numbers[item[0]])
+        Tile(*place(cell), str(needs[key].id), str(needs[key]), f"#need-{needs[key].id}", False)
+        for key, cell in sorted(found.cells.items(), key=lambda item: item[1][::-1])
     ]
     for need in targets:
         if (cell := found.group_cells.get(group_of_harmonised(need.id))) is not None:
@@ -224,11 +220,11 @@ def _drawing(
 
 
 def _placed_label(words: str, cells: Collection[tuple[int, int]]) -> Label:
-    """Above the highest row of the cluster, cut to the room there is with the empty cells around it."""
+    """Above the highest row of the cluster, cut to the cells that nothing else may take: one around it."""
     rows = defaultdict(list)
     for x, y in cells:
         rows[y].append(x)
     highest = min(rows)
-    room = int((max(rows[highest]) - min(rows[highest]) + 2.5 * STEP) / LETTER)
+    room = int((max(rows[highest]) - min(rows[highest]) + 2 * STEP) / LETTER) - 1
     short = words if len(words) <= room else words[: room - 1].rstrip(" ,") + "…"
-    return Label(min(rows[highest]), highest - 6, short)
+    return Label(min(rows[highest]) + 4, highest - 6, short)

@@ -40,7 +40,14 @@ def test_needs_brought_together_are_proposed_and_nothing_more(commons: Commons, 
     }
     client.post(address, {"need": chosen, "harmonised": need.id})
     assert Attachment.unscoped.count() == 2, "proposed once"
-    acts = [minute.text for minute in Minute.objects.filter(kind="act")]
+    before, other, after = (commons.text(commons.referent).need_id for _time in range(3))
+    below = {"need": other, "way": "1", "order": f"{before} {other} {after} "}
+    unsaid = client.post(address, below | {"to-1": ""})
+    assert unsaid.headers["Location"] == f"{page}#choose-{other}"
+    done = client.post(address, below | {"to-1": need.id})
+    assert done.headers["Location"] == f"{page}#choose-{after}", "one goes on with the next card"
+    assert Attachment.unscoped.count() == 3
+    acts = [minute.text for minute in Minute.objects.filter(kind="act")][:2]
     assert acts == [
         "Besoin harmonisé proposé : BH-001, Répondre le soir.",
         "Proposés pour BH-001, Répondre le soir : « Assistant » (Ici), « Assistant » (Là-bas). "

@@ -17,7 +17,7 @@ from parvis.access.doors import Refused, get_or_403, get_or_404, requires
 from parvis.access.http import SignedInRequest
 from parvis.needs.actions import workshops as actions
 from parvis.needs.actions.harmonised import Impossible
-from parvis.needs.clusters import TooManyTexts
+from parvis.needs.clusters import MOST_TEXTS, TooManyTexts
 from parvis.needs.forms.workshops import MinuteForm, WorkshopForm
 from parvis.needs.messages import impossible_sentence
 from parvis.needs.minutes import WRITERS
@@ -105,24 +105,30 @@ def minute(request: SignedInRequest, workshop_id: int) -> HttpResponse:
 @requires("workshop:view")
 @require_POST
 def gathering(request: SignedInRequest, workshop_id: int) -> HttpResponse:
-    """The chosen needs, proposed to the harmonised need whose button was pressed, or to a new one."""
+    """The chosen needs, proposed to the harmonised need whose button was pressed, to the one chosen below a cluster, or to a
+    new one."""
     row = _editable(request, workshop_id)
     needs = _chosen(request)
     if not needs:
         messages.error(request, impossible_sentence("nothing_chosen", {}))
         return _back(row)
-    if "harmonised" not in request.POST:
-        title, description = (request.POST.get(name, "").strip() for name in ("title", "description"))
+    title, description = (request.POST.get(name, "").strip() for name in ("title", "description"))
+    number = request.POST.get("harmonised", "")
+    if "way" in request.POST and not title:
+        number = request.POST.get(f"to-{request.POST['way']}", "")
+        if not number:
+            messages.error(request, _("Choose the harmonised need that the ticked ones belong to."))
+            return _back(row, f"choose-{needs[0].id}")
+    if not number:
         if not title or len(title) > 200 or len(description) > 20_000:
             messages.error(request, _("Give the new harmonised need a title, 200 characters at most."))
             return _back(row)
         words = {"title": title, "description": description or title}
-        return _done(request, row, lambda: _gathered(request, row, needs, words))
-    number = request.POST["harmonised"]
-    target = get_or_404(request.principal, "harmonised:view", HarmonisedNeed, id=int(number) if number.isdecimal() else 0)
+        return _done(request, row, lambda: _gathered(request, row, needs, words), _next(request, needs))
+    target = get_or_404(request.principal, "harmonised:view", HarmonisedNeed, id=_id(number))
     if target.working_group_id != row.working_group_id:
         raise Http404
-    return _done(request, row, lambda: _proposed(request, row, needs, target))
+    return _done(request, row, lambda: _proposed(request, row, needs, target), _next(request, needs))
 
 
 @requires("workshop:view")
@@ -165,9 +171,23 @@ def _proposed(request: SignedInRequest, row: Workshop, needs: list[RawNeed], tar
 
 
 def _chosen(request: HttpRequest) -> list[RawNeed]:
-    numbers = {int(one) for one in request.POST.getlist("need") if one.isascii() and one.isdigit() and len(one) < 19}
+    numbers = {_id(one) for one in request.POST.getlist("need")}
     rows = RawNeed.objects.visible_to(request.principal).unattached().filter(id__in=sorted(numbers)[:MOST_AT_ONCE])  # type: ignore[attr-defined]
     return list(rows.select_related("current", "institution").order_by("id"))
+
+
+def _next(request: HttpRequest, chosen: list[RawNeed]) -> str:
+    """Where one goes on: the card that followed the last chosen one on the page, else the one before."""
+    gone = {need.id for need in chosen}
+    order = [_id(one) for one in request.POST.get("order", "").split()[:MOST_TEXTS]]
+    last = max((place for place, need_id in enumerate(order) if need_id in gone), default=-1)
+    around = [*order[last + 1 :], *order[: max(last, 0)][::-1]]
+    return next((f"choose-{need_id}" for need_id in around if need_id and need_id not in gone), "needs-title")
+
+
+def _id(typed: str) -> int:
+    """0 for what is no number of a row."""
+    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 19 else 0
 
 
 def _minutes(request: SignedInRequest, row: Workshop) -> dict[str, object]:
@@ -204,12 +224,12 @@ def _editable(request: SignedInRequest, workshop_id: int) -> Workshop:
     return row
 
 
-def _done(request: SignedInRequest, row: Workshop, act: Callable[[], str]) -> HttpResponse:
+def _done(request: SignedInRequest, row: Workshop, act: Callable[[], str], anchor: str = "") -> HttpResponse:
     try:
         messages.success(request, act())
     except Impossible as refusal:
         messages.error(request, impossible_sentence(refusal.code, refusal.params))
-    return _back(row)
+    return _back(row, anchor)
 
 
 def _back(row: Workshop, anchor: str = "") -> HttpResponse:

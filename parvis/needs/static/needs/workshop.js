@@ -15,15 +15,57 @@ if (board) {
     }
   };
 
-  // A tile of the map may lead to a card that is folded.
-  const unfold = () => {
-    const folded = board.querySelector("[data-folded]:not([open]) :target");
-    if (!folded) return;
-    folded.closest("[data-folded]").open = true;
-    folded.scrollIntoView();
+  // A tile of the map, or an act that was done, leads to a card: unfolded, and ready to be ticked.
+  const reach = () => {
+    const card = document.getElementById(window.location.hash.slice(1))?.closest(".need-card"); // :target comes later
+    if (!card) return;
+    card.closest("[data-folded]").open = true;
+    card.scrollIntoView({ block: "center" });
+    card.querySelector("input[name=need]")?.focus({ preventScroll: true });
   };
-  window.addEventListener("hashchange", unfold);
-  unfold();
+  window.addEventListener("hashchange", reach);
+  reach();
+
+  const map = board.querySelector("[data-map]");
+  if (map) {
+    const tiles = [...map.querySelectorAll(".map-tile")];
+    const caption = board.querySelector("[data-map-caption]");
+    const hint = caption.textContent;
+    const place = (tile) => [Number(tile.dataset.x), Number(tile.dataset.y)];
+    const told = (event) => {
+      const tile = event.target.closest(".map-tile");
+      caption.textContent = tile ? tile.getAttribute("aria-label") : hint;
+    };
+    map.parentElement.addEventListener("pointerover", told);
+    map.parentElement.addEventListener("focusin", told); // on the drawing itself, it would be a stop of the keyboard
+
+    // One stop of the keyboard for the whole map; arrows go to the nearest tile that way.
+    const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+    const nearest = (from, [right, down]) => {
+      const [x, y] = place(from);
+      const far = (tile) => {
+        const [along, aside] = [(place(tile)[0] - x) * right + (place(tile)[1] - y) * down, (place(tile)[0] - x) * down + (place(tile)[1] - y) * right];
+        return along > 0 ? along + 2 * Math.abs(aside) : Infinity;
+      };
+      return tiles.reduce((best, tile) => (far(tile) < far(best) ? tile : best), from);
+    };
+    map.addEventListener("keydown", (event) => {
+      const tile = event.target.closest(".map-tile");
+      if (!tile) return;
+      if (event.key === " ") {
+        event.preventDefault();
+        const card = tile.getAttribute("href");
+        if (card.startsWith("#")) board.querySelector(`${card} input[name=need]`)?.click();
+        return;
+      }
+      if (!(event.key in steps)) return;
+      event.preventDefault();
+      const next = nearest(tile, steps[event.key]);
+      tile.setAttribute("tabindex", "-1");
+      next.setAttribute("tabindex", "0");
+      next.focus();
+    });
+  }
 
   board.addEventListener("change", show);
   board.addEventListener("dragstart", (event) => {
