@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from time import sleep
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from parvis.access.principal import Principal
@@ -17,6 +18,8 @@ from parvis.needs.models import ImportedFile, RawNeed, RawNeedText
 from parvis.needs.sheets import Import, ImportedNeed, read
 
 KEPT = timedelta(days=1)  # a list that nobody confirms
+AT_ONCE = 100  # needs of one transaction: others write after a few tenths of a second
+PAUSE_SECONDS = 0.03  # a database of one writer is asked again now and then by those who wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +62,23 @@ def preview(file: ImportedFile) -> Preview:
 
 
 def import_needs(principal: Principal, file: ImportedFile) -> int:
-    """How many drafts were added. The file is forgotten."""
-    try:
-        return _import(principal, file)
-    except IntegrityError:  # a colleague has imported the same needs at the same instant: what is left is added
-        return _import(principal, file)
+    """How many drafts were added. The file is forgotten once all of them are; where this stops halfway, doing it again goes
+    on: a need is imported once. Each batch is a transaction of its own, and leaves its turn to whoever else writes."""
+    added = 0
+    wanted = preview(file).new
+    for start in range(0, len(wanted), AT_ONCE):
+        added += _import(principal, file, wanted[start : start + AT_ONCE])
+        sleep(PAUSE_SECONDS)
+    ImportedFile.unscoped.filter(id=file.id).delete()
+    return added
 
 
-def _import(principal: Principal, file: ImportedFile) -> int:
+def _import(principal: Principal, file: ImportedFile, wanted: Sequence[ImportedNeed]) -> int:
     with transaction.atomic():
-        wanted = preview(file).new
+        # A colleague may be importing the same list at this instant: what is already there is passed over.
+        keys = RawNeed.unscoped.filter(institution_id=file.institution_id, import_key__in=[one.key for one in wanted])
+        there = set(keys.values_list("import_key", flat=True))
+        wanted = [one for one in wanted if one.key not in there]
         needs = RawNeed.unscoped.bulk_create(
             RawNeed(
                 institution_id=file.institution_id,
@@ -90,9 +100,8 @@ def _import(principal: Principal, file: ImportedFile) -> int:
         )
         for need, text in zip(needs, texts, strict=True):
             need.current = text
-        RawNeed.unscoped.bulk_update(needs, ["current"], batch_size=500)
+        RawNeed.unscoped.bulk_update(needs, ["current"])
         index_needs(need.id for need in needs)
-        ImportedFile.unscoped.filter(id=file.id).delete()
         record(
             institution_id=file.institution_id,
             actor=principal.actor,

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from unittest.mock import Mock
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
 
 from conftest import House
 from parvis.access.middleware import principal_of
 from parvis.institutions.models import Institution, Nature, Profile, Role
+from parvis.needs.actions import imports
 from parvis.needs.actions.expressions import Words
 from parvis.needs.actions.imports import import_needs, receive_list
 from parvis.needs.import_messages import list_sentence, row_sentence
@@ -45,6 +48,19 @@ def test_ten_faulty_rows_among_two_hundred(house: House, sign_in: SignIn) -> Non
     assert re.findall(r"<strong>(\d+)</strong>", client.get(again).content.decode()) == ["0", "190", "10"]
     assert "rien n’a été ajouté" in client.post(again, follow=True).content.decode()
     assert RawNeed.unscoped.count() == 190
+    assert not ImportedFile.unscoped.exists()
+
+
+def test_an_import_that_stopped_halfway_goes_on(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    principal = principal_of(house.teacher)
+    file = receive_list(principal, "besoins.csv", csv_bytes([HEADINGS, *list_of_needs(5)]))
+    monkeypatch.setattr(imports, "AT_ONCE", 2)
+    monkeypatch.setattr(imports, "record", Mock(side_effect=[None, OperationalError("stopped")]))
+    with pytest.raises(OperationalError):
+        import_needs(principal, file)
+    assert RawNeed.unscoped.count() == 2, "what was added stays, and others wrote between two batches"
+    monkeypatch.undo()
+    assert import_needs(principal, ImportedFile.unscoped.get()) == 3
     assert not ImportedFile.unscoped.exists()
 
 
@@ -105,7 +121,7 @@ def test_the_model_is_read_back(house: House, sign_in: SignIn) -> None:
 def test_each_refusal_has_a_sentence(house: House) -> None:
     params = dict.fromkeys(("limit", "bytes", "sheet", "cells", "columns", "first_line", "value", "length", "row"), "12")
     rows = "extra_cells formula cell_error missing_text too_long too_short unclosed_quote repeated".split()
-    grids_only = {"not_a_grid", "other_request", "other_version"}
+    grids_only = {"not_a_grid", "other_request", "other_version", "altered_mark"}
     said = [row_sentence(RowError(2, "Besoin", code, params)) for code in rows]
     said += [list_sentence(code, params) for code in REFUSALS - grids_only]
     assert len(set(said)) == len(rows) + len(REFUSALS - grids_only)

@@ -64,6 +64,7 @@ def preview(request: SignedInRequest, file_id: int) -> HttpResponse:
         "new_count": len(seen.new),
         "more_count": max(0, len(seen.new) - SHOWN),
         "known_count": len(seen.known),
+        "is_long": len(seen.new) > actions.AT_ONCE,
         "reworded": [(need, reverse("needs:detail", args=[need_id])) for need, need_id in seen.reworded[:SHOWN]],
         "reworded_count": len(seen.reworded),
         "errors": [(error.row_number, row_sentence(error)) for error in seen.found.errors],
