@@ -22,6 +22,7 @@ class Awaited:
     act: str = ""  # words of the link; "" where there is nothing to do but know
     note: str = ""
     due: date | datetime | None = None
+    more: int = 0  # how many others it stands for, which its address lists
 
 
 Source = Callable[[Principal], Iterable[Awaited]]

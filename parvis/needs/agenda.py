@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain
+from urllib.parse import urlencode
 
 from django.db.models import Count, Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from parvis.access.agenda import Awaited
 from parvis.access.principal import Principal
+from parvis.institutions.models import Institution
 from parvis.needs.models import (
     Attachment,
     CoSignature,
@@ -22,6 +25,8 @@ from parvis.needs.models import (
     RawNeedState,
 )
 from parvis.needs.models.harmonised import OPEN, HarmonisedNeedQuerySet
+
+MOST_LISTED = 30  # needs of one state; the list of needs has pages
 
 
 def awaited(principal: Principal) -> Iterator[Awaited]:
@@ -114,15 +119,24 @@ def _needs(principal: Principal) -> Iterator[Awaited]:
         return
     represents = principal.may("need:validate")
     rows = RawNeed.objects.editable_by(principal).filter(state__in=(RawNeedState.DRAFT, RawNeedState.VALIDATED))
-    for need in rows.select_related("current", "author__person").order_by("state", "id"):
-        url = reverse("needs:detail", args=[need.id])
-        who = need.author.person.display_name
-        if need.state == RawNeedState.VALIDATED:
-            yield Awaited(_("Validated, not shared yet"), str(need), url, _("Share"), who)
-        elif represents:
-            yield Awaited(_("Drafts to validate"), str(need), url, _("Read"), who)
+    for state in (RawNeedState.DRAFT, RawNeedState.VALIDATED):
+        if state == RawNeedState.VALIDATED:
+            heading, act = _("Validated, not shared yet"), _("Share")
         else:
-            yield Awaited(_("My drafts"), str(need), url, _("Go on"))
+            heading, act = (_("Drafts to validate"), _("Read")) if represents else (_("My drafts"), _("Go on"))
+        waiting = rows.filter(state=state)
+        for need in waiting.select_related("current", "author__person").order_by("id")[:MOST_LISTED]:
+            who = need.author.person.display_name if represents else ""
+            yield Awaited(heading, str(need), reverse("needs:detail", args=[need.id]), act, who)
+        if (others := waiting.count() - MOST_LISTED) > 0:
+            url = f"{reverse('needs:list')}?{urlencode({'etat': state} | _here(principal, represents))}"
+            title = ngettext("%(count)d more in the list", "%(count)d more in the list", others) % {"count": others}
+            yield Awaited(heading, title, url, _("See the list"), more=others)
+
+
+def _here(principal: Principal, represents: bool) -> dict[str, str]:
+    """The filter of the list of needs on one's own institution; drafts are one's own for who represents none."""
+    return {"etablissement": Institution.objects.get(id=principal.institution_id).slug} if represents else {}
 
 
 def _living(principal: Principal) -> HarmonisedNeedQuerySet:

@@ -9,8 +9,9 @@ from django.test import Client
 from django.urls import reverse
 
 from parvis.institutions.models import Institution, Nature, Profile, Role
+from parvis.needs import agenda
 from parvis.needs.actions import harmonised
-from parvis.needs.models import RawNeedText
+from parvis.needs.models import RawNeedState, RawNeedText
 from parvis.needs.tests.conftest import Commons
 
 SignIn = Callable[[Profile], Client]
@@ -36,6 +37,18 @@ def test_a_referent_finds_what_to_decide_and_vote_until_it_is_done(commons: Comm
     done = client.get(ADDRESS).content.decode()
     assert "Est-ce notre besoin" not in done
     assert "À voter" not in done
+
+
+def test_many_drafts_are_counted_and_a_few_are_listed(
+    commons: Commons, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agenda, "MOST_LISTED", 2)
+    for _number in range(5):
+        commons.text(commons.referent, RawNeedState.DRAFT)
+    page = sign_in(commons.representing).get(ADDRESS).content.decode()
+    assert 'Brouillons à valider <span class="awaited-count">5</span>' in page
+    assert "3 autres dans la liste" in page
+    assert f"{reverse('needs:list')}?etat=draft&amp;etablissement=ici" in page
 
 
 def test_the_coordination_reads_who_has_not_answered(commons: Commons, sign_in: SignIn) -> None:

@@ -44,7 +44,9 @@ def dashboard(request: SignedInRequest) -> HttpResponse:
 def _parts(waiting: list[Awaited]) -> list[tuple[str, int, list[Awaited], list[Awaited]]]:
     """(heading, count, those shown, those folded)."""
     groups = [(heading, list(some)) for heading, some in groupby(waiting, key=lambda one: one.heading)]
-    return [(heading, len(some), some[:SHOWN_AT_ONCE], some[SHOWN_AT_ONCE:]) for heading, some in groups]
+    return [
+        (heading, sum(one.more or 1 for one in some), some[:SHOWN_AT_ONCE], some[SHOWN_AT_ONCE:]) for heading, some in groups
+    ]
 
 
 def _day(one: Awaited) -> Any:
