@@ -33,6 +33,7 @@ LAST_ROW_OF_A_SHEET = 1_048_576
 
 REFUSALS = frozenset(
     {
+        "altered_mark",
         "ambiguous_column",
         "corrupt",
         "decompression_bomb",

@@ -102,6 +102,12 @@ def _need_line(need: HarmonisedNeed, rows: list[Choice], offers: int, runs: bool
     )
 
 
+def chosen_together(own: Iterable[Choice]) -> str:
+    """The products that one institution has chosen for one need, where it has chosen several."""
+    chosen = [row.offer.product for row in own if row.offer and row.decided_at and row.state == ChoiceState.CHOSEN]
+    return ", ".join(chosen) if len(chosen) > 1 else ""
+
+
 def state_words(state: str) -> str:
     return _("nothing decided") if state == NOT_SAID else str(ChoiceState(state).label)
 

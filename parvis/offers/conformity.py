@@ -6,7 +6,8 @@ Codes of errors and their parameters. Requirements: `altered_code`, `altered_lev
 `deleted_sheet` (sheet), `deleted_question`, `formula` (found), `bad_date` (found), `too_long` (length, limit), `bad_price`
 (found), `too_precise` (found), `bad_quantity` (found), `missing`, `dates_reversed`, `repeated_price` (row), `illegal_choice`
 (found, allowed), `missing_attestation`.
-A file refused as a whole raises `workbooks.Refused`, among others with `not_a_grid`, `other_request`, `other_version`.
+A file refused as a whole raises `workbooks.Refused`, among others with `not_a_grid`, `other_request`, `other_version`,
+`altered_mark`.
 """
 
 from __future__ import annotations
@@ -126,7 +127,9 @@ def _refuse_another(book: Book, frame: Frame) -> None:
         found = f"{marks.get('request', '')} {marks.get('reference', '')}".strip()
         raise Refused("other_request", {"expected": f"{frame.request} {said.reference}".strip(), "found": found[:80]})
     if marks.get("fingerprint") != said.fingerprint:
-        raise Refused("other_version", {"expected": str(said.version), "found": marks.get("version", "")[:20]})
+        found = marks.get("version", "")[:20]
+        code = "altered_mark" if found == str(said.version) else "other_version"
+        raise Refused(code, {"expected": str(said.version), "found": found})
 
 
 def _table(book: Book, name: str, headings: Sequence[str], errors: list[GridError]) -> Iterator[_Cells]:

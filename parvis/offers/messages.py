@@ -54,6 +54,9 @@ def _place(place: str) -> str:
         "description": _("description"),
         "scope": _("scope"),
         "out_of_scope": _("out of scope"),
+        "question": _("question"),
+        "answer": _("answer"),
+        "reason": _("reason"),
     }
     if place.startswith("excerpt-"):
         return _("excerpt %(number)s") % {"number": place.removeprefix("excerpt-")}
@@ -163,6 +166,10 @@ _WORKBOOKS = {
     "other_request": gettext_lazy("This workbook answers another request (%(found)s). This one is %(expected)s."),
     "other_version": gettext_lazy(
         "This workbook answers version %(found)s of the need. This request asks about version %(expected)s."
+    ),
+    "altered_mark": gettext_lazy(
+        "The hidden mark of this workbook was changed: it no longer says that it answers version %(expected)s. Download it "
+        "again, then copy your answers into it."
     ),
     "encrypted": gettext_lazy("The file is protected by a password. Save a copy without the password, then send that copy."),
     "old_format": gettext_lazy("The XLS format of before 2007 is not read. Save the workbook as XLSX, then send it."),

@@ -38,7 +38,7 @@ def prepare(principal: Principal, need: HarmonisedNeed, offer: Offer | None, dec
         row = _row(principal, need, offer)
         if row and row.decided_at:
             raise Impossible("choice_decided")
-        row = _write(principal, need, offer, decision)
+        row = _write(principal, need, offer, decision, prepared_by_id=principal.profile_id)
         _record(principal, "choice.prepare", row)
     return row
 
@@ -109,14 +109,14 @@ def _uses_an_offer(principal: Principal, need: HarmonisedNeed) -> bool:
     return rows.filter(state__in=(ChoiceState.CHOSEN, ChoiceState.TRIED)).exists()
 
 
-def _write(principal: Principal, need: HarmonisedNeed, offer: Offer | None, decision: Decision, **decided: Any) -> Choice:
+def _write(principal: Principal, need: HarmonisedNeed, offer: Offer | None, decision: Decision, **done: Any) -> Choice:
     values = {"state": decision.state, "reason": decision.reason.strip(), "is_shared": decision.is_shared}
     row, _created = Choice.unscoped.update_or_create(
         institution_id=principal.institution_id,
         need=need,
         offer=offer,
-        defaults=values | decided,
-        create_defaults={**values, **decided, "prepared_by_id": principal.profile_id},
+        defaults=values | done,
+        create_defaults={**values, "prepared_by_id": principal.profile_id, **done},
     )
     return row
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -24,7 +24,7 @@ from parvis.needs.specification import Specification
 from parvis.offers import passphrases, sealing
 from parvis.offers.actions.documents import vendor_documents, vendor_names
 from parvis.offers.actions.tries import tried
-from parvis.offers.dossier.content import Dossier, refuse_vendor_names
+from parvis.offers.dossier.content import Dossier, VendorNamed, namings
 from parvis.offers.dossier.documents import french_instant
 from parvis.offers.dossier.writing import MEDIA_TYPES
 from parvis.offers.models import (
@@ -153,7 +153,7 @@ def ask(principal: Principal, request: RequestForInformation, text: str, *, now:
 
 def publish_answer(principal: Principal, question: Question, *, published_text: str, answer: str, now: datetime) -> None:
     """The question, without names, and its answer: to everybody at the same instant. Raises VendorNamed."""
-    _name_nobody(question.request, published_text, answer)
+    _name_nobody(question.request, question=published_text, answer=answer)
     with transaction.atomic():
         question = Question.unscoped.select_for_update(of=("self",)).select_related("request").get(id=question.id)
         if question.published_at:
@@ -173,7 +173,7 @@ def postpone(
 ) -> None:
     """To a later instant, for everybody at once, while answers are still received. What was sent stays sealed, and may be
     replaced until then; the documents stay as they were published. Raises VendorNamed."""
-    _name_nobody(request, reason)
+    _name_nobody(request, reason=reason)
     with transaction.atomic():
         request = _hold(request)  # against an answer or a share that comes at this instant
         if request.state_at(now) not in (RequestState.PUBLISHED, RequestState.QUESTIONS_CLOSED):
@@ -287,10 +287,14 @@ def _keys(request: RequestForInformation) -> dict[int, Holder]:
     return {holder.id: key_of(holder) for holder in request.holders.order_by("id")}
 
 
-def _name_nobody(request: RequestForInformation, *texts: str) -> None:
-    """What everybody is to read of a published request. Raises VendorNamed."""
-    said = Specification(request.code, 0, "", "\n\n".join(texts))
-    refuse_vendor_names(Dossier(said, request.created_at.date()), vendor_names(), ordinary=request.ordinary)
+def _name_nobody(request: RequestForInformation, **texts: str) -> None:
+    """What everybody is to read of a published request, by the name of its field. Raises VendorNamed."""
+    vendors, found = vendor_names(), []
+    for place, text in texts.items():
+        said = Dossier(Specification(request.code, 0, "", text), request.created_at.date())
+        found += [replace(one, place=place) for one in namings(said, vendors, ordinary=request.ordinary)]
+    if found:
+        raise VendorNamed(tuple(found))
 
 
 def _freeze(request: RequestForInformation, name: str, content: bytes) -> None:

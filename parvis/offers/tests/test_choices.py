@@ -137,8 +137,9 @@ def test_a_referent_prepares_a_signatory_decides_and_nobody_else(choosing: Choos
     refused = sign_in(choosing.referent).post(address, {**word, "decide": "1"})
     assert refused.status_code == 403
     assert "Seul le signataire" in refused.content.decode()
+    sign_in(choosing.signatory).post(address, {"state": "studied"})
     sign_in(choosing.referent).post(address, word)
-    assert Choice.unscoped.get().decided_at is None
+    assert (Choice.unscoped.get().decided_at, Choice.unscoped.get().prepared_by) == (None, choosing.referent)
     house = choosing.market.commons.house
     for profile in (house.teacher, house.administrator, choosing.market.commons.coordinating):
         assert sign_in(profile).post(address, word).status_code == 403, profile

@@ -204,7 +204,7 @@ def test_an_attestation_has_a_date_and_a_document() -> None:
     [
         (replace(FRAME, request="SI-004"), "other_request"),
         (replace(FRAME, specification=replace(FRAME.specification, version=3)), "other_version"),
-        (replace(FRAME, specification=replace(FRAME.specification, requirements=REQUIREMENTS[:2])), "other_version"),
+        (replace(FRAME, specification=replace(FRAME.specification, requirements=REQUIREMENTS[:2])), "altered_mark"),
     ],
 )
 def test_a_grid_answers_its_own_frame_only(frame: Frame, code: str) -> None:

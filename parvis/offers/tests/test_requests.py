@@ -207,8 +207,11 @@ def test_questions_are_answered_to_all_at_once_without_names(market: Market) -> 
     vendor = market.principal(market.vendor)
     question = requests.ask(vendor, request, "Atelier Vega demande : sur site ?", now=market.now + DAY)
     coordinator = market.commons.coordinator
-    with pytest.raises(VendorNamed):
-        requests.publish_answer(coordinator, question, published_text=question.text, answer="Oui", now=market.now + DAY)
+    with pytest.raises(VendorNamed) as named:
+        requests.publish_answer(
+            coordinator, question, published_text=question.text, answer="Comme Atelier Vega", now=market.now + DAY
+        )
+    assert [one.place for one in named.value.namings] == ["question", "answer"]
     requests.publish_answer(coordinator, question, published_text="Sur site ?", answer="Oui", now=market.now + DAY)
     with pytest.raises(Impossible, match="already_answered"):
         requests.publish_answer(coordinator, question, published_text="Sur site ?", answer="Non", now=market.now + DAY)

@@ -21,6 +21,7 @@ from parvis.offers.choice_presentation import (
     aggregate_lines,
     agreement_line,
     choice_view,
+    chosen_together,
     need_lines,
     offer_lines,
     shared_lines,
@@ -77,6 +78,7 @@ def choice(request: SignedInRequest, need_id: int) -> HttpResponse:
         "agreements": [agreement_line(row, today) for row in agreements],
         "warnings": warning_views(bought, table(), today),
         "waiting": sum(not row.decided_at for row in own),
+        "chosen_together": chosen_together(own),
         "represents": principal.may("choice:prepare"),
         "decides": principal.may("choice:decide"),
     }

@@ -40,6 +40,13 @@ from parvis.offers.refusals import Impossible
 from parvis.offers.sealing import WeakPassphraseError
 
 RECEIVING = (RequestState.PUBLISHED, RequestState.QUESTIONS_CLOSED)
+FIELDS = {  # of the terms, where a refusal is shown
+    "dates_past": "questions_until",
+    "dates_reversed": "questions_until",
+    "holders_not_members": "holders",
+    "holders_of_one_institution": "holders",
+    "holders_unfit": "holders_needed",
+}
 editing = require_http_methods(["GET", "HEAD", "POST"])
 # A document may hold scripts: it is offered for download, and even if a browser shows it, it can do nothing.
 HARMLESS = "sandbox; default-src 'none'"
@@ -69,7 +76,7 @@ def new(request: SignedInRequest, need_id: int) -> HttpResponse:
         try:
             made = actions.prepare(request.principal, need, form.terms(), now=timezone.now())
         except Impossible as refusal:
-            form.add_error(None, impossible_sentence(refusal.code, refusal.params))
+            form.add_error(FIELDS.get(refusal.code), impossible_sentence(refusal.code, refusal.params))
         else:
             messages.success(request, _("Prepared. Each key holder now chooses a passphrase; then it can be published."))
             return redirect("offers:request", made.id)
@@ -88,7 +95,7 @@ def edit(request: SignedInRequest, request_id: int) -> HttpResponse:
         try:
             actions.edit(request.principal, row, form.terms(), now=timezone.now())
         except Impossible as refusal:
-            form.add_error(None, impossible_sentence(refusal.code, refusal.params))
+            form.add_error(FIELDS.get(refusal.code), impossible_sentence(refusal.code, refusal.params))
         else:
             messages.success(request, _("Saved."))
             return redirect("offers:request", row.id)
@@ -213,7 +220,8 @@ def answer(request: SignedInRequest, request_id: int, question_id: int) -> HttpR
         try:
             actions.publish_answer(request.principal, question, **form.cleaned_data, now=timezone.now())
         except VendorNamed as refusal:
-            form.add_error("published_text", vendor_named_sentence(refusal))
+            in_question = any(one.place == "question" for one in refusal.namings)
+            form.add_error("published_text" if in_question else "answer", vendor_named_sentence(refusal))
         except Impossible as refusal:
             form.add_error(None, impossible_sentence(refusal.code, refusal.params))
         else:
