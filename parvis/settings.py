@@ -286,7 +286,11 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
-    "loggers": {"parvis": {"level": "INFO"}},
+    "loggers": {
+        "parvis": {"level": "INFO"},
+        # A refusal (403, 404, 405) is an answer: the audit keeps what matters. What fails here is told, with where.
+        "django.request": {"level": "ERROR"},
+    },
 }
 
 # A misspelt setting would be one that is silently not applied. Other names are left alone, for the command line to tell of:

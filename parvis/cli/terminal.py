@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -80,12 +80,22 @@ def migrate() -> bool:
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
 
+    if connection.vendor == "sqlite":
+        _keep_to_oneself(Path(connection.settings_dict["NAME"]))
     connection.ensure_connection()
     executor = MigrationExecutor(connection)
     if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
         return False
     call_command("migrate", verbosity=0, interactive=False)
     return True
+
+
+def _keep_to_oneself(database: Path) -> None:
+    """Its journals take the rights of the file they belong to."""
+    database.touch(mode=0o600)
+    for path in (database, *database.parent.glob(f"{database.name}-*")):
+        with suppress(OSError):  # of another owner, who decides
+            path.chmod(0o600)
 
 
 @contextmanager

@@ -9,9 +9,11 @@ from datetime import datetime
 from django.utils import timezone
 
 from parvis.institutions.models import Institution, Nature
+from parvis.needs.actions.cosignatures import totals
 from parvis.needs.actions.harmonised import specification
 from parvis.needs.models import Attachment, NeedVersion
 from parvis.needs.specification import Specification
+from parvis.offers.aggregates import SMALLEST
 from parvis.offers.conformity import grid_csv, write_grid
 from parvis.offers.dossier.content import Cosignature, Dossier, Excerpt, RegisterLine, VendorNamed, namings
 from parvis.offers.dossier.documents import answer_frame, french_instant, functional_expression
@@ -32,6 +34,7 @@ def dossier_of(version: NeedVersion, *, now: datetime, request: RequestForInform
         deadline_at=timezone.localtime(request.deadline_at) if request else None,
         cosignatures=_cosignatures(version),
         provenance=_provenance(version),
+        envelope_euros=_envelope(version),
         register=tuple(register_line(entry) for entry in register_entries(request)) if request else (),
     )
 
@@ -97,6 +100,11 @@ def _alliance() -> str:
 def _cosignatures(version: NeedVersion) -> tuple[Cosignature, ...]:
     signed = version.cosignatures.filter(state="valid").select_related("institution")
     return tuple(Cosignature(one.institution.name, one.engagement, one.users or one.students) for one in signed)
+
+
+def _envelope(version: NeedVersion) -> int | None:
+    said = totals(version.cosignatures.all())
+    return said.envelope_euros if said.said_envelope >= SMALLEST else None
 
 
 def _provenance(version: NeedVersion) -> tuple[Excerpt, ...]:

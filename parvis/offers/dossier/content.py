@@ -50,6 +50,7 @@ class Dossier:
     deadline_at: datetime | None = None
     cosignatures: tuple[Cosignature, ...] = ()
     provenance: tuple[Excerpt, ...] = ()
+    envelope_euros: int | None = None  # declared together, where enough institutions say theirs for the sum to tell nobody's
     register: tuple[RegisterLine, ...] = ()
 
     @property

@@ -152,7 +152,8 @@ def _note(dossier: Dossier) -> Iterator[Block]:
     yield Paragraph(typeset(_FREE))
     if dossier.deadline_at:
         yield Heading(1, "Calendrier")
-        yield Paragraph(typeset(f"Les réponses des éditeurs sont attendues jusqu’au {french_instant(dossier.deadline_at)}."))
+        are_awaited = "sont attendues" if dossier.issued_on <= dossier.deadline_at.date() else "étaient attendues"
+        yield Paragraph(typeset(f"Les réponses des éditeurs {are_awaited} jusqu’au {french_instant(dossier.deadline_at)}."))
     yield Paragraph(
         f"Établi le {french_day(dossier.issued_on)}. Empreinte de la version (SHA-256) : {said.fingerprint}", "small"
     )
@@ -267,6 +268,8 @@ def _figures(dossier: Dossier) -> Iterator[tuple[str, str]]:
     users = sum(one.users or 0 for one in dossier.cosignatures)
     yield number(institutions), "établissements" if institutions > 1 else "établissement"
     yield number(users) if users else "–", "personnes concernées"
+    if dossier.envelope_euros is not None:
+        yield f"{number(dossier.envelope_euros)}\N{NO-BREAK SPACE}€", "d’enveloppe déclarée, hors taxes"
     yield number(len(requirements)), "exigences" if len(requirements) > 1 else "exigence"
     essential = sum(one.level == "P" for one in requirements)
     yield number(essential), "exigences primordiales" if essential > 1 else "exigence primordiale"

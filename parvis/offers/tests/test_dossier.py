@@ -202,13 +202,24 @@ def test_the_register_says_who_received_what(files: dict[str, bytes]) -> None:
     assert "2 mars 2026 à 9 h 05 (UTC)" in words_of_pdf(files["registre.pdf"]).replace("\u00a0", " ")
 
 
+def test_the_note_tells_the_envelope_and_a_deadline_that_is_past() -> None:
+    late = replace(DOSSIER, issued_on=date(2026, 4, 2), envelope_euros=120_000)
+    said = [words_of_docx(docx(documents.note(one))) for one in (DOSSIER, late)]
+    assert ["sont attendues" in one for one in said] == [True, False]
+    assert ["120\u202f000\u00a0€" in one for one in said] == [False, True]
+
+
 def test_the_note_holds_on_one_page() -> None:
     requirements = tuple(Requirement(f"EX-{n:03}", "P", "très longue exigence " * 40) for n in range(1, 30))
     long = replace(
         SPECIFICATION, title="Un titre " * 22, description="Une longue phrase du besoin. " * 300, requirements=requirements
     )
     signed = tuple(Cosignature(f"Université de la ville numéro {n}", "cosignatory", 10_000) for n in range(100))
-    data = pdf(documents.note(replace(DOSSIER, specification=long, alliance="Alliance " * 12, cosignatures=signed)))
+    data = pdf(
+        documents.note(
+            replace(DOSSIER, specification=long, alliance="Alliance " * 12, cosignatures=signed, envelope_euros=10**7)
+        )
+    )
     assert len(pypdfium2.PdfDocument(data)) == 1
 
 
