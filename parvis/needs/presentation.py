@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,11 +11,12 @@ from typing import Any, cast
 
 from django.forms import ChoiceField, Field, Form, ModelMultipleChoiceField
 from django.urls import NoReverseMatch, reverse
-from django.utils.functional import Promise
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from parvis.access.principal import Principal
+from parvis.identity.models import Source
 from parvis.institutions.models import Institution, Profile
 from parvis.needs.actions.expressions import Words
 from parvis.needs.models import (
@@ -26,8 +27,10 @@ from parvis.needs.models import (
     Judgement,
     NeedVersion,
     RawNeed,
+    RawNeedState,
     RawNeedText,
 )
+from parvis.needs.models.expressions import RawNeedQuerySet
 from parvis.needs.suggestions import Suggestion
 from parvis.retrieval.analysis import analyse
 
@@ -187,11 +190,37 @@ def timeline(
     return sorted(events, key=lambda event: event.at)
 
 
-def export_rows(needs: Iterable[RawNeed]) -> Iterable[Sequence[str]]:
-    """Headings, then a row for each need."""
-    yield [str(heading) for heading, _value in _COLUMNS]
-    for need in needs:
-        yield [str(value(need)) for _heading, value in _COLUMNS]
+def export_rows(needs: RawNeedQuerySet) -> Iterator[Sequence[str]]:
+    """Headings, then a row for each need: from plain values, for lists of thousands."""
+    yield [str(heading) for heading in _COLUMNS]
+    address = reverse("needs:detail", args=[0])
+    states = {value: str(label) for value, label in RawNeedState.choices}
+    yes = _("yes")
+    rows = needs.values_list(
+        "id",
+        "state",
+        "current__written_at",
+        "institution__is_invented",
+        "author__person__source",
+        "institution__name",
+        "service",
+        *(f"current__{name}" for name in ("title", "text", *_SAID)),
+    )
+    for need_id, state, at, invented, source, institution, service, title, text, *said, wording in rows.iterator(
+        chunk_size=2_000
+    ):
+        yield [
+            address.replace("/0/", f"/{need_id}/"),
+            institution,
+            service,
+            states[state],
+            title,
+            text,
+            *said,
+            str(wording),
+            timezone.localdate(at).isoformat(),
+            yes if invented or source == Source.DEMO else "",
+        ]
 
 
 def facet_choices(in_use: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
@@ -216,24 +245,26 @@ def person_words(profile: Profile) -> str:
     return _("%(name)s (invented person)") % {"name": name} if profile.person.is_invented else name
 
 
-_COLUMNS: tuple[tuple[Promise | str, Callable[[RawNeed], object]], ...] = (
-    (gettext_lazy("Address"), lambda need: reverse("needs:detail", args=[need.id])),
-    (gettext_lazy("Institution"), lambda need: need.institution.name),
-    (gettext_lazy("Service"), lambda need: need.service),
-    (gettext_lazy("State"), lambda need: need.get_state_display()),
-    (gettext_lazy("Title"), lambda need: need.wording.title),
-    (gettext_lazy("Description"), lambda need: need.wording.text),
-    (gettext_lazy("For whom"), lambda need: need.wording.audience),
-    (gettext_lazy("How often"), lambda need: need.wording.frequency),
-    (gettext_lazy("Data"), lambda need: need.wording.data_used),
-    (gettext_lazy("Current tool"), lambda need: need.wording.insufficient_tool),
-    (gettext_lazy("Domain"), lambda need: need.wording.domain),
-    (gettext_lazy("Public"), lambda need: need.wording.public),
-    (gettext_lazy("Activity"), lambda need: need.wording.activity),
-    (gettext_lazy("Sensitivity of the data"), lambda need: need.wording.data_class),
-    (gettext_lazy("Wording"), lambda need: need.wording.number),
-    (gettext_lazy("Written on"), lambda need: need.wording.written_at.date().isoformat()),
-    (gettext_lazy("Invented"), lambda need: _("yes") if is_invented(need) else ""),
+# In the order of the columns; the last is the number of the wording.
+_SAID = ("audience", "frequency", "data_used", "insufficient_tool", *FACETS, "number")
+_COLUMNS = (
+    gettext_lazy("Address"),
+    gettext_lazy("Institution"),
+    gettext_lazy("Service"),
+    gettext_lazy("State"),
+    gettext_lazy("Title"),
+    gettext_lazy("Description"),
+    gettext_lazy("For whom"),
+    gettext_lazy("How often"),
+    gettext_lazy("Data"),
+    gettext_lazy("Current tool"),
+    gettext_lazy("Domain"),
+    gettext_lazy("Public"),
+    gettext_lazy("Activity"),
+    gettext_lazy("Sensitivity of the data"),
+    gettext_lazy("Wording"),
+    gettext_lazy("Written on"),
+    gettext_lazy("Invented"),
 )
 _PROPOSALS: dict[str, list[str]] = json.loads((Path(__file__).parent / "facets.json").read_text(encoding="utf-8"))
 
