@@ -19,7 +19,7 @@ from parvis.needs.sheets import Import, ImportedNeed, read
 
 KEPT = timedelta(days=1)  # a list that nobody confirms
 AT_ONCE = 100  # needs of one transaction: others write after a few tenths of a second
-PAUSE_SECONDS = 0.03  # a database of one writer is asked again now and then by those who wait
+PAUSE_SECONDS = 0.1  # the longest that SQLite lets a writer who waits sleep before it asks again
 
 
 @dataclass(frozen=True, slots=True)
