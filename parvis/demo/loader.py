@@ -13,6 +13,7 @@ from datetime import date
 from pathlib import Path
 
 from django.db import transaction
+from django.utils import timezone
 
 from parvis.access.middleware import principal_of
 from parvis.assistants.actions import create_course
@@ -22,9 +23,11 @@ from parvis.corpora.models import Corpus, CorpusKind, Document
 from parvis.demo.commons import load_commons
 from parvis.demo.people import LEADS, ORGANISATIONS, PERSONAS, Persona
 from parvis.identity.models import Person, Source
-from parvis.institutions.models import Group, Institution, Profile, WorkingGroup
+from parvis.institutions.actions import DIGEST_EVERY
+from parvis.institutions.models import Group, Institution, Notice, Profile, WorkingGroup
 
 HERE = Path(__file__).parent
+MAILS_AT = "parvis.example"  # reserved (RFC 2606): no mail to an invented person reaches anybody
 
 # The document being read, the page just read, and how many it has (None until known).
 Progress = Callable[[Document, int, int | None], None]
@@ -89,6 +92,8 @@ def load(on_progress: Progress | None = None) -> None:
     with transaction.atomic():
         profiles = load_people()
         load_commons(profiles)
+        # Months of notices are on the pages; mails begin with what is done from now on.
+        Notice.objects.filter(mailed_at=None).update(mailed_at=timezone.now() - 2 * DIGEST_EVERY)
     for course in COURSES:
         _load_course(course, profiles[course.owner])
     run_worker(until_idle=True, stop=threading.Event(), on_progress=on_progress, embeddings=False)
@@ -123,7 +128,8 @@ def _load_alliance() -> None:
 def _load_persona(persona: Persona) -> Profile:
     institution = Institution.objects.get(name=persona.institution)
     person, _created = Person.objects.get_or_create(
-        key=f"{Source.DEMO}:{persona.key}", defaults={"source": Source.DEMO, "display_name": persona.name}
+        key=f"{Source.DEMO}:{persona.key}",
+        defaults={"source": Source.DEMO, "display_name": persona.name, "email": f"{persona.key}@{MAILS_AT}"},
     )
     profile, _created = Profile.objects.get_or_create(
         institution=institution, person=person, role=persona.role, defaults={"detail": persona.detail}

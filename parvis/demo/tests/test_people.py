@@ -17,6 +17,7 @@ def test_each_person_has_a_card_and_everybody_reads_the_passphrase(client: Clien
     page = client.get("/connexion/").content.decode()
     assert [key for key, profile in profiles.items() if f"/{profile.id}/" not in page] == []
     assert PASSPHRASE in page
+    assert all(profile.person.email.endswith(".example") for profile in profiles.values()), "no mail of theirs goes anywhere"
 
 
 def test_a_need_is_named_by_its_first_words() -> None:
