@@ -42,10 +42,13 @@ _ROWS = {
     "extra_cells": gettext_lazy("A cell stands to the right of the last heading. Give its column a heading, or empty it."),
     "formula": gettext_lazy("“%(column)s” holds a formula (%(value)s), which is not computed here. Paste its value instead."),
     "cell_error": gettext_lazy("“%(column)s” shows an error (%(value)s). Correct it in the spreadsheet."),
+    "no_words": gettext_lazy(
+        "“%(column)s” holds %(value)s, and no words. Write what is needed, or give the column its heading."
+    ),
     "missing_text": gettext_lazy("The row says no need: fill in its title or its description."),
     "too_long": gettext_lazy("“%(column)s” has %(length)s characters; it may have %(limit)s. Shorten it."),
     "too_short": gettext_lazy(
-        "“%(column)s” has %(length)s characters: too few to say what is needed. Write at least %(limit)s."
+        "“%(column)s” is too short to say what is needed: %(length)s of %(limit)s characters at least. Write a little more."
     ),
     "unclosed_quote": gettext_lazy("A quotation mark is opened and never closed. Close it, or remove it."),
     "repeated": gettext_lazy(

@@ -1,8 +1,8 @@
 """Lists of raw needs from spreadsheets, CSV or XLSX, and the model to fill. A faulty row never stops the others.
 
-Codes of row errors and their parameters: `extra_cells`, `formula` (value), `cell_error` (value), `missing_text`,
-`too_long` (length, limit), `too_short` (length, limit), `unclosed_quote`, `repeated` (row: the first that says the same).
-A file refused as a whole raises `workbooks.Refused`. The model to fill is `template()`.
+Codes of row errors and their parameters: `extra_cells`, `formula` (value), `cell_error` (value), `no_words` (value),
+`missing_text`, `too_long` (length, limit), `too_short` (length, limit), `unclosed_quote`, `repeated` (row: the first that says
+the same). A file refused as a whole raises `workbooks.Refused`. The model to fill is `template()`.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ LONGEST = {
     "data_class": 60,
 }
 SHORTEST_TEXT = 10
+WORDED = ("title", "text")  # a date, a number or a "true" is no need: its column is not the one that was meant
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ class Import:
 
 
 def read(data: bytes) -> Import:
-    """The needs of a CSV file (UTF-8, UTF-16 or Windows-1252; semicolons, commas or tabs) or of an XLSX workbook."""
+    """The needs of a CSV file (UTF-8, UTF-16, Windows-1252 or a Mac's; semicolons, commas or tabs) or of an XLSX workbook."""
     table = _table_of_workbook(data) if is_workbook(data) else _table_of_csv(data)
     needs: dict[str, ImportedNeed] = {}
     errors = list(table.errors)
@@ -156,10 +157,15 @@ def _decoded(data: bytes) -> str:
         try:
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError:
-            text = data.decode("cp1252", "replace")
+            text = data.decode("mac_roman" if _is_of_a_mac(data) else "cp1252", "replace")
     if "\0" in text:
         raise Refused("nul_bytes")
     return text.replace("\r\n", "\n").replace("\r", "\n").replace("\x0b", " ").replace("\x0c", " ")
+
+
+def _is_of_a_mac(data: bytes) -> bool:
+    """What "CSV (Macintosh)" writes for à, ç, é, è, ê, ô and ù is, in Windows-1252, nothing or signs nobody types."""
+    return sum(map(data.count, _MAC_LETTERS)) > sum(map(data.count, _WINDOWS_LETTERS))
 
 
 def _csv_rows(lines: Sequence[str], delimiter: str, *, width: int = 0, errors: list[RowError] | None = None) -> Iterator[Row]:
@@ -258,7 +264,7 @@ def _need(row: Row, columns: Sequence[tuple[str, str]]) -> ImportedNeed | list[R
             errors.append(RowError(row.number, "", "extra_cells"))
             break
         if name:
-            problem = _problem(value)
+            problem = _problem(value) or ("no_words" if name in WORDED and not isinstance(value, str | None) else "")
             if problem:
                 errors.append(RowError(row.number, heading, problem, {"value": _shown(value)}))
             elif text := _text(value, name):
@@ -328,6 +334,8 @@ def _key(values: Mapping[str, str]) -> str:
     return hashlib.sha256("\0".join(said).encode()).hexdigest()
 
 
+_MAC_LETTERS = [bytes([code]) for code in b"\x88\x8d\x8e\x8f\x90\x99\x9d"]
+_WINDOWS_LETTERS = [bytes([code]) for code in b"\xe0\xe7\xe8\xe9\xea\xf4\xf9"]
 _HEADER_WITHIN = 20  # rows: what stands before the table, its title for instance
 _LINES_OF_A_CELL = 200
 _LONGEST_TITLE_MADE = 110

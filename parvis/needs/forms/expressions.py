@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from parvis.access.principal import Principal
 from parvis.institutions.models import Institution, Nature, Role
 from parvis.needs.actions.expressions import Words
+from parvis.needs.sheets import SHORTEST_TEXT
 
 FACETS = ("domain", "public", "activity", "data_class")
 
@@ -31,6 +32,7 @@ class NeedForm(forms.Form):
     text = forms.CharField(
         label=_("What should become possible?"),
         help_text=_("In your own words, as you would tell a colleague. They are kept as you write them."),
+        min_length=SHORTEST_TEXT,
         max_length=8_000,
         widget=forms.Textarea(attrs={"rows": 5}),
     )

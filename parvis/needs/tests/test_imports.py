@@ -120,7 +120,7 @@ def test_the_model_is_read_back(house: House, sign_in: SignIn) -> None:
 
 def test_each_refusal_has_a_sentence(house: House) -> None:
     params = dict.fromkeys(("limit", "bytes", "sheet", "cells", "columns", "first_line", "value", "length", "row"), "12")
-    rows = "extra_cells formula cell_error missing_text too_long too_short unclosed_quote repeated".split()
+    rows = "extra_cells formula cell_error no_words missing_text too_long too_short unclosed_quote repeated".split()
     grids_only = {"not_a_grid", "other_request", "other_version", "altered_mark"}
     said = [row_sentence(RowError(2, "Besoin", code, params)) for code in rows]
     said += [list_sentence(code, params) for code in REFUSALS - grids_only]

@@ -6,6 +6,7 @@ import io
 import time
 import zipfile
 from collections.abc import Callable
+from datetime import date
 
 import pytest
 from openpyxl import Workbook, load_workbook
@@ -137,6 +138,15 @@ def test_a_workbook_says_the_same_as_its_csv() -> None:
     found = read(workbook(*rows, title="Recensement"))
     assert [(need.row_number, need.values.get("reference")) for need in found.needs] == [(2, "12"), (4, "B-3")]
     assert [(error.row_number, error.column, error.code) for error in found.errors] == [(3, "Fréquence", "formula")]
+
+
+def test_dates_and_truths_are_no_needs_and_a_mac_is_read() -> None:
+    found = read(workbook(["Réf", "Besoin"], ["1", True], ["2", date(2026, 9, 1)], ["3", "Traduire les cours"]))
+    assert [error.code for error in found.errors] == ["no_words", "no_words"]
+    assert [need.values["title"] for need in found.needs] == ["Traduire les cours"]
+    for encoding in ("mac_roman", "cp1252", "utf-8"):
+        [need] = read("Besoin;Description\nÉtudes;Où répondre à l’élève, même tard\n".encode(encoding)).needs
+        assert need.values["text"] == "Où répondre à l’élève, même tard", encoding
 
 
 def test_the_model_is_filled_and_read_back() -> None:
