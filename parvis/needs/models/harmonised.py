@@ -52,7 +52,7 @@ class HarmonisedNeedQuerySet(models.QuerySet["HarmonisedNeed"]):
         return self.filter(working_group__profiles=principal.profile_id)
 
     def published(self) -> HarmonisedNeedQuerySet:
-        return self.filter(state__in=PUBLISHED, merged_into=None)
+        return self.filter(state__in=PUBLISHED, merged_into=None, undone_at=None)
 
     def living(self) -> HarmonisedNeedQuerySet:
         return self.filter(merged_into=None, undone_at=None)

@@ -113,7 +113,9 @@ def _alliance(request: SignedInRequest, form: GroupNameForm) -> HttpResponse:
     people_of_groups = (
         Profile.objects.filter(ended_at=None).select_related("person", "institution").order_by("institution__name")
     )
-    rows = WorkingGroup.objects.prefetch_related(Prefetch("profiles", people_of_groups)).annotate(needs_count=Count("needs"))
+    rows = WorkingGroup.objects.prefetch_related(Prefetch("profiles", people_of_groups)).annotate(
+        needs_count=Count("needs", filter=Q(needs__merged_into=None, needs__undone_at=None))
+    )
     context = {
         "members": members.order_by("name"),
         "groups": rows.order_by("-is_active", "id"),
