@@ -32,7 +32,7 @@ from parvis.needs.models import (
 )
 from parvis.needs.models.expressions import RawNeedQuerySet
 from parvis.needs.suggestions import Suggestion
-from parvis.retrieval.analysis import analyse
+from parvis.retrieval.analysis import analyse, terms
 
 FACETS = ("domain", "public", "activity", "data_class")
 MOST_CHIPS = 5
@@ -134,7 +134,7 @@ def suggestion_view(suggestion: Suggestion, draft: Words, answer: str = "") -> S
         code=harmonised.code if harmonised else "",
         code_url=harmonised_url(harmonised) if raw else "",
         is_invented=raw is not None and is_invented(raw),
-        in_common=(*_once_a_stem(suggestion.shared_terms)[:6], *_facets_alike(row, draft)),
+        in_common=(*_telling(_once_a_stem(suggestion.shared_terms))[:6], *_facets_alike(row, draft)),
         theirs=() if title_only else excerpt(words, stems),
         yours=next((one for one in yours if any(run.shared for run in one)), yours[0]),
         answer=answer,
@@ -266,6 +266,9 @@ _COLUMNS = (
     gettext_lazy("Written on"),
     gettext_lazy("Invented"),
 )
+_CHANCE = frozenset(
+    terms("partir titre titrer place cadre cas type exemple manière niveau mise mettre faire permettre besoin")
+)
 _PROPOSALS: dict[str, list[str]] = json.loads((Path(__file__).parent / "facets.json").read_text(encoding="utf-8"))
 
 
@@ -322,6 +325,11 @@ def _once_a_stem(words: Iterable[str]) -> tuple[str, ...]:
         for token in analyse(word):
             seen.setdefault(token.term, word)
     return tuple(dict.fromkeys(seen.values()))
+
+
+def _telling(words: Sequence[str]) -> Sequence[str]:
+    """Without those that two needs share by chance, unless they share nothing else."""
+    return [word for word in words if not _CHANCE.intersection(terms(word))] or words
 
 
 def _facets_alike(row: RawNeedText | NeedVersion, draft: Words) -> tuple[str, ...]:
