@@ -26,6 +26,7 @@ from parvis.offers.models import RegisterEntry, RequestForInformation
 
 def dossier_of(version: NeedVersion, *, now: datetime, request: RequestForInformation | None = None) -> Dossier:
     """With the register of the request if there is one."""
+    said = totals(version.cosignatures.all())
     return Dossier(
         specification=specification(version),
         issued_on=timezone.localdate(now),
@@ -34,7 +35,8 @@ def dossier_of(version: NeedVersion, *, now: datetime, request: RequestForInform
         deadline_at=timezone.localtime(request.deadline_at) if request else None,
         cosignatures=_cosignatures(version),
         provenance=_provenance(version),
-        envelope_euros=_envelope(version),
+        students=said.students if said.said_students >= SMALLEST else None,
+        envelope_euros=said.envelope_euros if said.said_envelope >= SMALLEST else None,
         register=tuple(register_line(entry) for entry in register_entries(request)) if request else (),
     )
 
@@ -100,11 +102,6 @@ def _alliance() -> str:
 def _cosignatures(version: NeedVersion) -> tuple[Cosignature, ...]:
     signed = version.cosignatures.filter(state="valid").select_related("institution")
     return tuple(Cosignature(one.institution.name, one.engagement, one.users or one.students) for one in signed)
-
-
-def _envelope(version: NeedVersion) -> int | None:
-    said = totals(version.cosignatures.all())
-    return said.envelope_euros if said.said_envelope >= SMALLEST else None
 
 
 def _provenance(version: NeedVersion) -> tuple[Excerpt, ...]:

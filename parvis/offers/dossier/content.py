@@ -50,7 +50,9 @@ class Dossier:
     deadline_at: datetime | None = None
     cosignatures: tuple[Cosignature, ...] = ()
     provenance: tuple[Excerpt, ...] = ()
-    envelope_euros: int | None = None  # declared together, where enough institutions say theirs for the sum to tell nobody's
+    # Declared together, where enough institutions say theirs for the sum to tell nobody's.
+    students: int | None = None
+    envelope_euros: int | None = None
     register: tuple[RegisterLine, ...] = ()
 
     @property

@@ -267,9 +267,12 @@ def _figures(dossier: Dossier) -> Iterator[tuple[str, str]]:
     institutions = len({one.institution for one in dossier.cosignatures})
     users = sum(one.users or 0 for one in dossier.cosignatures)
     yield number(institutions), "établissements" if institutions > 1 else "établissement"
-    yield number(users) if users else "–", "personnes concernées"
+    if dossier.students is not None:
+        yield number(dossier.students), "étudiants concernés"
+    else:
+        yield number(users) if users else "–", "personnes concernées"
     if dossier.envelope_euros is not None:
-        yield f"{number(dossier.envelope_euros)}\N{NO-BREAK SPACE}€", "d’enveloppe déclarée, hors taxes"
+        yield f"{number(dossier.envelope_euros)}\N{NO-BREAK SPACE}€", "d’enveloppe HT"
     yield number(len(requirements)), "exigences" if len(requirements) > 1 else "exigence"
     essential = sum(one.level == "P" for one in requirements)
     yield number(essential), "exigences primordiales" if essential > 1 else "exigence primordiale"
