@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from django import template
 from django.http import HttpRequest
+from django.template import defaultfilters
 from django.template.context import RequestContext
 from django.templatetags.static import static
 from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 
 from parvis.web.rendering import render_answer, render_line
 
@@ -26,6 +29,14 @@ register.filter("answer_line", render_line, is_safe=True)
 def unbroken(text: str) -> str:
     """What people type, its French marks never alone at the start of a line."""
     return BEFORE_A_MARK.sub("\N{NO-BREAK SPACE}", text)
+
+
+@register.filter(expects_localtime=True, is_safe=False)
+def date(value: Any, layout: str | None = None) -> str:
+    """Django's, where the first of a month is « 1er » in French."""
+    written = str(defaultfilters.date(value, layout))
+    is_french = (get_language() or "").startswith("fr")
+    return f"1er{written[1:]}" if is_french and layout and layout.startswith("j F") and written.startswith("1 ") else written
 
 
 @register.filter

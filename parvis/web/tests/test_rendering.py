@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 
 import pytest
+from django.template import Context, Template
+from django.utils.translation import override
 
 from parvis.web.rendering import LONGEST_TEXT, render_answer, render_line
 from parvis.web.tests.hostile import PAYLOADS
@@ -129,3 +132,12 @@ def test_very_long_text_is_shown_as_it_is() -> None:
     html = render_answer("<b>" + "a" * LONGEST_TEXT)
     assert "&lt;b&gt;" in html
     assert "<pre" in html
+
+
+def test_the_first_of_a_month_in_french() -> None:
+    written = Template("{% load interface %}{{ day|date:'j F Y' }}, {{ day|date:'H:i' }}")
+    with override("fr"):
+        assert written.render(Context({"day": datetime(2026, 9, 1, 1, 5, tzinfo=UTC)})) == "1er septembre 2026, 03:05"
+        assert written.render(Context({"day": datetime(2026, 9, 11, 1, 5, tzinfo=UTC)})).startswith("11 septembre")
+    with override("en"):
+        assert written.render(Context({"day": datetime(2026, 9, 1, 1, 5, tzinfo=UTC)})).startswith("1 September")
