@@ -84,7 +84,9 @@ def cosigning_view(principal: Principal, version: NeedVersion) -> CosigningView:
     rows: list[CoSignature] = []
     if inside:
         signed = CoSignature.objects.visible_to(principal).filter(version=version)
-        rows = list(signed.select_related("institution", "signed_by__person").order_by("institution__name"))
+        rows = list(
+            signed.select_related("institution", "signed_by__person", "prepared_by__person").order_by("institution__name")
+        )
     counted = totals(rows) if inside else totals_told_outside(version)
     own = next((row.state for row in rows if row.institution_id == principal.institution_id), "")
     return CosigningView(

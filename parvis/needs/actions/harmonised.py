@@ -514,8 +514,9 @@ def _to_confirm(cosignatures: Iterable[CoSignature], version: NeedVersion, opera
         row = taken_back.get(one.institution_id) or CoSignature(institution_id=one.institution_id, version=version)
         row.state, row.operation = CoSignatureState.TO_CONFIRM, operation
         row.signed_by, row.signed_at, row.withdrawn_at = None, None, None
-        for name in ("engagement", "students", "users", "envelope_euros", "horizon_date", "comment", "prepared_by_id"):
+        for name in ("engagement", "students", "users", "envelope_euros", "horizon_date", "comment"):
             setattr(row, name, getattr(one, name))
+        row.prepared_by_id = one.signed_by_id or one.prepared_by_id  # whose word it was
         row.save()
 
 
