@@ -43,6 +43,7 @@ def agreement(request: SignedInRequest, agreement_id: int) -> HttpResponse:
         "line": agreement_line(row, timezone.localdate()),
         "prices": price_lines(row),
         "is_draft": row.activated_at is None,
+        "begins_later": row.start_date > timezone.localdate(),
         "runs": row.activated_at is not None and row.ended_at is None,
         "may_edit": request.principal.may("agreement:edit"),
     }

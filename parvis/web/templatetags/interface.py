@@ -45,6 +45,13 @@ def grouped(number: int) -> str:
     return number_format(number, force_grouping=True)
 
 
+@register.filter
+def grouped_digits(exact: str) -> str:
+    """An exact figure that is words already, for people: "18000,00" is "18 000,00"."""
+    whole, comma, decimals = exact.partition(",")
+    return f"{int(whole):,}".replace(",", "\N{NARROW NO-BREAK SPACE}") + comma + decimals if whole.isdigit() else exact
+
+
 @register.simple_tag
 def icon(name: str) -> SafeString:
     """A drawing of icons.svg. It is never alone: the words beside it, or a visually hidden label, carry the meaning."""
