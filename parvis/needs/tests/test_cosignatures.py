@@ -67,7 +67,9 @@ def test_a_new_version_is_confirmed_with_its_changes_in_view(commons: Commons, s
     assert 'value="500"' in page
     assert _totals(need).institutions == 0
     assert _totals(need).to_confirm == 1
-    client.post(address, {"engagement": "cosignatory", "students": "600", "sign": "1"})
+    word = {"engagement": "cosignatory", "students": "600", "sign": "1"}
+    assert client.post(address, word | {"version": "1"}).status_code == 422, "what was read is not what is in force"
+    client.post(address, word | {"version": "2"})
     assert (_totals(need).institutions, _totals(need).students, _totals(need).to_confirm) == (1, 600, 0)
     client.post(reverse("needs:withdrawal", args=[need.id]))
     assert _totals(need).institutions == 0

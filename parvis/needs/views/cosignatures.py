@@ -36,6 +36,8 @@ def cosignature(request: SignedInRequest, need_id: int) -> HttpResponse:
     )
     initial = {name: getattr(row, name) for name in CoSignatureForm.base_fields} if row else None
     form = CoSignatureForm(request.POST if request.method == "POST" else None, initial=initial)
+    if form.is_bound and request.POST.get("version", str(version.number)) != str(version.number):
+        form.add_error(None, _("A new version was stabilised meanwhile: nothing was signed. Read it, then sign."))
     if form.is_valid():
         act, sentence = actions.prepare, _("Prepared: the signatory of your institution finds it to sign.")
         if request.principal.may("cosignature:sign") and "sign" in request.POST:
