@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -129,16 +129,20 @@ class OfferLine:
     may_say: bool  # an opinion
 
 
-def offer_lines(principal: Principal, offers: Iterable[Offer], choices: Iterable[Choice]) -> list[OfferLine]:
-    """In the order of the vendors' names: nothing ranks them. The institution and the request must be loaded."""
+def offer_lines(
+    principal: Principal, offers: Iterable[Offer], choices: Iterable[Choice], agreements: Iterable[Agreement]
+) -> list[OfferLine]:
+    """In the order of the vendors' names: nothing ranks them. The institution and the request must be loaded.
+    One agreement at a time rests on a choice."""
     own = {row.offer_id: row for row in choices}
     counted: dict[int, int] = {}
     for offer_id in UsageReference.objects.visible_to(principal).values_list("offer_id", flat=True):
         counted[offer_id] = counted.get(offer_id, 0) + 1
-    return [_offer_line(principal, one, own.get(one.id), counted.get(one.id, 0)) for one in offers]
+    held = {row.choice_id for row in agreements if not row.ended_at}
+    return [_offer_line(principal, one, own.get(one.id), counted.get(one.id, 0), held) for one in offers]
 
 
-def _offer_line(principal: Principal, offer: Offer, row: Choice | None, references: int) -> OfferLine:
+def _offer_line(principal: Principal, offer: Offer, row: Choice | None, references: int, held: Container[int]) -> OfferLine:
     chosen = row and row.state == ChoiceState.CHOSEN and row.decided_at and principal.may("agreement:edit")
     return OfferLine(
         id=offer.id,
@@ -152,7 +156,7 @@ def _offer_line(principal: Principal, offer: Offer, row: Choice | None, referenc
         references_url=reverse("offers:references", args=[offer.id]),
         references=references,
         choice=choice_view(row) if row else None,
-        agreement_url=reverse("offers:agreement_new", args=[row.id]) if row and chosen else "",
+        agreement_url=reverse("offers:agreement_new", args=[row.id]) if row and chosen and row.id not in held else "",
         may_say=bool(row) and principal.may("reference:edit") and uses(principal, offer),
     )
 

@@ -73,7 +73,7 @@ def test_from_preparation_to_offers_side_by_side(market: Market, sign_in: SignIn
     assert "les réponses sont ouvertes" in words(sign_in(profile).get(reverse("offers:opening", args=[request.id]))).lower()
     assert Notice.objects.filter(code="request_opened", profile=market.holders[0], address=response.headers["Location"])
     page = words(sign_in(market.holders[2]).get(reverse("offers:compare", args=[request.id])))
-    for shown in ("Atelier Vega", "ST", "sans réponse", "1234,56", "Union européenne", MARKER, "absente"):
+    for shown in ("Atelier Vega", "ST", "sans réponse", "1\u202f234,56", "Union européenne", MARKER, "absente"):
         assert shown in page
     for kind in ("csv", "xlsx"):
         assert sign_in(market.holders[2]).get(reverse(f"offers:compare_{kind}", args=[request.id])).status_code == 200

@@ -72,7 +72,7 @@ def choice(request: SignedInRequest, need_id: int) -> HttpResponse:
         "standing": state_words(state),
         "has_stand": bool(own),
         "of_the_need": choice_view(of_the_need) if of_the_need else None,
-        "offers": offer_lines(principal, offers.order_by("institution__name", "id"), own),
+        "offers": offer_lines(principal, offers.order_by("institution__name", "id"), own, agreements),
         "shared": shared_lines(row for row in rows if row.institution_id != principal.institution_id),
         "aggregate": aggregate_lines(need),
         "agreements": [agreement_line(row, today) for row in agreements],
