@@ -159,31 +159,46 @@ class SourceForm(forms.Form):
         return address
 
 
-class RoleForm(forms.Form):
+class RuleForm(forms.Form):
+    """A line without attribute nor value is no rule: emptying one removes it."""
+
     attribute = forms.CharField(
-        label=_("Attribute"), max_length=80, widget=forms.TextInput(attrs={"list": "attributes", "autocomplete": "off"})
+        label=_("Attribute"),
+        max_length=80,
+        required=False,
+        widget=forms.TextInput(attrs={"list": "attributes", "autocomplete": "off", "spellcheck": "false"}),
     )
-    value = forms.CharField(label=_("Value"), max_length=200)
-    role = forms.ChoiceField(label=_("Role"))
+    value = forms.CharField(label=_("Value"), max_length=200, required=False)
+    needed = ("attribute", "value")
+
+    def clean_attribute(self) -> str:
+        name = canonical(self.cleaned_data["attribute"])
+        if name in BY_NAME and BY_NAME[name].is_personal:
+            raise forms.ValidationError(_("This attribute is personal, and nothing here needs it."))
+        return name
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("attribute") or cleaned.get("value"):
+            for name in self.needed:
+                if not cleaned.get(name) and name not in self.errors:
+                    self.add_error(name, forms.Field.default_error_messages["required"])
+        return cleaned
+
+
+class RoleForm(RuleForm):
+    role = forms.ChoiceField(label=_("Role"), required=False)
     detail = forms.CharField(label=_("Shown beside the name"), max_length=120, required=False)
+    needed = (*RuleForm.needed, "role")
 
     def __init__(self, *args: Any, roles: tuple[Role, ...], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["role"].choices = [(role.value, role.label) for role in roles]  # type: ignore[attr-defined]
-
-    def clean_attribute(self) -> str:
-        return _attribute(self.cleaned_data["attribute"])
+        choices = [("", "—"), *((role.value, role.label) for role in roles)]
+        self.fields["role"].choices = choices  # type: ignore[attr-defined]
 
 
-class GroupForm(forms.Form):
-    attribute = forms.CharField(
-        label=_("Attribute"), max_length=80, widget=forms.TextInput(attrs={"list": "attributes", "autocomplete": "off"})
-    )
-    value = forms.CharField(label=_("Value"), max_length=200)
+class GroupForm(RuleForm):
     name = forms.CharField(label=_("Group"), max_length=120, required=False)
-
-    def clean_attribute(self) -> str:
-        return _attribute(self.cleaned_data["attribute"])
 
 
 _REFUSALS = {
@@ -193,15 +208,8 @@ _REFUSALS = {
 }
 
 
-def _attribute(given: str) -> str:
-    name = canonical(given)
-    if name in BY_NAME and BY_NAME[name].is_personal:
-        raise forms.ValidationError(_("This attribute is personal, and nothing here needs it."))
-    return name
-
-
-def _formset(form: type[forms.Form], prefix: str, of: SourceForm, initial: list[dict[str, Any]], **kwargs: Any) -> Any:
-    """`Any`: what the factory makes has no type of its own. An empty line is no rule: emptying one removes it."""
+def _formset(form: type[RuleForm], prefix: str, of: SourceForm, initial: list[dict[str, Any]], **kwargs: Any) -> Any:
+    """`Any`: what the factory makes has no type of its own."""
     factory = forms.formset_factory(form, extra=2, max_num=100, absolute_max=120)
     return factory(of.data if of.is_bound else None, prefix=prefix, initial=initial, form_kwargs=kwargs)
 

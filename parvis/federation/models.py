@@ -66,6 +66,11 @@ class SignInSource(models.Model):
         return self.name
 
     @property
+    def address(self) -> str:
+        """Of the server, for people to read."""
+        return str(self.settings.get("server") or self.settings.get("issuer", ""))
+
+    @property
     def cas(self) -> CasSettings:
         return CasSettings(**self.settings)
 
