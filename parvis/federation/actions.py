@@ -74,6 +74,10 @@ def source_of(source_id: int) -> SignInSource | None:
     return SignInSource.unscoped.select_related("institution").defer("logo").filter(id=source_id).first()
 
 
+def accounts_of(person_id: int) -> QuerySet[Account]:
+    return Account.unscoped.own(person_id)
+
+
 def logo_of(source_id: int) -> bytes:
     row = SignInSource.unscoped.filter(id=source_id).values_list("logo", flat=True).first()
     return bytes(row or b"")
@@ -132,15 +136,18 @@ def restore(principal: Principal, account: Account) -> None:
 
 
 @transaction.atomic
-def arrive(source: SignInSource, identity: Identity, *, now: datetime) -> Arrived:
+def arrive(source: SignInSource, identity: Identity, *, now: datetime, person: Person | None = None) -> Arrived:
     """The person whom this source recognises, with the profiles and groups that it gives them now: what it no longer gives
-    is taken back. Raises SignInError("no_role" | "suspended")."""
+    is taken back. An account that is new becomes another one of `person`, or makes somebody new. Raises
+    SignInError("no_role" | "suspended" | "account_of_another")."""
     roles = [(role, detail) for role, detail in identity.roles if role in ROLES_OF[Nature(source.institution.nature)]]
     account = Account.unscoped.select_for_update().select_related("person").filter(source=source, key=identity.key).first()
     if account is None:
         if not roles:
             raise SignInError("no_role")
-        account = _new_account(source, identity)
+        account = _new_account(source, identity, person)
+    if person is not None and account.person != person:
+        raise SignInError("account_of_another")
     if account.suspended_at or not account.person.is_active:
         raise SignInError("suspended")
     _rename(account, identity)
@@ -199,11 +206,12 @@ def _write(source: SignInSource, values: SourceValues) -> None:
         transaction.on_commit(oidc.forget)
 
 
-def _new_account(source: SignInSource, identity: Identity) -> Account:
-    person, _ = Person.objects.get_or_create(
-        key=f"{source.id}:{identity.key}",
-        defaults={"source": Source.FEDERATED, "display_name": identity.display_name or identity.key},
-    )
+def _new_account(source: SignInSource, identity: Identity, person: Person | None) -> Account:
+    if person is None:
+        person, _ = Person.objects.get_or_create(
+            key=f"{source.id}:{identity.key}",
+            defaults={"source": Source.FEDERATED, "display_name": identity.display_name or identity.key},
+        )
     account, _ = Account.unscoped.get_or_create(
         source=source, key=identity.key, defaults={"institution_id": source.institution_id, "person": person}
     )
@@ -212,8 +220,11 @@ def _new_account(source: SignInSource, identity: Identity) -> Account:
 
 
 def _rename(account: Account, identity: Identity) -> None:
-    """The name and the address that the source gives today. An address it does not give is not kept."""
+    """The name and the address that the source gives today. An address it does not give is not kept. A linked account
+    changes neither: they are those of the first."""
     person = account.person
+    if person.key != str(account):
+        return
     name = identity.display_name or person.display_name
     if (person.display_name, person.email) != (name, identity.mail):
         person.display_name, person.email = name, identity.mail

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from typing import Any
 
 from django.http import HttpRequest
@@ -16,19 +17,27 @@ SECONDS = 15 * 60
 MOST = 5  # tabs open at once
 
 
+class Intent(StrEnum):
+    """What one goes to one's institution for."""
+
+    SIGN_IN = "sign_in"
+    TRIAL = "trial"  # of the source, by its administrator
+    LINK = "link"  # of another account to the person who is signed in
+
+
 @dataclass(frozen=True, slots=True)
 class Flow:
     source_id: int
     next: str
-    is_trial: bool
+    intent: str
     nonce: str
     verifier: str
     began_at: float
 
 
-def begin(request: HttpRequest, source_id: int, *, target: str, is_trial: bool = False) -> tuple[str, Flow]:
+def begin(request: HttpRequest, source_id: int, *, target: str, intent: Intent) -> tuple[str, Flow]:
     """The state that must come back, and what it stands for."""
-    flow = Flow(source_id, target, is_trial, secrets.token_urlsafe(32), secrets.token_urlsafe(48), time.time())
+    flow = Flow(source_id, target, intent, secrets.token_urlsafe(32), secrets.token_urlsafe(48), time.time())
     state = secrets.token_urlsafe(32)
     kept: dict[str, Any] = request.session.get(_KEY, {})
     newest = sorted(kept.items(), key=lambda item: item[1]["began_at"])[-(MOST - 1) :]

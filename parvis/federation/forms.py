@@ -169,7 +169,7 @@ class RuleForm(forms.Form):
         widget=forms.TextInput(attrs={"list": "attributes", "autocomplete": "off", "spellcheck": "false"}),
     )
     value = forms.CharField(label=_("Value"), max_length=200, required=False)
-    needed = ("attribute", "value")
+    needed: tuple[str, ...] = ("attribute", "value")
 
     def clean_attribute(self) -> str:
         name = canonical(self.cleaned_data["attribute"])

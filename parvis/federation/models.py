@@ -116,6 +116,10 @@ class AccountQuerySet(models.QuerySet["Account"]):
     def editable_by(self, principal: Principal) -> AccountQuerySet:
         return self.visible_to(principal) if principal.may("source:edit") else self.none()
 
+    def own(self, person_id: int) -> AccountQuerySet:
+        """Those of one person, of whatever institution."""
+        return self.filter(person=person_id).select_related("source", "institution").order_by("id")
+
 
 class Account(models.Model):
     """By which account of a source a person is recognised; a person may have several, of several institutions."""

@@ -55,6 +55,10 @@ _SENTENCES: dict[str, Callable[[], str]] = {
         "Your account is recognised, but nothing that your institution says of you opens Parvis. Ask your administrator."
     ),
     "suspended": lambda: _("Your access is suspended. Ask your administrator."),
+    "account_of_another": lambda: _(
+        "This account already belongs to somebody who signed in with it: the two cannot be joined here. "
+        "Ask your administrator."
+    ),
     "no_key": lambda: _(
         "Your institution’s server did not say by which identifier to recognise you. Tell your administrator."
     ),

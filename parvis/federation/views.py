@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from asgiref.sync import async_to_sync
 from django.contrib import messages
@@ -27,6 +27,7 @@ from parvis.access.sign_in import ELSEWHERE_KEY, open_session, safe_next
 from parvis.federation import actions, cas, flows, oidc
 from parvis.federation.attributes import BY_NAME, KNOWN, Correspondence, Identity, read
 from parvis.federation.failure import SignInError
+from parvis.federation.flows import Intent
 from parvis.federation.forms import SourceForm
 from parvis.federation.models import Account, Kind, SignInSource
 from parvis.federation.sentences import detail, sentence
@@ -36,6 +37,7 @@ from parvis.retrieval.analysis import fold
 log = logging.getLogger("parvis.sign_in")
 REMEMBERED = "parvis_source"  # cookie: the source last used with this browser
 REMEMBERED_SECONDS = 365 * 86_400
+_PENDING = "linking"  # in the session: the account that waits for a yes
 SHOWN = 30
 ACCOUNTS_A_PAGE = 50
 
@@ -47,7 +49,7 @@ ACCOUNTS_A_PAGE = 50
 @never_cache
 @require_safe
 def choice(request: HttpRequest) -> HttpResponse:
-    sources = list(actions.offered_sources())
+    sources = sorted(actions.offered_sources(), key=lambda source: fold(source.institution.name))
     query = request.GET.get("q", "").strip()[:100]
     found = [source for source in sources if _is_named(source, query)]
     kept = request.COOKIES.get(REMEMBERED, "")
@@ -84,7 +86,7 @@ def start(request: HttpRequest, source_id: int) -> HttpResponse:
     source = actions.offered(source_id)
     if source is None:
         raise Http404
-    return _leave(request, source, target=safe_next(request))
+    return _leave(request, source, Intent.SIGN_IN, target=safe_next(request))
 
 
 @public
@@ -97,19 +99,21 @@ def back(request: HttpRequest, source_id: int) -> HttpResponse:
         raise Http404
     if request.method == "POST":
         return _single_logout(request, source)
-    is_trial = False
+    intent = ""
     try:
         flow = flows.finish(request, source.id, request.GET.get("state", ""))
-        is_trial = flow.is_trial
-        if not (_may_edit(request, source) if is_trial else source.is_active):
+        intent = flow.intent
+        if not (_may_edit(request, source) if intent == Intent.TRIAL else source.is_active):
             raise Http404
         proof = _proof(request, source, flow)
-        if is_trial:
+        if intent == Intent.TRIAL:
             return _trial(request, source, proof)
+        if intent == Intent.LINK:
+            return _ask_to_link(request, source, proof)
         return _sign_in(request, source, proof, flow.next)
     except SignInError as error:
         log.warning("Sign-in source %s: %s", source.id, error)
-        return _refused(request, source, error, is_trial=is_trial)
+        return _refused(request, source, error, intent)
 
 
 @public
@@ -131,6 +135,49 @@ def back_channel(request: HttpRequest, source_id: int) -> HttpResponse:
     response = HttpResponse(status=200)
     response["Cache-Control"] = "no-store"
     return response
+
+
+# One's accounts
+
+
+@requires("account:link")
+@never_cache
+@require_GET
+def accounts(request: SignedInRequest) -> HttpResponse:
+    """One person, several institutions: each account brings its profiles, and one switches between them."""
+    own = list(actions.accounts_of(request.principal.person_id))
+    held = {account.source_id for account in own}
+    others = [source for source in actions.offered_sources() if source.id not in held]
+    return render(request, "federation/accounts.html", {"accounts": own, "sources": others})
+
+
+@requires("account:link")
+@never_cache
+@require_GET
+def link(request: SignedInRequest, source_id: int) -> HttpResponse:
+    source = actions.offered(source_id)
+    if source is None or request.profile.person.is_invented:
+        raise Http404
+    return _leave(request, source, Intent.LINK, target=reverse("federation:accounts"))
+
+
+@requires("account:link")
+@require_POST
+def linking(request: SignedInRequest) -> HttpResponse:
+    """Confirmed by hand: whoever led a browser to another's account has not led its owner to say yes."""
+    pending = request.session.pop(_PENDING, None)
+    source = actions.offered(pending["source"]) if pending else None
+    if not pending or source is None or pending["person"] != request.principal.person_id:
+        raise Http404
+    values = pending["identity"]
+    roles = tuple((role, words) for role, words in values["roles"])
+    identity = Identity(**values | {"roles": roles, "groups": tuple(values["groups"])})
+    try:
+        actions.arrive(source, identity, now=timezone.now(), person=request.profile.person)
+    except SignInError as error:
+        return _refused(request, source, error, Intent.LINK)
+    messages.success(request, _("%(name)s is one of your accounts now.") % {"name": source.name})
+    return redirect("federation:accounts")
 
 
 # The administrator's pages
@@ -198,7 +245,7 @@ def source(request: SignedInRequest, source_id: int) -> HttpResponse:
 def trial(request: SignedInRequest, source_id: int) -> HttpResponse:
     """Goes there and back as a person would; opens no session, and keeps nothing of what arrived."""
     row = _editable(request, source_id)
-    return _leave(request, row, target=reverse("federation:source", args=[row.id]), is_trial=True)
+    return _leave(request, row, Intent.TRIAL, target=reverse("federation:source", args=[row.id]))
 
 
 @requires("source:edit")
@@ -246,8 +293,8 @@ class Proof:
     elsewhere: str
 
 
-def _leave(request: HttpRequest, source: SignInSource, *, target: str, is_trial: bool = False) -> HttpResponse:
-    state, flow = flows.begin(request, source.id, target=target, is_trial=is_trial)
+def _leave(request: HttpRequest, source: SignInSource, intent: Intent, *, target: str) -> HttpResponse:
+    state, flow = flows.begin(request, source.id, target=target, intent=intent)
     try:
         if source.kind == Kind.CAS:
             return HttpResponseRedirect(cas.login_address(source.cas, service=_service(request, source, state)))
@@ -262,7 +309,7 @@ def _leave(request: HttpRequest, source: SignInSource, *, target: str, is_trial:
         return HttpResponseRedirect(address)
     except SignInError as error:
         log.warning("Sign-in source %s: %s", source.id, error)
-        return _refused(request, source, error, is_trial=is_trial)
+        return _refused(request, source, error, intent)
 
 
 def _proof(request: HttpRequest, source: SignInSource, flow: flows.Flow) -> Proof:
@@ -339,7 +386,17 @@ def _use(name: str, mapping: Correspondence) -> tuple[str, str]:
     return _("not needed, not kept"), ""
 
 
-def _refused(request: HttpRequest, source: SignInSource, error: SignInError, *, is_trial: bool) -> HttpResponse:
+def _ask_to_link(request: HttpRequest, source: SignInSource, proof: Proof) -> HttpResponse:
+    principal = getattr(request, "principal", None)
+    if principal is None:
+        raise SignInError("state")
+    identity = read(proof.attributes, source.correspondence)
+    request.session[_PENDING] = {"source": source.id, "person": principal.person_id, "identity": asdict(identity)}
+    return render(request, "federation/linking.html", {"source": source, "identity": identity})
+
+
+def _refused(request: HttpRequest, source: SignInSource, error: SignInError, intent: str) -> HttpResponse:
+    is_trial = intent == Intent.TRIAL
     context = {
         "source": source,
         "sentence": sentence(error),

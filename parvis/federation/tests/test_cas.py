@@ -73,6 +73,33 @@ def test_two_institutions_each_with_its_server(
     assert OpenSession.unscoped.count() == 0
 
 
+def test_one_person_holds_an_account_of_two_institutions_and_says_so_twice(
+    house: House, landing: Landing, cas_servers: list[str], someone: Person
+) -> None:
+    here, there = cas_source(house.institution, cas_servers[0]), cas_source(house.neighbour_institution, cas_servers[1])
+    client, other = landing.client(), landing.client()
+    come_back(client, someone.log_in(go(client, here), username="cdelmas", password="samledc"))
+    student = Person(landing)
+    linking = reverse("federation:linking")
+    assert client.post(linking).status_code == 404  # nothing waits
+    asked = come_back(client, student.log_in(go(client, there, "link"), username="lmoreau", password="uaeroml"))
+    assert b"Is this account yours?" in asked.content
+    assert not Account.unscoped.filter(source=there).exists()
+    assert client.post(linking).status_code == 302
+    claire = Account.unscoped.get(source=there).person
+    assert claire.display_name == "Claire Delmas"
+    assert [one.institution.slug for one in claire.profiles.order_by("id")] == ["ici", "la-bas"]
+
+    # She comes in by either; somebody else cannot take an account that is hers.
+    assert come_back(other, student.log_in(go(other, there))).status_code == 302
+    assert other.get(reverse("federation:accounts")).context["profile"].person == claire
+    third = landing.client()
+    come_back(third, Person(landing).log_in(go(third, here), username="lmoreau", password="uaeroml"))
+    come_back(third, student.log_in(go(third, there, "link")))
+    assert third.post(linking).status_code == 403
+    assert Account.unscoped.get(source=there).person == claire
+
+
 def query(address: str) -> dict[str, str]:
     return dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(address).query))
 
