@@ -15,6 +15,7 @@ from parvis.federation.failure import SignInError
 
 LONGEST_KEY = 180
 LONGEST_VALUE = 500
+LONGEST_MAIL = 254
 MOST_VALUES = 200
 ANY = "*"
 
@@ -160,7 +161,7 @@ def read(attributes: Attributes, mapping: Correspondence) -> Identity:
     return Identity(
         key=key_of(attributes, mapping.key),
         display_name=_name(attributes),
-        mail=_first(attributes, "mail") if mapping.keeps_mail and "@" in _first(attributes, "mail") else "",
+        mail=_mail(attributes) if mapping.keeps_mail else "",
         roles=roles_of(attributes, mapping.roles),
         groups=_groups(attributes, mapping.groups),
     )
@@ -209,6 +210,11 @@ def _holds(attributes: Attributes, name: str, wanted: str) -> bool:
 def _name(attributes: Attributes) -> str:
     both = " ".join(part for part in (_first(attributes, "givenName"), _first(attributes, "sn")) if part)
     return (_first(attributes, "displayName") or both or _first(attributes, "cn"))[:120]
+
+
+def _mail(attributes: Attributes) -> str:
+    mail = _first(attributes, "mail")
+    return mail if "@" in mail and len(mail) <= LONGEST_MAIL else ""
 
 
 def _first(attributes: Attributes, name: str) -> str:

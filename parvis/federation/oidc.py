@@ -212,9 +212,11 @@ async def _known(issuer: str, outbound: Outbound) -> _Kept:
 def _described(issuer: str, document: Mapping[str, Any]) -> Provider:
     def address(name: str, *, required: bool = True) -> str:
         value = document.get(name)
-        if not isinstance(value, str) and required:
+        if value is None and not required:
+            return ""
+        if not isinstance(value, str) or not value.startswith(("https://", "http://")):  # some are links on our pages
             raise SignInError("discovery", name)
-        return value if isinstance(value, str) else ""
+        return value
 
     if document.get("issuer") != issuer:  # to the letter: section 4.3 of OpenID Connect Discovery
         raise SignInError("discovery", "issuer")

@@ -67,6 +67,17 @@ def test_two_institutions_each_with_its_provider(
     assert is_in(other)
 
 
+@pytest.mark.parametrize(
+    "wrong", [{"issuer": "https://op.example/"}, {"end_session_endpoint": "javascript:alert(1)"}], ids=str
+)
+def test_a_provider_describes_itself_and_nobody_else(wrong: dict[str, str]) -> None:
+    document = {"issuer": "https://op.example"}
+    document |= {name: "https://op.example/x" for name in ("authorization_endpoint", "token_endpoint", "jwks_uri")}
+    assert oidc._described("https://op.example", document).end_session == ""
+    with pytest.raises(SignInError):
+        oidc._described("https://op.example", document | wrong)
+
+
 SETTINGS = OidcSettings("https://op.example", "parvis")
 KEY = RSAKey.generate_key(2048, {"kid": "one", "use": "sig"})
 PUBLIC = RSAKey.import_key(KEY.as_dict(private=False))
