@@ -17,6 +17,7 @@ from http.client import HTTPMessage
 from http.cookiejar import CookieJar
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from queue import Queue
 from typing import IO, Any
 
 import pytest
@@ -71,24 +72,20 @@ class Landing:
     """Parvis's address as the providers see it. What they post there is kept, for a test to hand to Parvis."""
 
     address: str
-    posts: list[tuple[str, bytes]] = field(default_factory=list)
-    arrived: threading.Event = field(default_factory=threading.Event)
+    posts: Queue[tuple[str, bytes]] = field(default_factory=Queue)
 
     def client(self) -> Client:
         return Client(headers={"host": urllib.parse.urlsplit(self.address).netloc, "accept-language": "en"})
 
     def next_post(self) -> tuple[str, bytes]:
-        assert self.arrived.wait(10), "nothing was posted"
-        self.arrived.clear()
-        return self.posts.pop()
+        return self.posts.get(timeout=10)
 
 
 @pytest.fixture(scope="session")
 def landing() -> Iterator[Landing]:
     class Keep(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            made.posts.append((self.path, self.rfile.read(int(self.headers["Content-Length"]))))
-            made.arrived.set()
+            made.posts.put((self.path, self.rfile.read(int(self.headers["Content-Length"]))))
             self.send_response(200)
             self.end_headers()
 
