@@ -177,6 +177,7 @@ INSTALLED_APPS = [
     "parvis.identity",
     "parvis.institutions",
     "parvis.access",
+    "parvis.federation",
     "parvis.inference",
     "parvis.corpora",
     "parvis.needs",
@@ -240,6 +241,11 @@ if _variable("HTTPS") == "1":
 
 # Who tells what waits for a person, in the order of their dashboard: functions as `access.agenda` describes them.
 AGENDA = ["parvis.needs.agenda.awaited", "parvis.offers.agenda.awaited"]
+
+# Tells where one chooses the institution whose account opens a session: a function that gives an address, "" for nowhere.
+SIGN_IN_CHOICE = "parvis.federation.actions.choice_address"
+# Names or addresses inside the network where sign-in sources may be, there also without TLS.
+PRIVATE_HOSTS = frozenset(host for host in _variable("PRIVATE_HOSTS").split(",") if host)
 
 LANGUAGE_CODE = "fr"
 LANGUAGES = [("fr", _("French")), ("en", _("English"))]

@@ -25,6 +25,7 @@ from parvis.settings import DATABASES, MIDDLEWARE  # noqa: E402
 # Static files have no part in what is tested here, and their middleware would put every test on an event loop.
 MIDDLEWARE = [name for name in MIDDLEWARE if not name.startswith("servestatic.")]
 ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
+PRIVATE_HOSTS = frozenset({"127.0.0.1"})  # where the tests' own identity providers are
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 if "sqlite3" in DATABASES["default"]["ENGINE"]:

@@ -1,4 +1,4 @@
-"""Nothing but `inference` speaks to another machine."""
+"""Nothing but `inference`, and the one door to identity providers, speaks to another machine."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ NETWORK = {
     "urllib3",
     "xmlrpc",
 }
-# `parvis demo` asks its own port on the loopback whether it already serves.
-ALLOWED = {"cli/serve.py"}
+# `parvis demo` asks its own port on the loopback whether it already serves. Tickets, codes and keys of sign-in sources are
+# asked of the servers that administrators named, through one module that guards every address.
+ALLOWED = {"cli/serve.py", "federation/outbound.py"}
 
 
 def network_imports(source: str) -> set[str]:

@@ -1,13 +1,43 @@
-"""One-time links: how the first administrator gets in before any sign-in source is configured, and back in if one fails."""
+"""Opening a session, whatever recognised the person; and one-time links: how the first administrator gets in before any
+sign-in source is configured, and back in if one fails."""
 
 from __future__ import annotations
 
+from django.contrib.auth import REDIRECT_FIELD_NAME, login
 from django.core import signing
+from django.http import HttpRequest
+from django.utils.http import url_has_allowed_host_and_scheme
 
+from parvis.access.middleware import PROFILE_KEY
+from parvis.audit.models import record
 from parvis.identity.models import Person
+from parvis.institutions.models import Profile
+
+ELSEWHERE_KEY = "elsewhere"  # in the session: [name, address] of the place where signing out goes on
 
 LINK_SECONDS = 15 * 60
 _SALT = "parvis.access.sign_in"
+
+
+def open_session(request: HttpRequest, person: Person, profile: Profile | None, **details: str | int) -> None:
+    login(request, person, backend="django.contrib.auth.backends.ModelBackend")
+    if profile:
+        request.session[PROFILE_KEY] = profile.id
+    record(
+        institution_id=profile.institution_id if profile else None,
+        actor=f"person:{person.id}",
+        action="session.open",
+        subject=f"person:{person.id}",
+        source=person.source,
+        **details,
+    )
+
+
+def safe_next(request: HttpRequest) -> str:
+    """Where to go once signed in: within this site."""
+    target = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME) or "/"
+    allowed = url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()}, require_https=request.is_secure())
+    return target if allowed else "/"
 
 
 def make_token(person: Person) -> str:

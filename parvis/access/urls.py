@@ -10,6 +10,7 @@ urlpatterns = [
     path("connexion/persona/<int:profile_id>/", views.sign_in_as, name="sign_in_as"),
     path("connexion/lien/<str:token>/", views.sign_in_link, name="sign_in_link"),
     path("deconnexion/", views.sign_out, name="sign_out"),
+    path("deconnexion/faite/", views.signed_out, name="signed_out"),
     path("avis/", views.notices, name="notices"),
     path("avis/lus/", views.notices_read, name="notices_read"),
     path("avis/courriels/", views.mailing, name="mailing"),

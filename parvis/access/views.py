@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import REDIRECT_FIELD_NAME, login, logout
+from django.contrib.auth import REDIRECT_FIELD_NAME, logout
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.http import urlencode
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 from django.views.decorators.cache import never_cache
@@ -25,9 +26,8 @@ from parvis.access.doors import public, requires
 from parvis.access.http import SignedInRequest
 from parvis.access.middleware import PROFILE_KEY, principal_of
 from parvis.access.principal import REPRESENTING
-from parvis.access.sign_in import person_of
-from parvis.audit.models import record
-from parvis.identity.models import Person, Source
+from parvis.access.sign_in import ELSEWHERE_KEY, open_session, person_of, safe_next
+from parvis.identity.models import Source
 from parvis.institutions import actions
 from parvis.institutions.models import Institution, Mailing, Nature, Profile
 from parvis.institutions.notices import sentence
@@ -39,10 +39,17 @@ NOTICES_A_PAGE = 40
 @never_cache
 @require_safe
 def sign_in(request: HttpRequest) -> HttpResponse:
+    choice = import_string(settings.SIGN_IN_CHOICE)()
+    target = safe_next(request)
+    if choice and target != "/":
+        choice += "?" + urlencode({REDIRECT_FIELD_NAME: target})
+    if choice and not settings.DEMO and "refused" not in request.GET:
+        return redirect(choice)
     context = {
+        "choice": choice,
         "doors": _demonstration_doors() if settings.DEMO else [],
         "members": Institution.objects.filter(nature=Nature.MEMBER),
-        "next": _safe_next(request),
+        "next": target,
         "refused": "refused" in request.GET,
     }
     return render(request, "access/sign_in.html", context)
@@ -55,8 +62,8 @@ def sign_in_as(request: HttpRequest, profile_id: int) -> HttpResponse:
     profile = Profile.objects.filter(id=profile_id, person__source=Source.DEMO, person__is_active=True, ended_at=None).first()
     if not settings.DEMO or profile is None:
         raise Http404
-    _open_session(request, profile.person, profile)
-    return HttpResponseRedirect(_safe_next(request))
+    open_session(request, profile.person, profile)
+    return HttpResponseRedirect(safe_next(request))
 
 
 @public
@@ -68,15 +75,29 @@ def sign_in_link(request: HttpRequest, token: str) -> HttpResponse:
         return redirect(reverse("access:sign_in") + "?refused")
     if request.method != "POST":
         return render(request, "access/sign_in_link.html", {"person": person, "token": token})
-    _open_session(request, person, person.profiles.filter(ended_at=None).first())
+    open_session(request, person, person.profiles.filter(ended_at=None).first())
     return redirect("/")
 
 
 @public
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
+    elsewhere = request.session.get(ELSEWHERE_KEY)
     logout(request)
-    return redirect("access:sign_in")
+    if elsewhere is None:
+        return redirect("access:sign_in")
+    request.session[ELSEWHERE_KEY] = elsewhere
+    return redirect("access:signed_out")
+
+
+@public
+@never_cache
+@require_safe
+def signed_out(request: HttpRequest) -> HttpResponse:
+    """The session of the institution's account is still open, which the next person at a shared computer would find. A link,
+    not a redirect: the page's policy lets no form lead outside."""
+    name, address = request.session.get(ELSEWHERE_KEY) or ("", "")
+    return render(request, "access/signed_out.html", {"name": name, "address": address})
 
 
 @requires("profile:switch")
@@ -199,22 +220,3 @@ def calendar_file(request: HttpRequest, key: str) -> HttpResponse:
         name = f"Parvis · {profile.institution.short_name}"
         content = calendar(name, dated, site=request.build_absolute_uri("/").rstrip("/"), now=timezone.now())
     return HttpResponse(content, content_type="text/calendar; charset=utf-8")
-
-
-def _open_session(request: HttpRequest, person: Person, profile: Profile | None) -> None:
-    login(request, person, backend="django.contrib.auth.backends.ModelBackend")
-    if profile:
-        request.session[PROFILE_KEY] = profile.id
-    record(
-        institution_id=profile.institution_id if profile else None,
-        actor=f"person:{person.id}",
-        action="session.open",
-        subject=f"person:{person.id}",
-        source=person.source,
-    )
-
-
-def _safe_next(request: HttpRequest) -> str:
-    target = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME) or "/"
-    allowed = url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()}, require_https=request.is_secure())
-    return target if allowed else "/"

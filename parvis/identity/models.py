@@ -10,10 +10,11 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Source(models.TextChoices):
-    """Where a person's identifier comes from. Federated sources arrive with their own rows."""
+    """Where a person's identifier comes from."""
 
     LOCAL = "local", _("this installation")
     DEMO = "demo", _("demonstration")
+    FEDERATED = "federated", _("an institution’s account")
 
 
 class PersonManager(BaseUserManager["Person"]):
@@ -24,7 +25,9 @@ class PersonManager(BaseUserManager["Person"]):
 class Person(AbstractBaseUser):
     """A human being, known by one stable key of one source. An e-mail address is never a key: it changes and is reassigned."""
 
-    key = models.CharField(max_length=200, unique=True)  # "<source>:<identifier given by the source>"
+    key = models.CharField(
+        max_length=200, unique=True
+    )  # "<source>:<identifier given by the source>"; a sign-in source is its number
     source = models.CharField(max_length=20, choices=Source.choices)
     display_name = models.CharField(_("name"), max_length=120)
     email = models.EmailField(_("e-mail"), blank=True)  # where notices go; never a key

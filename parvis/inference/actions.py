@@ -23,10 +23,10 @@ from django.utils import timezone
 from numpy.typing import NDArray
 
 from parvis.access.principal import Principal
+from parvis.access.secrets import SecretUnreadableError
 from parvis.audit.models import record
 from parvis.inference.completion import Model, UpstreamError
 from parvis.inference.models import Calibration, Kind, LanguageModel, Provider, Purpose, Zone
-from parvis.inference.secrets import SecretUnreadableError
 from parvis.inference.upstream import Endpoint, embed, stream_chat
 
 log = logging.getLogger(__name__)

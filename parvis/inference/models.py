@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from parvis.access.doors import Door
-from parvis.inference.secrets import seal, unseal
+from parvis.access.secrets import seal, unseal
 from parvis.institutions.models import Institution
 
 if TYPE_CHECKING:

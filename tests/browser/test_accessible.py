@@ -33,6 +33,10 @@ def faults(page: Page) -> list[str]:
     [
         ("/connexion/", None),
         ("/connexion/?refused", None),
+        ("/connexion/etablissement/", None),
+        ("/comptes/", STUDENT),
+        ("/sources/", ADMINISTRATOR),
+        ("/sources/nouvelle/oidc/", ADMINISTRATOR),
         ("/", STUDENT),
         ("/", TEACHER),
         ("/conversations/", STUDENT),

@@ -16,7 +16,14 @@ class Migration(migrations.Migration):
                 ("key", models.CharField(max_length=200, unique=True)),
                 (
                     "source",
-                    models.CharField(choices=[("local", "this installation"), ("demo", "demonstration")], max_length=20),
+                    models.CharField(
+                        choices=[
+                            ("local", "this installation"),
+                            ("demo", "demonstration"),
+                            ("federated", "an institution’s account"),
+                        ],
+                        max_length=20,
+                    ),
                 ),
                 ("display_name", models.CharField(max_length=120, verbose_name="name")),
                 ("email", models.EmailField(blank=True, max_length=254, verbose_name="e-mail")),

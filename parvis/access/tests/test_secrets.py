@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from parvis.inference.secrets import SecretUnreadableError, seal, unseal
+from parvis.access.secrets import SecretUnreadableError, seal, unseal
 
 
 def test_a_secret_opens_in_its_own_row() -> None:

@@ -1,0 +1,138 @@
+"""The door out to identity providers: the only module of this package that opens a connection.
+
+Addresses come from rows that an institution's administrator wrote, so they are not trusted with this machine's network: TLS
+only, no redirect, no proxy, no private or loopback address unless the operator named the host, a bounded answer in a bounded
+time. What a name resolves to is checked at the moment it is connected to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import ipaddress
+import json
+import socket
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.resolver import ThreadedResolver
+
+from parvis.federation.failure import SignInError
+
+LONGEST_BODY = 1 << 20
+SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    content_type: str
+    body: bytes
+
+    def json(self) -> dict[str, Any]:
+        """Raises SignInError for anything that is not an object."""
+        try:
+            parsed = json.loads(self.body)
+        except (ValueError, RecursionError):
+            parsed = None
+        if not isinstance(parsed, dict):
+            raise SignInError("garbage")
+        return parsed
+
+
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """`private_hosts`: names or addresses inside the network, that the operator allows, there also without TLS."""
+
+    private_hosts: frozenset[str] = frozenset()
+
+    async def get(self, url: str, *, query: Mapping[str, str] | None = None, bearer: str = "", accept: str = "*/*") -> Answer:
+        headers = {"Accept": accept} | ({"Authorization": f"Bearer {bearer}"} if bearer else {})
+        return await self._ask("GET", url, params=query, headers=headers)
+
+    async def post(self, url: str, form: Mapping[str, str], *, basic: tuple[str, str] | None = None) -> Answer:
+        headers = {"Accept": "application/json"}
+        if basic:
+            headers["Authorization"] = f"Basic {base64.b64encode(':'.join(basic).encode()).decode()}"
+        return await self._ask("POST", url, data=form, headers=headers)
+
+    async def _ask(self, method: str, url: str, *, headers: dict[str, str], **body: Any) -> Answer:
+        check_address(url, self.private_hosts)
+        connector = aiohttp.TCPConnector(resolver=_Resolver(self.private_hosts), use_dns_cache=False)
+        timeout = aiohttp.ClientTimeout(total=SECONDS)
+        headers |= {"User-Agent": "parvis", "Accept-Encoding": "identity"}
+        failure: SignInError
+        try:
+            async with (
+                aiohttp.ClientSession(connector=connector, timeout=timeout, auto_decompress=False) as session,
+                session.request(method, url, headers=headers, allow_redirects=False, **body) as response,
+            ):
+                return Answer(response.status, response.content_type, await _read(response))
+        except SignInError as error:
+            failure = error
+        except TimeoutError:
+            failure = SignInError("slow", _host(url))
+        except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError):
+            failure = SignInError("certificate", _host(url))
+        except (aiohttp.ClientError, OSError, ValueError):
+            failure = SignInError("unreachable", _host(url))
+        raise failure from None  # an exception of aiohttp carries headers, and must not be its context
+
+
+def check_address(url: str, private_hosts: Collection[str]) -> SplitResult:
+    """Raises SignInError for an address that is never connected to."""
+    try:
+        parts = urlsplit(url)
+        host, _port = parts.hostname or "", parts.port
+    except ValueError:
+        raise SignInError("address") from None
+    if not host or parts.username is not None or parts.fragment or not url.isascii() or any(c.isspace() for c in url):
+        raise SignInError("address")
+    if parts.scheme != "https" and not (parts.scheme == "http" and host in private_hosts):
+        raise SignInError("not_tls", host)
+    if host not in private_hosts and _is_inside(host):
+        raise SignInError("inside", host)
+    return parts
+
+
+class _Resolver(AbstractResolver):
+    """Names resolve to addresses of the outside, so that what was checked is what is connected to."""
+
+    def __init__(self, private_hosts: Collection[str]) -> None:
+        self._private_hosts = private_hosts
+        self._system = ThreadedResolver(asyncio.get_running_loop())
+
+    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
+        found = await self._system.resolve(host, port, family)
+        if host not in self._private_hosts and any(_is_inside(row["host"]) for row in found):
+            raise SignInError("inside", host)
+        return found
+
+    async def close(self) -> None:
+        await self._system.close()
+
+
+def _is_inside(host: str) -> bool:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+    mapped = getattr(address, "ipv4_mapped", None)
+    return not (mapped or address).is_global or address.is_multicast
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > LONGEST_BODY:
+            raise SignInError("too_large")
+    return bytes(body)
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or ""

@@ -1,0 +1,65 @@
+"""Why somebody could not sign in, for them and for their administrator. The codes are those of `SignInError`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.utils.translation import gettext as _
+
+from parvis.federation.failure import SignInError
+
+
+def sentence(error: SignInError) -> str:
+    """What happened and what to do. A code from a later version still gets a true sentence."""
+    return _SENTENCES.get(error.code, _unknown)()
+
+
+def detail(error: SignInError) -> str:
+    """For administrators only: what exactly was wrong."""
+    return f"{error.code}: {error.detail}" if error.detail else error.code
+
+
+def _unknown() -> str:
+    return _("Your institution’s sign-in server and Parvis do not understand each other. Tell your administrator.")
+
+
+def _unreachable() -> str:
+    return _("Your institution’s sign-in server does not answer. Try again in a moment.")
+
+
+def _misconfigured() -> str:
+    return _("This sign-in source is not set up rightly. Tell your administrator.")
+
+
+def _start_again() -> str:
+    return _("This sign-in is too old, was already used, or was begun in another browser. Start again.")
+
+
+_SENTENCES: dict[str, Callable[[], str]] = {
+    "unreachable": _unreachable,
+    "slow": _unreachable,
+    "provider_status": _unreachable,
+    "certificate": lambda: _("The certificate of your institution’s sign-in server is not valid. Tell your administrator."),
+    "address": _misconfigured,
+    "not_tls": _misconfigured,
+    "inside": _misconfigured,
+    "discovery": _misconfigured,
+    "keys": _misconfigured,
+    "client": _misconfigured,
+    "secret": _misconfigured,
+    "state": _start_again,
+    "ticket": _start_again,
+    "code": _start_again,
+    "denied": lambda: _("Your institution’s server says that you did not go on. Start again if you wish."),
+    "no_role": lambda: _(
+        "Your account is recognised, but nothing that your institution says of you opens Parvis. Ask your administrator."
+    ),
+    "suspended": lambda: _("Your access is suspended. Ask your administrator."),
+    "account_of_another": lambda: _(
+        "This account already belongs to somebody who signed in with it: the two cannot be joined here. "
+        "Ask your administrator."
+    ),
+    "no_key": lambda: _(
+        "Your institution’s server did not say by which identifier to recognise you. Tell your administrator."
+    ),
+}
