@@ -186,6 +186,8 @@ if _variable("HTTPS") == "1":
 
 # Who tells what waits for a person, in the order of their dashboard: functions as `access.agenda` describes them.
 AGENDA = ["parvis.needs.agenda.awaited", "parvis.offers.agenda.awaited"]
+# What access rules may be about, in the order of their matrix: functions that give `access.tools.Listed` of an institution.
+TOOLS = ["parvis.assistants.tools.listed", "parvis.inference.tools.listed", "parvis.corpora.tools.listed"]
 
 LANGUAGE_CODE = "fr"
 LANGUAGES = [("fr", _("French")), ("en", _("English"))]

@@ -11,6 +11,7 @@ urlpatterns = [
     path("preferences/", public(web.preferences), name="preferences"),
     path("sante/", public(web.health), name="health"),
     path("", include("parvis.access.urls")),
+    path("regles/", include("parvis.access.rules.urls")),
     path("", include("parvis.corpora.urls")),
     path("", include("parvis.needs.urls")),
     path("", include("parvis.offers.urls")),

@@ -124,6 +124,7 @@ class Rule:
     scope: str  # the same policy without its conditions, permitting
     resource: tuple[str, str]  # the kind and the identifier that it names; "" for any
     names: frozenset[tuple[str, str]] = field(repr=False)  # every entity it names
+    meaning: str = field(repr=False)  # the same for two policies that differ by their words alone
 
 
 def read(text: str, known: Mapping[str, Collection[str]] | None = None) -> tuple[Rule, ...]:
@@ -326,6 +327,7 @@ def _rule(line: int, source: str) -> Rule:
         scope=_scope(policy),
         resource=_resource(policy["resource"]),
         names=frozenset((node["type"], node["id"]) for node in _nodes(policy) if set(node) == {"type", "id"}),
+        meaning=json.dumps({**policy, "annotations": {}}, sort_keys=True),
     )
 
 

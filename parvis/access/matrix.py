@@ -6,14 +6,17 @@ everyone, an affiliation or a group. A tool may be used by who is allowed in one
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any
 
-from parvis.access.engine import ACTIONS
+from parvis.access.engine import ACTIONS, Rule, read
 
 EVERYONE = "everyone"
+COLUMN = re.compile(r"(assistant|model|corpus)(:[a-z0-9]{1,20})?")
+ROW = re.compile(r"everyone|affiliation:[a-z]{1,20}|group:[0-9]{1,18}")
 KINDS = {"assistant": "Assistant", "model": "Model", "corpus": "Corpus"}
 
 
@@ -44,13 +47,20 @@ def to_json(matrix: Matrix) -> dict[str, Any]:
 
 
 def from_json(stored: Mapping[str, Any]) -> Matrix:
+    """Raises ValueError, TypeError or KeyError for what `to_json` never gave."""
     return {
-        column: {
-            row: Cell(**{**cell, "until": date.fromisoformat(cell["until"]) if cell["until"] else None})
+        _checked(COLUMN, column): {
+            _checked(ROW, row): Cell(**{**cell, "until": date.fromisoformat(cell["until"]) if cell["until"] else None})
             for row, cell in cells.items()
         }
         for column, cells in stored.items()
     }
+
+
+def _checked(pattern: re.Pattern[str], name: str) -> str:
+    if not pattern.fullmatch(name):
+        raise ValueError(name)
+    return name
 
 
 def replaced(matrix: Matrix, column: str, cells: Column | None) -> Matrix:
@@ -74,6 +84,23 @@ def policies(matrix: Matrix, *, zone: tzinfo, titles: Mapping[str, str] | None =
 def text(matrix: Matrix, others: Sequence[str] = (), **kwargs: Any) -> str:
     """The whole matrix as policies, then the rules that it does not hold."""
     return "\n\n".join([source for _, source in policies(matrix, **kwargs)] + list(others)) + "\n"
+
+
+def split(matrix: Matrix, rules: Sequence[Rule], *, zone: tzinfo) -> tuple[Matrix, list[Rule]]:
+    """The cells that are still in these rules, and the rules that are no cell: written or changed as text."""
+    written = policies(matrix, zone=zone)
+    meanings = dict(zip((name for name, _ in written), read("\n".join(source for _, source in written)), strict=True))
+    found: set[str] = set()
+    others = []
+    for rule in rules:
+        if rule.name in meanings and rule.name not in found and meanings[rule.name].meaning == rule.meaning:
+            found.add(rule.name)
+        else:
+            others.append(rule)
+    kept = {
+        column: {row: cell for row, cell in cells.items() if f"{column} {row}" in found} for column, cells in matrix.items()
+    }
+    return kept, others
 
 
 def _policy(column: str, row: str, cell: Cell, own: Sequence[str], zone: tzinfo) -> str:

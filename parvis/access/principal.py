@@ -33,6 +33,8 @@ ROLES_ALLOWED: dict[str, frozenset[str]] = {
     "document:edit": TEACHING,
     "model:view": ADMINISTRATION,
     "model:edit": ADMINISTRATION,
+    "rule:view": ADMINISTRATION,
+    "rule:edit": ADMINISTRATION,
     "need:view": COMMONS,
     "need:edit": WRITING,
     "need:validate": REPRESENTING,
@@ -83,6 +85,7 @@ class Principal:
     institution_id: int
     role: str
     group_ids: frozenset[int]
+    rules_key: str = ""  # the version of the institution's rules in force at this instant
 
     @property
     def actor(self) -> str:

@@ -14,10 +14,12 @@ from django.utils.text import slugify
 
 from parvis.access.middleware import principal_of
 from parvis.access.principal import Principal
+from parvis.access.rules.doors import decision, record_refusal
 from parvis.assistants import answering
 from parvis.assistants.models import (
     LEASE,
     Assistant,
+    AssistantPurpose,
     Conversation,
     EventKind,
     Mode,
@@ -26,12 +28,13 @@ from parvis.assistants.models import (
     State,
     Turn,
     TurnEvent,
+    tool_of,
 )
 from parvis.audit.models import record
 from parvis.corpora.actions import create_corpus, protected_among, search_corpora
 from parvis.corpora.embeddings.actions import search_by_meaning_too
 from parvis.corpora.models import Corpus, CorpusKind
-from parvis.inference.actions import NoRouteError, Route, chat_endpoint_for
+from parvis.inference.actions import NoRouteError, Route, chat_endpoint_within_rules
 from parvis.inference.models import LanguageModel
 from parvis.retrieval.abstention import NEUTRAL_THRESHOLD, Band, band
 from parvis.retrieval.extraction import Sentence, best_sentences
@@ -56,6 +59,7 @@ class AssistantValues:
     suggestions: str
     model: LanguageModel | None
     quotes_only: bool
+    purpose: str = AssistantPurpose.COURSE
 
 
 @transaction.atomic
@@ -64,7 +68,10 @@ def create_course(
 ) -> tuple[Corpus, Assistant]:
     """A corpus and the assistant that answers from it: what a teacher calls a course."""
     corpus = create_corpus(principal, name=name, description=description, kind=kind)
-    return corpus, create_assistant(principal, name=name, description=description, suggestions=suggestions, corpora=[corpus])
+    purpose = AssistantPurpose.COURSE if kind == CorpusKind.COURSE else AssistantPurpose.ADMINISTRATION
+    return corpus, create_assistant(
+        principal, name=name, description=description, suggestions=suggestions, corpora=[corpus], purpose=purpose
+    )
 
 
 @transaction.atomic
@@ -76,6 +83,7 @@ def create_assistant(
     instructions: str = "",
     suggestions: str = "",
     corpora: Iterable[Corpus],
+    purpose: str = AssistantPurpose.COURSE,
 ) -> Assistant:
     """Over corpora this person may read; others are left out as if they did not exist."""
     readable = Corpus.objects.visible_to(principal).filter(id__in=[corpus.id for corpus in corpora])
@@ -87,6 +95,7 @@ def create_assistant(
         description=description,
         instructions=instructions,
         suggestions=suggestions,
+        purpose=purpose,
     )
     assistant.corpora.set(readable)
     _record(principal, "assistant.create", f"assistant:{assistant.id}")
@@ -98,6 +107,7 @@ def edit_assistant(principal: Principal, assistant: Assistant, values: Assistant
     assistant.name, assistant.description = values.name, values.description
     assistant.instructions, assistant.model = values.instructions, values.model
     assistant.suggestions, assistant.quotes_only = values.suggestions, values.quotes_only
+    assistant.purpose = values.purpose
     assistant.save()
     _record(principal, "assistant.edit", f"assistant:{assistant.id}")
 
@@ -206,10 +216,15 @@ class Work:
     notices: tuple[str, ...]
 
 
+def all_assistants(institution_id: int) -> list[Assistant]:
+    rows = Assistant.unscoped.filter(institution_id=institution_id)
+    return list(rows.prefetch_related("corpora__owner"))
+
+
 def prepare(turn_id: int) -> Work | None:
     """Makes the question whole, searches what its asker may read now, decides, and chooses who writes. None when the turn
     is no longer there."""
-    turns = Turn.unscoped.select_related("conversation__assistant__model", "conversation__profile")
+    turns = Turn.unscoped.select_related("conversation__assistant__model", "conversation__profile__institution")
     turn = turns.filter(id=turn_id).first()
     if turn is None:
         return None
@@ -220,7 +235,7 @@ def prepare(turn_id: int) -> Work | None:
     history = _history(turn)
     question = answering.rewrite(turn.question, history)
     found = search_corpora(principal, question, thresholds, limit=PASSAGES_READ)
-    route, notices = _route(turn, assistant)
+    route, notices = _route(principal, turn, assistant)
     protected = protected_among(hit.passage.document_id for hit in found.hits)
     # By the words alone, as the thresholds were measured; and a protected passage answers nothing where no model may use it.
     decision = _decision(found if route else _quotable(found, protected), thresholds)
@@ -332,13 +347,18 @@ def _history(turn: Turn) -> tuple[answering.Exchange, ...]:
     return tuple(answering.Exchange(one.question, "".join(texts[one.id])) for one in latest)
 
 
-def _route(turn: Turn, assistant: Assistant) -> tuple[Route | None, tuple[str, ...]]:
+def _route(principal: Principal, turn: Turn, assistant: Assistant) -> tuple[Route | None, tuple[str, ...]]:
     if turn.mode == Mode.EXTRACTIVE:
         return None, ()
     try:
-        return chat_endpoint_for(turn.institution_id, assistant.model), ()
+        route = chat_endpoint_within_rules(principal, assistant.model, purpose=assistant.purpose)
     except NoRouteError as error:
         return None, (error.code,)
+    tool = tool_of(assistant)
+    if route and not (refused := decision(principal, tool, zone=route.zone)).allowed:
+        record_refusal(principal, tool, refused)
+        return None, ("model_refused",)
+    return route, ()
 
 
 def _decision(found: Found, thresholds: Mapping[int, float | None]) -> Band:

@@ -8,10 +8,10 @@ from functools import partial
 from typing import Protocol
 
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Substr
 
-from parvis.access.principal import Principal
+from parvis.access.principal import ADMINISTRATION, CAMPUS, Principal
 from parvis.audit.models import record
 from parvis.corpora import storage
 from parvis.corpora.engine import index
@@ -27,7 +27,7 @@ from parvis.corpora.models import (
     Passage,
 )
 from parvis.corpora.parsing.archives import display_name
-from parvis.institutions.models import Group
+from parvis.institutions.models import Group, Profile
 from parvis.retrieval.index import InTransaction
 from parvis.retrieval.passage import Passage as FoundPassage
 from parvis.retrieval.search import Embedder, Found, search
@@ -138,6 +138,19 @@ def retry_document(principal: Principal, document: Document) -> None:
         hold(document.corpus_id)
         if _queue_again(Document.unscoped.filter(id=document.id)):
             _record(principal, "document.retry", document)
+
+
+def all_corpora(institution_id: int) -> list[Corpus]:
+    return list(Corpus.unscoped.filter(institution_id=institution_id).select_related("owner"))
+
+
+def readers_of(corpus: Corpus) -> frozenset[int]:
+    """The profiles that reach a corpus, before any rule: as CorpusQuerySet.before_rules, the other way round."""
+    people = Profile.objects.filter(institution_id=corpus.institution_id, ended_at=None, role__in=CAMPUS)
+    if not corpus.shared_with_institution:
+        mine = Q(person_id=corpus.owner.person_id) | Q(role__in=ADMINISTRATION)
+        people = people.filter(mine | Q(groups__in=corpus.groups.all()))
+    return frozenset(people.values_list("id", flat=True))
 
 
 def search_corpora(
