@@ -90,14 +90,10 @@ class CheckForm(forms.Form):
         self.fields["tool"].choices = tools  # type: ignore[attr-defined]
 
 
-class PeriodForm(forms.ModelForm[CoursePeriod]):
-    class Meta:
-        model = CoursePeriod
-        fields = ["name", "starts_date", "ends_date"]
-        widgets = {
-            "starts_date": forms.DateInput({"type": "date"}, "%Y-%m-%d"),
-            "ends_date": forms.DateInput({"type": "date"}, "%Y-%m-%d"),
-        }
+class PeriodForm(forms.Form):
+    name = forms.CharField(label=_("Name"), max_length=60)
+    starts_date = forms.DateField(label=_("First day"), widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
+    ends_date = forms.DateField(label=_("Last day"), widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
 
     def clean(self) -> dict[str, Any]:
         values: dict[str, Any] = self.cleaned_data

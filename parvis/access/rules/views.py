@@ -10,6 +10,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from parvis.access import matrix as matrices
@@ -306,14 +307,21 @@ def _dry_run(request: SignedInRequest, proposed: Rules, tools: list[Listed], for
     return render(request, "access/rules/dry_run.html", context, status=422 if form else 200)
 
 
-def _parts(change: actions.Change) -> list[tuple[str, str, int, list[Profile], int]]:
+def _parts(change: actions.Change) -> list[tuple[str, str, list[Profile], int]]:
+    gained, lost, limited = len(change.gained), len(change.lost), len(change.limited)
     parts = [
-        ("gained", _("gain it"), change.gained),
-        ("lost", _("lose it"), change.lost),
-        ("limited", _("keep it under conditions"), change.limited),
+        ("gained", ngettext("%(count)s person gains it", "%(count)s people gain it", gained), change.gained),
+        ("lost", ngettext("%(count)s person loses it", "%(count)s people lose it", lost), change.lost),
+        (
+            "limited",
+            ngettext("%(count)s person keeps it, under conditions", "%(count)s people keep it, under conditions", limited),
+            change.limited,
+        ),
     ]
     return [
-        (code, label, len(rows), rows[:NAMES_SHOWN], max(0, len(rows) - NAMES_SHOWN)) for code, label, rows in parts if rows
+        (code, sentence % {"count": len(rows)}, rows[:NAMES_SHOWN], max(0, len(rows) - NAMES_SHOWN))
+        for code, sentence, rows in parts
+        if rows
     ]
 
 
