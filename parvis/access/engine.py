@@ -121,7 +121,7 @@ class Rule:
     name: str  # its @id, or ""
     permits: bool
     is_live: bool
-    scope: str  # the same policy without its conditions, permitting
+    scope: str  # of a live one: the same policy without its conditions, permitting
     resource: tuple[str, str]  # the kind and the identifier that it names; "" for any
     names: frozenset[tuple[str, str]] = field(repr=False)  # every entity it names
     meaning: str = field(repr=False)  # the same for two policies that differ by their words alone
@@ -207,8 +207,7 @@ class Table:
 
     def _evaluated(self, person: Person, tool: Tool) -> Entitlement:
         part = self._slice(tool)
-        request = {**_request(person, tool), "context": _context(_ANY_CONTEXT)}
-        entities = _entities(person, tool)
+        request, entities = _request(person, tool), self._entities(person, tool)
         allowed, rules = _authorized(request, part.static, part.static_numbers, entities)
         base = Decision(allowed, rules)
         if not allowed and rules:
@@ -224,10 +223,14 @@ class Table:
         if policies is None:
             policies = self._live[entry.live] = _policies(self.rules[number].source for number in entry.live)
         request = {**_request(person, tool), "context": _context(context)}
-        allowed, rules = _authorized(request, policies, entry.live, _entities(person, tool))
+        allowed, rules = _authorized(request, policies, entry.live, self._entities(person, tool))
         if rules and not allowed:
             return Decision(allowed=False, rules=rules)
         return Decision(allowed=True, rules=rules) if allowed and not entry.base.allowed else entry.base
+
+    def _entities(self, person: Person, tool: Tool) -> cedarpy.Entities:
+        """What the rules can see of both: groups that they do not name cost nothing."""
+        return cedarpy.Entities.from_json_str(_entities(person, person.groups & self.groups, tool))
 
     def _slice(self, tool: Tool) -> _Slice:
         """The rules that may be about this tool: the others cost nothing."""
@@ -247,9 +250,6 @@ class _Slice:
         self.live_scopes = _policies(rules[number].scope for number in self.live_numbers)
 
 
-_ANY_CONTEXT = Context(now=datetime(2000, 1, 1, tzinfo=UTC))
-
-
 @cache
 def _schema() -> cedarpy.Schema:
     return cedarpy.Schema.from_str(SCHEMA)
@@ -260,7 +260,7 @@ def _policies(sources: Iterable[str]) -> cedarpy.PolicySet:
 
 
 def _authorized(
-    request: dict[str, Any], policies: cedarpy.PolicySet, numbers: Sequence[int], entities: str
+    request: dict[str, Any], policies: cedarpy.PolicySet, numbers: Sequence[int], entities: cedarpy.Entities
 ) -> tuple[bool, tuple[int, ...]]:
     result = cedarpy.is_authorized(request, policies, entities)
     return result.allowed, tuple(sorted(numbers[int(reason.removeprefix("policy"))] for reason in result.diagnostics.reasons))
@@ -286,8 +286,8 @@ def _context(context: Context) -> str:
     )
 
 
-def _entities(person: Person, tool: Tool) -> str:
-    parents = [{"type": "Group", "id": group} for group in sorted(person.groups)]
+def _entities(person: Person, groups: Iterable[str], tool: Tool) -> str:
+    parents = [{"type": "Group", "id": group} for group in groups]
     parents += [{"type": "Affiliation", "id": person.affiliation}, {"type": "Institution", "id": person.institution}]
     attributes = {"zone": _reference("Zone", tool.zone)} if tool.kind == "Model" else {}
     if tool.kind in ("Assistant", "Corpus"):
@@ -318,13 +318,14 @@ def _rule(line: int, source: str) -> Rule:
     if parsed["templates"] or len(parsed["staticPolicies"]) != 1:
         raise RulesError("template", line)
     policy = parsed["staticPolicies"]["policy0"]
+    is_live = any(node == {"Var": "context"} for node in _nodes(policy["conditions"]))
     return Rule(
         line=line,
         source=source,
         name=policy.get("annotations", {}).get("id") or "",
         permits=policy["effect"] == "permit",
-        is_live=any({"Var": "context"} == node for node in _nodes(policy["conditions"])),
-        scope=_scope(policy),
+        is_live=is_live,
+        scope=_scope(policy) if is_live else "",
         resource=_resource(policy["resource"]),
         names=frozenset((node["type"], node["id"]) for node in _nodes(policy) if set(node) == {"type", "id"}),
         meaning=json.dumps({**policy, "annotations": {}}, sort_keys=True),
