@@ -86,8 +86,10 @@ def person_of(principal: Principal) -> Person:
 
 @lru_cache(maxsize=256)
 def in_force(institution_id: int, key: str) -> InForce:
-    """A version never changes under its key: kept in the process, and found again by no other key."""
-    rules = models.RuleSet.unscoped.get(institution_id=institution_id, key=key)
+    """A version never changes under its key: kept in the process, and found again by no other key. Whoever comes with a key
+    that was changed meanwhile is answered by the version that replaced it."""
+    saved = models.RuleSet.unscoped.filter(institution_id=institution_id)
+    rules = saved.filter(key=key).first() or saved.latest("number")
     rows = models.Entitlement.unscoped.filter(institution_id=institution_id, rules=rules)
     entries = {_key(row): _value(row) for row in rows.iterator()}
     return InForce(Table(read(rules.text), entries), periods_of(institution_id))

@@ -100,7 +100,8 @@ def shown_rule(rule: Rule, rules: Rules, names: Names) -> ShownRule:
     is_cell = rule not in rules.others and row in rules.matrix.get(column, {})
     if is_cell:
         title = f"{names.rows.get(row, row)} · {names.columns.get(column, column)}"
-        return ShownRule(f"{title} : {cell_words(rules.matrix[column][row])}", rule.source)
+        words = _("%(cell)s: %(rule)s") % {"cell": title, "rule": cell_words(rules.matrix[column][row])}
+        return ShownRule(words, rule.source)
     return ShownRule(_("Rule of the text, line %(line)s") % {"line": rule.line}, rule.source)
 
 

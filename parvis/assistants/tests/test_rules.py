@@ -105,9 +105,9 @@ def test_the_text_is_refused_with_its_line_and_kept_beside_the_table_when_it_is_
     refused = client.post("/regles/texte/", {"text": bad})
     line = len(campus.text().splitlines()) + 2
     assert refused.status_code == 422
-    assert f"Ligne {line} : il n’y a pas de Corpus « 404 »" in refused.content.decode()
+    assert f"Ligne {line}\xa0: il n’y a pas de Corpus «\xa0404\xa0»" in refused.content.decode()
     as_typed = client.post("/regles/texte/", {"text": bad}, headers={"hx-request": "true"}).content.decode()
-    assert f"Ligne {line} :" in as_typed
+    assert f"Ligne {line}\xa0:" in as_typed
     assert "<html" not in as_typed
 
     own = f'forbid (principal in Group::"{campus.house.group.id}", action, resource == Corpus::"{corpus.id}");'
@@ -166,7 +166,7 @@ def test_rules_that_break_what_must_hold_are_not_saved(campus: Campus) -> None:
     client.post("/regles/verifications/", check)
     assert "fausse avec les règles en vigueur" in client.get("/regles/verifications/").content.decode()
     dry = campus.save("/regles/outils/assistant/", {"everyone-state": "allowed"}, status=422)
-    assert "L1 Droit : ne se sert pas de Grand modèle" in dry
+    assert "L1 Droit\xa0: ne se sert pas de Grand modèle" in dry
     assert not RuleSet.unscoped.exists()
     campus.save(f"/regles/outils/model:{campus.model.id}/", {"affiliation:teacher-state": "allowed"})
     assert RuleCheck.unscoped.count() == RuleSet.unscoped.count() == 1
@@ -187,10 +187,10 @@ def test_why_and_who(campus: Campus) -> None:
     tool = f"assistant:{campus.assistant.id}"
     asked = client.get("/regles/pourquoi/", {"q": "Étudiante d’ici", "outil": tool})
     assert asked.context["why"].sentence.endswith("une règle le refuse.")
-    assert asked.context["why"].rules[0].words == "L1 Droit · Droit des obligations (assistant) : refusé"
+    assert asked.context["why"].rules[0].words == "L1 Droit · Droit des obligations (assistant)\xa0: refusé"
     other = client.get("/regles/pourquoi/", {"q": "Autre étudiant", "outil": tool}).context["why"]
     assert other.allowed
-    assert other.rules[0].words == "Tout le monde · Droit des obligations (assistant) : autorisé"
+    assert other.rules[0].words == "Tout le monde · Droit des obligations (assistant)\xa0: autorisé"
     assert len(client.get("/regles/pourquoi/", {"q": "d’ici", "outil": tool}).context["people"]) == 3
     may = client.get("/regles/qui/", {"outil": tool}).context
     assert may["count"] == 4
