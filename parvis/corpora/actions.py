@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -144,13 +144,23 @@ def all_corpora(institution_id: int) -> list[Corpus]:
     return list(Corpus.unscoped.filter(institution_id=institution_id).select_related("owner"))
 
 
-def readers_of(corpus: Corpus) -> frozenset[int]:
+def everyone_of(institution_id: int) -> frozenset[int]:
+    """The profiles that may read something at all."""
+    return frozenset(_campus(institution_id).values_list("id", flat=True))
+
+
+def readers_of(corpus: Corpus, everyone: Callable[[], frozenset[int]]) -> frozenset[int]:
     """The profiles that reach a corpus, before any rule: as CorpusQuerySet.before_rules, the other way round."""
-    people = Profile.objects.filter(institution_id=corpus.institution_id, ended_at=None, role__in=CAMPUS)
-    if not corpus.shared_with_institution:
-        mine = Q(person_id=corpus.owner.person_id) | Q(role__in=ADMINISTRATION)
-        people = people.filter(mine | Q(groups__in=corpus.groups.all()))
-    return frozenset(people.values_list("id", flat=True))
+    if corpus.shared_with_institution:
+        return everyone()
+    people = _campus(corpus.institution_id)
+    responsible = people.filter(Q(person_id=corpus.owner.person_id) | Q(role__in=ADMINISTRATION))
+    members = people.filter(groups__in=corpus.groups.all())
+    return frozenset(responsible.values_list("id", flat=True)) | frozenset(members.values_list("id", flat=True))
+
+
+def _campus(institution_id: int) -> QuerySet[Profile]:
+    return Profile.objects.filter(institution_id=institution_id, ended_at=None, role__in=CAMPUS)
 
 
 def search_corpora(

@@ -23,6 +23,7 @@ from parvis.audit.models import record
 from parvis.institutions.models import Group, Institution, Profile
 
 TABLE_ROWS = 20_000  # what is beyond is decided when it is first asked
+NAMES_SHOWN = 40
 CHECKED = Person("", "student", frozenset(), "")
 
 
@@ -54,13 +55,21 @@ class Rules:
 
 
 @dataclass(frozen=True)
+class People:
+    """How many, and the first of them."""
+
+    count: int
+    first: list[Profile]
+
+
+@dataclass(frozen=True)
 class Change:
     """Who gains a tool, who loses it, and for whom it now depends on the moment or on the request."""
 
     tool: Listed
-    gained: list[Profile]
-    lost: list[Profile]
-    limited: list[Profile]
+    gained: People
+    lost: People
+    limited: People
 
 
 def current(institution_id: int, names: Mapping[str, str] | None = None) -> Rules:
@@ -106,9 +115,7 @@ def changes(institution_id: int, proposed: Rules, tools: Sequence[Listed], now: 
             continue
         moved = _moved(before, after, listed, kinds, now)
         if any(moved):
-            profiles = Profile.objects.in_bulk([pk for part in moved for pk in part])
-            rows = [sorted((profiles[pk] for pk in part), key=lambda one: one.id) for part in moved]
-            found.append(Change(listed, *rows))
+            found.append(Change(listed, *map(_named, moved)))
     return found
 
 
@@ -285,6 +292,11 @@ def _same(before: InForce, after: InForce, person: Person, tool: Tool) -> bool:
         entry = given.table.entitlement(person, tool)
         meanings.append((entry.base.allowed, sorted(given.table.rules[number].meaning for number in entry.live)))
     return meanings[0] == meanings[1]
+
+
+def _named(profile_ids: Collection[int]) -> People:
+    first = sorted(profile_ids)[:NAMES_SHOWN]
+    return People(len(profile_ids), list(Profile.objects.filter(id__in=first).select_related("person").order_by("id")))
 
 
 def _holders(given: InForce, listed: Listed, people: Mapping[int, Person], now: datetime) -> set[int]:

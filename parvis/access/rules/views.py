@@ -38,7 +38,6 @@ from parvis.access.rules.presentation import (
 from parvis.access.tools import Listed
 from parvis.institutions.models import Group, Profile
 
-NAMES_SHOWN = 40
 PEOPLE_SHOWN = 500
 
 editing = require_http_methods(["GET", "HEAD", "POST"])
@@ -177,7 +176,7 @@ def why(request: SignedInRequest) -> HttpResponse:
         context["why"] = why_of(given, rules, profile, person, listed, _names(request, tools), timezone.now())
         context["profile_asked"] = profile
     elif listed and people:
-        context["people"] = people[:NAMES_SHOWN]
+        context["people"] = people[: actions.NAMES_SHOWN]
     elif listed and words:
         context["nobody"] = True
     return render(request, "access/rules/why.html", context)
@@ -308,7 +307,7 @@ def _dry_run(request: SignedInRequest, proposed: Rules, tools: list[Listed], for
 
 
 def _parts(change: actions.Change) -> list[tuple[str, str, list[Profile], int]]:
-    gained, lost, limited = len(change.gained), len(change.lost), len(change.limited)
+    gained, lost, limited = change.gained.count, change.lost.count, change.limited.count
     parts = [
         ("gained", ngettext("%(count)s person gains it", "%(count)s people gain it", gained), change.gained),
         ("lost", ngettext("%(count)s person loses it", "%(count)s people lose it", lost), change.lost),
@@ -319,9 +318,9 @@ def _parts(change: actions.Change) -> list[tuple[str, str, list[Profile], int]]:
         ),
     ]
     return [
-        (code, sentence % {"count": len(rows)}, rows[:NAMES_SHOWN], max(0, len(rows) - NAMES_SHOWN))
-        for code, sentence, rows in parts
-        if rows
+        (code, sentence % {"count": people.count}, people.first, people.count - len(people.first))
+        for code, sentence, people in parts
+        if people.count
     ]
 
 
@@ -347,7 +346,7 @@ def _people(institution_id: int, words: str, chosen: str) -> list[Profile]:
     rows = rows.select_related("person").order_by("person__display_name", "id")
     if chosen.isascii() and chosen.isdigit() and len(chosen) < 19:
         return list(rows.filter(id=int(chosen)))
-    return list(rows.filter(Q(person__display_name__icontains=words))[: NAMES_SHOWN + 1]) if words else []
+    return list(rows.filter(Q(person__display_name__icontains=words))[: actions.NAMES_SHOWN + 1]) if words else []
 
 
 def _check_words(check: RuleCheck, names: Names) -> str:
