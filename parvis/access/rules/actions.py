@@ -271,17 +271,17 @@ def _moved(
     gained: set[int] = set()
     lost: set[int] = set()
     limited: set[int] = set()
-    ways = [(way, frozenset(way.profiles)) for way in listed.ways()]
+    ways = listed.ways()
     for person, profiles in kinds:
-        old, new = (
-            set().union(*(reached & profiles for way, reached in ways if _opens(given, person, listed, way.by, now)))
-            for given in (before, after)
-        )
-        gained |= new - old
-        lost |= old - new
+        old, new = ([way for way in ways if _opens(given, person, listed, way.by, now)] for given in (before, after))
         is_live = after.table.entitlement(person, listed.tool).state is State.LIVE
-        if is_live and not _same(before, after, person, listed.tool):
-            limited |= new & old
+        is_limited = is_live and not _same(before, after, person, listed.tool)
+        if old == new and not is_limited:  # so it is for most, and their names need not be read
+            continue
+        had, has = (set().union(*(way.profiles & profiles for way in open_ways)) for open_ways in (old, new))
+        gained |= has - had
+        lost |= had - has
+        limited |= has & had if is_limited else set()
     return gained, lost, limited
 
 
