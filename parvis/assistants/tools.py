@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from functools import cache, partial
-
 from parvis.access.tools import Listed, Way
 from parvis.assistants.actions import all_assistants
 from parvis.assistants.models import Assistant, tool_of
-from parvis.corpora.actions import everyone_of, readers_of
+from parvis.corpora.actions import Campus
 from parvis.corpora.models import tool_of as corpus_tool
 
 
 def listed(institution_id: int) -> list[Listed]:
     """People reach an assistant by the corpora it answers from."""
-    everyone = cache(partial(everyone_of, institution_id))
+    campus = Campus(institution_id)
 
     def one(assistant: Assistant) -> Listed:
         def ways() -> list[Way]:
-            return [Way(readers_of(corpus, everyone), by=corpus_tool(corpus)) for corpus in assistant.corpora.all()]
+            return [Way(campus.readers_of(corpus), by=corpus_tool(corpus)) for corpus in assistant.corpora.all()]
 
         return Listed(tool_of(assistant), assistant.name, ways)
 

@@ -17,6 +17,7 @@ from parvis.access.rules.models import CoursePeriod, RuleCheck, RuleSet
 from parvis.assistants.actions import create_course
 from parvis.assistants.models import Assistant
 from parvis.audit.models import Entry
+from parvis.corpora.actions import Campus as Reach
 from parvis.corpora.actions import share_corpus
 from parvis.corpora.models import Corpus
 from parvis.inference.actions import NoRouteError, chat_endpoint_within_rules
@@ -195,6 +196,17 @@ def test_why_and_who(campus: Campus) -> None:
     may = client.get("/regles/qui/", {"outil": tool}).context
     assert may["count"] == 4
     assert "Étudiante d’ici" not in [str(profile.person) for profile, _ in may["people"]]
+
+
+def test_who_reaches_documents_is_who_sees_them(campus: Campus) -> None:
+    house = campus.house
+    own, _ = create_course(house.principal(house.teacher), name="Procédure civile")
+    share_corpus(house.principal(house.teacher), own, groups=[house.group], with_institution=False)
+    readers = Reach(house.institution.id)
+    for corpus in Corpus.unscoped.all():
+        seen = {one.id for one in Profile.objects.all() if Corpus.objects.visible_to(house.principal(one)).contains(corpus)}
+        assert readers.readers_of(corpus) == seen
+    assert len(readers.readers_of(own)) == 3
 
 
 def test_rules_are_the_affair_of_the_institution_s_administrators(campus: Campus) -> None:
