@@ -32,6 +32,7 @@ NAMES = (
     "needs",
     "offers",
     "commons",
+    "rules",
 )
 
 INTRODUCTION = """# Measurements

@@ -52,13 +52,23 @@ def get_or_404(principal: Principal, action: str, model: type[Row], **keys: Any)
 
     `<noun>:view` and `<noun>:use` open what is visible; any other verb what is editable.
     """
+    row = find(principal, action, model, **keys)
+    if row is None:
+        raise Http404
+    return row
+
+
+def find(principal: Principal, action: str, model: type[Row], **keys: Any) -> Row | None:
+    """The same, None where there is nothing for them. What the institution's rules refuse, and nothing else, is recorded."""
     doors = cast(Any, model).objects
     reading = action.rpartition(":")[2] in {"view", "use"}
     rows = doors.visible_to(principal) if reading else doors.editable_by(principal)
     row = rows.filter(**keys).first() if principal.may(action) else None
-    if row is None:
-        raise Http404
-    return cast(Row, row)
+    if row is None and reading and principal.rules_key and principal.may(action):
+        from parvis.access.rules.doors import record_refusals  # its tables have doors: they are read after this module
+
+        record_refusals(principal, model, **keys)
+    return cast(Row | None, row)
 
 
 class Refused(PermissionDenied):

@@ -45,4 +45,5 @@ def principal_of(profile: Profile) -> Principal:
         institution_id=profile.institution_id,
         role=profile.role,
         group_ids=frozenset(profile.groups.values_list("id", flat=True)),
+        rules_key=profile.institution.rules_key,
     )

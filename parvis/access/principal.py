@@ -36,6 +36,8 @@ ROLES_ALLOWED: dict[str, frozenset[str]] = {
     "source:view": ADMINISTRATION,
     "source:edit": ADMINISTRATION,
     "account:link": EVERYONE,
+    "rule:view": ADMINISTRATION,
+    "rule:edit": ADMINISTRATION,
     "need:view": COMMONS,
     "need:edit": WRITING,
     "need:validate": REPRESENTING,
@@ -86,6 +88,7 @@ class Principal:
     institution_id: int
     role: str
     group_ids: frozenset[int]
+    rules_key: str = ""  # the version of the institution's rules in force at this instant
 
     @property
     def actor(self) -> str:

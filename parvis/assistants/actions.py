@@ -14,11 +14,13 @@ from django.utils.text import slugify
 
 from parvis.access.middleware import principal_of
 from parvis.access.principal import Principal
+from parvis.access.rules.doors import decision, record_refusal
 from parvis.assistants import answering
 from parvis.assistants.courtesies import courtesy
 from parvis.assistants.models import (
     LEASE,
     Assistant,
+    AssistantPurpose,
     Conversation,
     EventKind,
     Mode,
@@ -27,12 +29,13 @@ from parvis.assistants.models import (
     State,
     Turn,
     TurnEvent,
+    tool_of,
 )
 from parvis.audit.models import record
 from parvis.corpora.actions import create_corpus, protected_among, search_corpora
 from parvis.corpora.embeddings.actions import search_by_meaning_too
 from parvis.corpora.models import Corpus, CorpusKind, Document, DocumentState
-from parvis.inference.actions import NoRouteError, Route, chat_endpoint_for
+from parvis.inference.actions import NoRouteError, Route, chat_endpoint_within_rules
 from parvis.inference.models import LanguageModel
 from parvis.institutions.models import Profile
 from parvis.retrieval.abstention import NEUTRAL_THRESHOLD, Band, band
@@ -59,6 +62,7 @@ class AssistantValues:
     suggestions: str
     model: LanguageModel | None
     quotes_only: bool
+    purpose: str = AssistantPurpose.COURSE
 
 
 @transaction.atomic
@@ -70,7 +74,10 @@ def create_course(
     if twin := _just_created(principal, name=name, description=description, kind=kind):
         return twin
     corpus = create_corpus(principal, name=name, description=description, kind=kind)
-    return corpus, create_assistant(principal, name=name, description=description, suggestions=suggestions, corpora=[corpus])
+    purpose = AssistantPurpose.COURSE if kind == CorpusKind.COURSE else AssistantPurpose.ADMINISTRATION
+    return corpus, create_assistant(
+        principal, name=name, description=description, suggestions=suggestions, corpora=[corpus], purpose=purpose
+    )
 
 
 def _just_created(principal: Principal, **values: str) -> tuple[Corpus, Assistant] | None:
@@ -92,6 +99,7 @@ def create_assistant(
     instructions: str = "",
     suggestions: str = "",
     corpora: Iterable[Corpus],
+    purpose: str = AssistantPurpose.COURSE,
 ) -> Assistant:
     """Over corpora this person may read; others are left out as if they did not exist."""
     readable = Corpus.objects.visible_to(principal).filter(id__in=[corpus.id for corpus in corpora])
@@ -103,6 +111,7 @@ def create_assistant(
         description=description,
         instructions=instructions,
         suggestions=suggestions,
+        purpose=purpose,
     )
     assistant.corpora.set(readable)
     _record(principal, "assistant.create", f"assistant:{assistant.id}")
@@ -114,6 +123,7 @@ def edit_assistant(principal: Principal, assistant: Assistant, values: Assistant
     assistant.name, assistant.description = values.name, values.description
     assistant.instructions, assistant.model = values.instructions, values.model
     assistant.suggestions, assistant.quotes_only = values.suggestions, values.quotes_only
+    assistant.purpose = values.purpose
     assistant.save()
     _record(principal, "assistant.edit", f"assistant:{assistant.id}")
 
@@ -223,10 +233,15 @@ class Work:
     courtesy: str = ""  # words said to a person rather than a question: nothing is searched
 
 
+def all_assistants(institution_id: int) -> list[Assistant]:
+    rows = Assistant.unscoped.filter(institution_id=institution_id)
+    return list(rows.prefetch_related("corpora__owner"))
+
+
 def prepare(turn_id: int) -> Work | None:
     """Makes the question whole, searches what its asker may read now, decides, and chooses who writes. None when the turn
     is no longer there."""
-    turns = Turn.unscoped.select_related("conversation__assistant__model", "conversation__profile")
+    turns = Turn.unscoped.select_related("conversation__assistant__model", "conversation__profile__institution")
     turn = turns.filter(id=turn_id).first()
     if turn is None:
         return None
@@ -239,7 +254,7 @@ def prepare(turn_id: int) -> Work | None:
     history = _history(turn)
     question = answering.rewrite(turn.question, history)
     found = search_corpora(principal, question, thresholds, limit=PASSAGES_READ)
-    route, notices = _route(turn, assistant)
+    route, notices = _route(principal, turn, assistant)
     protected = protected_among(hit.passage.document_id for hit in found.hits)
     # By the words alone, as the thresholds were measured; and a protected passage answers nothing where no model may use it.
     decision = _decision(found if route else _quotable(found, protected), thresholds)
@@ -357,13 +372,18 @@ def _history(turn: Turn) -> tuple[answering.Exchange, ...]:
     return tuple(answering.Exchange(one.question, "".join(texts[one.id])) for one in latest)
 
 
-def _route(turn: Turn, assistant: Assistant) -> tuple[Route | None, tuple[str, ...]]:
+def _route(principal: Principal, turn: Turn, assistant: Assistant) -> tuple[Route | None, tuple[str, ...]]:
     if turn.mode == Mode.EXTRACTIVE:
         return None, ()
     try:
-        return chat_endpoint_for(turn.institution_id, assistant.model), ()
+        route = chat_endpoint_within_rules(principal, assistant.model, purpose=assistant.purpose)
     except NoRouteError as error:
         return None, (error.code,)
+    tool = tool_of(assistant)
+    if route and not (refused := decision(principal, tool, zone=route.zone)).allowed:
+        record_refusal(principal, tool, refused)
+        return None, ("model_refused",)
+    return route, ()
 
 
 def _decision(found: Found, thresholds: Mapping[int, float | None]) -> Band:

@@ -6,8 +6,9 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from parvis.access.principal import Principal
+from parvis.access.rules.doors import within_rules
 from parvis.assistants.actions import AssistantValues
-from parvis.assistants.models import QUESTION_LENGTH, TITLE_LENGTH, Assistant
+from parvis.assistants.models import QUESTION_LENGTH, TITLE_LENGTH, Assistant, AssistantPurpose
 from parvis.inference.models import LanguageModel, Purpose
 
 
@@ -37,6 +38,12 @@ class AssistantForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_("Shown to those who may use it."),
     )
+    purpose = forms.ChoiceField(
+        label=_("What it is for"),
+        choices=AssistantPurpose.choices,
+        required=False,
+        help_text=_("Never to grade, to admit, to assess a level or to watch an exam: those uses are refused."),
+    )
     instructions = forms.CharField(
         label=_("Instructions to the model"),
         required=False,
@@ -63,12 +70,14 @@ class AssistantForm(forms.Form):
     quotes_only = forms.BooleanField(label=_("Only quote the documents, without any model"), required=False)
 
     def __init__(self, *args: Any, principal: Principal, instance: Assistant, **kwargs: Any) -> None:
-        fields = ("name", "description", "instructions", "suggestions", "model", "quotes_only")
+        fields = ("name", "description", "purpose", "instructions", "suggestions", "model", "quotes_only")
         kwargs["initial"] = {name: getattr(instance, name) for name in fields}
         super().__init__(*args, **kwargs)
         usable = LanguageModel.objects.visible_to(principal).filter(purpose=Purpose.CHAT, enabled=True)
+        usable = within_rules(usable, principal)
         self.fields["model"].queryset = usable  # type: ignore[attr-defined]
 
     @property
     def values(self) -> AssistantValues:
-        return AssistantValues(**self.cleaned_data)
+        purpose = self.cleaned_data["purpose"] or self.initial["purpose"]
+        return AssistantValues(**{**self.cleaned_data, "purpose": purpose})

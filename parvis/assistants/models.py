@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from django.db import models
 from django.db.models import Q
@@ -14,8 +14,10 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 
 from parvis.access.doors import Door
+from parvis.access.engine import Tool
 from parvis.access.principal import ADMINISTRATION
 from parvis.assistants.folding import Folded, folded
+from parvis.access.rules.doors import within_rules
 from parvis.corpora.models import Corpus
 from parvis.inference.models import LanguageModel
 from parvis.institutions.models import Institution, Profile
@@ -33,14 +35,31 @@ MOST_SUGGESTIONS = 4
 class AssistantQuerySet(models.QuerySet["Assistant"]):
     def visible_to(self, principal: Principal) -> AssistantQuerySet:
         """Those of one's institution that have something to answer from: a corpus this person may read now. When a course is
-        deleted, its assistant is no longer seen by anyone, and conversations with it keep their answers."""
+        deleted, its assistant is no longer seen by anyone, and conversations with it keep their answers. And the rules of the
+        institution let this person use it."""
+        return cast(AssistantQuerySet, within_rules(self.before_rules(principal), principal))
+
+    def before_rules(self, principal: Principal) -> AssistantQuerySet:
         here = self.filter(institution_id=principal.institution_id)
         readable = Corpus.objects.visible_to(principal).order_by()
         return here.filter(id__in=here.filter(corpora__in=readable).order_by().values("id"))
 
+    def tools(self) -> list[Tool]:
+        """As rules see them."""
+        return [_tool(*row) for row in self.order_by().values_list("id", "purpose")]
+
     def editable_by(self, principal: Principal) -> AssistantQuerySet:
         here = self.filter(institution_id=principal.institution_id)
         return here if principal.role in ADMINISTRATION else here.filter(owner__person_id=principal.person_id)
+
+
+class AssistantPurpose(models.TextChoices):
+    """What an assistant is for. Grading, admission, assessing levels and watching exams are not here, and never will be."""
+
+    COURSE = "course", _("understanding a course")
+    ADMINISTRATION = "administration", _("rules and procedures")
+    DOCUMENTATION = "documentation", _("finding one’s way in documents")
+    RESEARCH = "research", _("research")
 
 
 class Assistant(models.Model):
@@ -55,6 +74,7 @@ class Assistant(models.Model):
     corpora = models.ManyToManyField(Corpus, related_name="assistants")
     model = models.ForeignKey(LanguageModel, on_delete=models.SET_NULL, related_name="+", null=True, blank=True)
     quotes_only = models.BooleanField(_("only quote the documents, without any model"), default=False)
+    purpose = models.CharField(_("purpose"), max_length=20, choices=AssistantPurpose.choices, default=AssistantPurpose.COURSE)
     owner = models.ForeignKey(Profile, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -70,6 +90,14 @@ class Assistant(models.Model):
 
     def first_questions(self) -> list[str]:
         return [line.strip() for line in self.suggestions.splitlines() if line.strip()][:MOST_SUGGESTIONS]
+
+
+def tool_of(assistant: Assistant) -> Tool:
+    return _tool(assistant.id, assistant.purpose)
+
+
+def _tool(assistant_id: int, purpose: str) -> Tool:
+    return Tool("Assistant", str(assistant_id), purpose=purpose)
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):

@@ -72,6 +72,11 @@ def _sentences(params: Mapping[str, Any], kept: Kept) -> dict[str, Sentence]:
         "no_documents": Sentence(
             "info", "", _("This assistant has no document that you may read now. Ask its teacher to share one.")
         ),
+        "model_refused": Sentence(
+            "info",
+            "",
+            _("The rules of your institution do not let you use this model here. The answer quotes the documents instead."),
+        ),
         "model_disabled": Sentence(
             "info", "", _("The model of this assistant is no longer available: the documents are quoted instead.")
         ),

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from parvis.access.doors import get_or_404, requires
+from parvis.access.doors import find, get_or_404, requires
 from parvis.access.http import SignedInRequest
 from parvis.assistants import actions, export, jobs
 from parvis.assistants.forms import AssistantForm, QuestionForm, TitleForm
@@ -253,7 +253,7 @@ def _begin(
     *,
     quotes_only: bool = False,
 ) -> HttpResponse:
-    if not Assistant.objects.visible_to(request.principal).filter(id=assistant.id).exists():
+    if find(request.principal, "assistant:use", Assistant, id=assistant.id) is None:
         sentence = _("This assistant is no longer shared with you. Your conversation is kept.")
         return _refused(request, assistant, conversation, sentence)
     try:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Protocol
 
 from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 from django.db.models.functions import Substr
 
-from parvis.access.principal import Principal
+from parvis.access.principal import ADMINISTRATION, CAMPUS, Principal
 from parvis.audit.models import record
 from parvis.corpora import storage
 from parvis.corpora.engine import index
@@ -27,7 +27,7 @@ from parvis.corpora.models import (
     Passage,
 )
 from parvis.corpora.parsing.archives import display_name
-from parvis.institutions.models import Group
+from parvis.institutions.models import Group, Profile
 from parvis.retrieval.index import InTransaction
 from parvis.retrieval.passage import Passage as FoundPassage
 from parvis.retrieval.search import Embedder, Found, search
@@ -138,6 +138,33 @@ def retry_document(principal: Principal, document: Document) -> None:
         hold(document.corpus_id)
         if _queue_again(Document.unscoped.filter(id=document.id)):
             _record(principal, "document.retry", document)
+
+
+def all_corpora(institution_id: int) -> list[Corpus]:
+    return list(Corpus.unscoped.filter(institution_id=institution_id).select_related("owner"))
+
+
+class Campus:
+    """Those of an institution who may read something at all, read once for many corpora."""
+
+    def __init__(self, institution_id: int) -> None:
+        self.profiles = Profile.objects.filter(institution_id=institution_id, ended_at=None, role__in=CAMPUS)
+
+    @cached_property
+    def everyone(self) -> frozenset[int]:
+        return frozenset(self.profiles.values_list("id", flat=True))
+
+    @cached_property
+    def administrators(self) -> frozenset[int]:
+        return frozenset(self.profiles.filter(role__in=ADMINISTRATION).values_list("id", flat=True))
+
+    def readers_of(self, corpus: Corpus) -> frozenset[int]:
+        """The profiles that reach a corpus, before any rule: as CorpusQuerySet.before_rules, the other way round."""
+        if corpus.shared_with_institution:
+            return self.everyone
+        owner = self.profiles.filter(person_id=corpus.owner.person_id)
+        members = self.profiles.filter(groups__in=corpus.groups.all())
+        return self.administrators.union(owner.values_list("id", flat=True), members.values_list("id", flat=True))
 
 
 def search_corpora(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from parvis.access.doors import Door
+from parvis.access.engine import Tool
 from parvis.access.principal import ADMINISTRATION
+from parvis.access.rules.doors import within_rules
 from parvis.corpora.parsing.document import BlockKind
 from parvis.institutions.models import Group, Institution, Profile
 
@@ -19,7 +21,11 @@ if TYPE_CHECKING:
 
 class CorpusQuerySet(models.QuerySet["Corpus"]):
     def visible_to(self, principal: Principal) -> CorpusQuerySet:
-        """Those of one's institution that one owns, that are shared with everyone there or with one of one's groups."""
+        """Those of one's institution that one owns, that are shared with everyone there or with one of one's groups, and that
+        its rules let one read."""
+        return cast(CorpusQuerySet, within_rules(self.before_rules(principal), principal))
+
+    def before_rules(self, principal: Principal) -> CorpusQuerySet:
         here = self.filter(institution_id=principal.institution_id)
         if principal.role in ADMINISTRATION:
             return here
@@ -29,6 +35,10 @@ class CorpusQuerySet(models.QuerySet["Corpus"]):
     def editable_by(self, principal: Principal) -> CorpusQuerySet:
         here = self.filter(institution_id=principal.institution_id)
         return here if principal.role in ADMINISTRATION else here.filter(owner__person_id=principal.person_id)
+
+    def tools(self) -> list[Tool]:
+        """As rules see them."""
+        return [_tool(*row) for row in self.order_by().values_list("id", "kind")]
 
     def to_calibrate(self) -> CorpusQuerySet:
         """Those whose content changed since their threshold was measured, and that wait for no document."""
@@ -76,6 +86,14 @@ class Corpus(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+def tool_of(corpus: Corpus) -> Tool:
+    return _tool(corpus.id, corpus.kind)
+
+
+def _tool(corpus_id: int, kind: str) -> Tool:
+    return Tool("Corpus", str(corpus_id), purpose="course" if kind == CorpusKind.COURSE else "administration")
 
 
 class DocumentState(models.TextChoices):

@@ -22,8 +22,10 @@ from django.db.models import Q
 from django.utils import timezone
 from numpy.typing import NDArray
 
+from parvis.access.engine import Tool
 from parvis.access.principal import Principal
 from parvis.access.secrets import SecretUnreadableError
+from parvis.access.rules.doors import decision, record_refusal
 from parvis.audit.models import record
 from parvis.inference.completion import Model, UpstreamError
 from parvis.inference.models import Calibration, Kind, LanguageModel, Provider, Purpose, Zone
@@ -31,6 +33,7 @@ from parvis.inference.upstream import Endpoint, embed, stream_chat
 
 log = logging.getLogger(__name__)
 
+INSTALLATION = "installation"  # how rules name the model that the environment gives
 TRIAL_SECONDS = 20.0
 FIRST_PAUSE = timedelta(seconds=30)  # after a failure; each further one doubles it
 LONGEST_PAUSE = timedelta(minutes=30)
@@ -44,6 +47,12 @@ class Route:
     endpoint: Endpoint = field(repr=False)
     name: str
     zone: str
+    model_id: str = INSTALLATION
+
+    @property
+    def tool(self) -> Tool:
+        """As rules see it."""
+        return Tool("Model", self.model_id, zone=self.zone)
 
     @property
     def key(self) -> str:
@@ -96,6 +105,21 @@ def chat_endpoint_for(institution_id: int, model: LanguageModel | None = None) -
             raise NoRouteError("model_disabled")
         return _route(chosen)
     return _default_route(institution_id, Purpose.CHAT)
+
+
+def chat_endpoint_within_rules(principal: Principal, model: LanguageModel | None, *, purpose: str) -> Route | None:
+    """The same, for one person and purpose. Raises NoRouteError, and records it, where the institution's rules refuse it."""
+    route = chat_endpoint_for(principal.institution_id, model)
+    if route is not None:
+        refused = decision(principal, route.tool, zone=route.zone, purpose=purpose)
+        if not refused.allowed:
+            record_refusal(principal, route.tool, refused)
+            raise NoRouteError("model_refused")
+    return route
+
+
+def chat_models(institution_id: int) -> list[LanguageModel]:
+    return list(LanguageModel.unscoped.usable_for(institution_id, Purpose.CHAT))
 
 
 def chat_model(route: Route) -> Model:
@@ -288,7 +312,7 @@ def _route(model: LanguageModel) -> Route:
         endpoint = Endpoint(base_url=provider.base_url, api_key=provider.secret, model=model.name, kind=provider.kind)
     except SecretUnreadableError as error:
         raise NoRouteError(error.code) from error
-    return Route(endpoint, model.display_name, provider.zone)
+    return Route(endpoint, model.display_name, provider.zone, str(model.id))
 
 
 def _write_provider(provider: Provider, values: ProviderValues) -> None:

@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from parvis.access.doors import Door
+from parvis.access.engine import Tool
 from parvis.access.secrets import seal, unseal
 from parvis.institutions.models import Institution
 
@@ -97,10 +98,18 @@ class LanguageModelQuerySet(models.QuerySet["LanguageModel"]):
             return self.none()
         return self.filter(institution=principal.institution_id)
 
+    def tools(self) -> list[Tool]:
+        return [tool_of(model) for model in self.select_related("provider")]
+
     def usable_for(self, institution_id: int, purpose: str) -> LanguageModelQuerySet:
         """Enabled ones, the institution's own before the alliance's, its default first."""
         rows = self.filter(Q(institution=institution_id) | Q(institution=None), enabled=True, purpose=purpose)
         return rows.select_related("provider").order_by(F("institution").asc(nulls_last=True), "-is_default", "id")
+
+
+def tool_of(model: LanguageModel) -> Tool:
+    """As rules see it."""
+    return Tool("Model", str(model.id), zone=model.provider.zone)
 
 
 class LanguageModel(models.Model):

@@ -25,6 +25,7 @@ class Institution(models.Model):
     city = models.CharField(max_length=80, blank=True)
     joined_date = models.DateField(null=True, blank=True)
     left_date = models.DateField(null=True, blank=True)
+    rules_key = models.CharField(max_length=22, blank=True)  # the version of its access rules in force; "": none was written
     is_invented = models.BooleanField(default=False)  # of the demonstration: every page that names it says so
 
     class Meta:

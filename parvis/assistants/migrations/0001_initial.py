@@ -30,6 +30,20 @@ class Migration(migrations.Migration):
                     models.BooleanField(default=False, verbose_name="only quote the documents, without any model"),
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[
+                            ("course", "understanding a course"),
+                            ("administration", "rules and procedures"),
+                            ("documentation", "finding one’s way in documents"),
+                            ("research", "research"),
+                        ],
+                        default="course",
+                        max_length=20,
+                        verbose_name="purpose",
+                    ),
+                ),
                 ("corpora", models.ManyToManyField(related_name="assistants", to="corpora.corpus")),
                 (
                     "institution",

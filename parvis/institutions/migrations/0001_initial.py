@@ -37,6 +37,7 @@ class Migration(migrations.Migration):
                 ("city", models.CharField(blank=True, max_length=80)),
                 ("joined_date", models.DateField(blank=True, null=True)),
                 ("left_date", models.DateField(blank=True, null=True)),
+                ("rules_key", models.CharField(blank=True, max_length=22)),
                 ("is_invented", models.BooleanField(default=False)),
             ],
             options={

@@ -1,0 +1,370 @@
+"""The pages where an institution writes who may use what, and asks why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Q
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from parvis.access import matrix as matrices
+from parvis.access.doors import get_or_404, requires
+from parvis.access.engine import AFFILIATIONS, Person, RulesError
+from parvis.access.http import SignedInRequest
+from parvis.access.matrix import KINDS
+from parvis.access.rules import actions
+from parvis.access.rules.actions import ChangedMeanwhileError, ChecksFailError, Rules
+from parvis.access.rules.doors import tools_of
+from parvis.access.rules.forms import CellForm, CheckForm, EditorForm, PeriodForm, SavingForm
+from parvis.access.rules.models import CoursePeriod, RuleCheck, RuleSet
+from parvis.access.rules.presentation import (
+    Names,
+    affiliation_names,
+    cell_words,
+    column_names,
+    error_sentence,
+    row_names,
+    shown_rule,
+)
+from parvis.access.rules.presentation import (
+    why as why_of,
+)
+from parvis.access.tools import Listed
+from parvis.institutions.models import Group, Profile
+
+PEOPLE_SHOWN = 500
+
+editing = require_http_methods(["GET", "HEAD", "POST"])
+
+
+@requires("rule:view")
+@require_GET
+def matrix(request: SignedInRequest) -> HttpResponse:
+    tools = tools_of(request.principal.institution_id)
+    names = _names(request, tools)
+    rules = actions.current(request.principal.institution_id, _titles(names))
+    columns = [name for name in names.columns if name in rules.matrix]
+    used = {row for cells in rules.matrix.values() for row in cells}
+    rows = [row for row in names.rows if row in used or not row.startswith("group:")]
+    context = {
+        "columns": [(name, names.columns[name]) for name in columns],
+        "rows": [
+            (
+                names.rows[row],
+                [(name, rules.matrix[name].get(row), cell_words(rules.matrix[name].get(row))) for name in columns],
+            )
+            for row in rows
+        ],
+        "choices": [(one.column, names.columns[one.column]) for one in tools if one.column not in rules.matrix],
+        "others": [shown_rule(rule, rules, names) for rule in rules.others],
+        "number": rules.number,
+    }
+    return render(request, "access/rules/matrix.html", context)
+
+
+@requires("rule:view")
+@require_GET
+def choose_column(request: SignedInRequest) -> HttpResponse:
+    chosen = request.GET.get("outil", "")
+    known = {one.column for one in tools_of(request.principal.institution_id)}
+    return redirect("rules:column", chosen) if chosen in known else redirect("rules:matrix")
+
+
+@requires("rule:edit")
+@editing
+def column(request: SignedInRequest, column: str) -> HttpResponse:
+    tools = tools_of(request.principal.institution_id)
+    names = _names(request, tools)
+    if column not in names.columns:
+        raise Http404
+    rules = actions.current(request.principal.institution_id, _titles(names))
+    cells, periods = rules.matrix.get(column, {}), list(CoursePeriod.objects.visible_to(request.principal))
+    forms = [
+        CellForm(request.POST or None, prefix=row, label=label, cell=cells.get(row), periods=periods)
+        for row, label in names.rows.items()
+    ]
+    is_own = column not in KINDS
+    if request.method == "POST" and ("as_the_others" in request.POST or all([form.is_valid() for form in forms])):
+        wanted = {str(form.prefix): cell for form in forms if form.is_valid() and (cell := form.cell)}
+        as_others = is_own and "as_the_others" in request.POST
+        return _dry_run(request, actions.with_column(rules, column, None if as_others else wanted, _titles(names)), tools)
+    context = {
+        "title": names.columns[column],
+        "forms": forms,
+        "is_own": is_own,
+        "has_column": column in rules.matrix,
+        "general": names.columns[column.partition(":")[0]],
+        "is_wrong": request.method == "POST",
+    }
+    return render(request, "access/rules/column.html", context, status=422 if request.method == "POST" else 200)
+
+
+@requires("rule:edit")
+@editing
+def editor(request: SignedInRequest) -> HttpResponse:
+    tools = tools_of(request.principal.institution_id)
+    rules = actions.current(request.principal.institution_id, _titles(_names(request, tools)))
+    form = EditorForm(request.POST or None, initial={"text": rules.text})
+    error: RulesError | None = None
+    if request.method == "POST" and form.is_valid():
+        known = actions.known_names(request.principal.institution_id, tools)
+        try:
+            proposed = actions.with_text(rules, form.cleaned_data["text"].replace("\r\n", "\n"), known)
+        except RulesError as refused:
+            error = refused
+        else:
+            if not request.headers.get("HX-Request"):
+                return _dry_run(request, proposed, tools)
+    verdict = error_sentence(error) if error else ""
+    context = {"form": form, "verdict": verdict, "faulty": _faulty(form, error), "checked": form.is_bound}
+    if request.headers.get("HX-Request"):
+        return render(request, "access/rules/editor.html#verdict", context)
+    names = [(one.column, f'{one.tool.kind}::"{one.tool.id}"', one.name) for one in tools]
+    groups = Group.objects.filter(institution=request.principal.institution_id)
+    context |= {"tools": names, "groups": [(f'Group::"{group.id}"', group.name) for group in groups]}
+    return render(request, "access/rules/editor.html", context, status=422 if form.is_bound else 200)
+
+
+@requires("rule:edit")
+@editing
+def versions(request: SignedInRequest) -> HttpResponse:
+    if request.method == "POST":
+        return _save(request)
+    rows = RuleSet.objects.visible_to(request.principal).select_related("author__person")
+    return render(request, "access/rules/versions.html", {"versions": rows})
+
+
+@requires("rule:edit")
+@editing
+def version(request: SignedInRequest, number: int) -> HttpResponse:
+    """A version as it was saved; posting to it brings it back."""
+    found = get_or_404(request.principal, "rule:edit", RuleSet, number=number)
+    if request.method == "POST":
+        try:
+            saved = actions.restore(request.principal, found)
+        except ChecksFailError as refused:
+            messages.error(request, _checks_sentence(request, refused.checks))
+        else:
+            text = _("Version %(number)s is in force: it says what version %(former)s said.")
+            messages.success(request, text % {"number": saved.number, "former": number})
+        return redirect("rules:versions")
+    latest = RuleSet.objects.visible_to(request.principal).first()
+    return render(request, "access/rules/version.html", {"version": found, "in_force": found == latest})
+
+
+@requires("rule:view")
+@require_GET
+def why(request: SignedInRequest) -> HttpResponse:
+    institution_id = request.principal.institution_id
+    tools = tools_of(institution_id)
+    listed = _chosen(request, tools)
+    words = request.GET.get("q", "").replace("\0", "").strip()[:120]
+    people = _people(institution_id, words, request.GET.get("personne", ""))
+    context: dict[str, Any] = {"tools": _options(request, tools), "chosen": listed, "query": words, "people": [], "why": None}
+    if listed and len(people) == 1:
+        profile = people[0]
+        rules = actions.current(institution_id)
+        given = actions.verdicts(institution_id, rules)
+        groups = frozenset(str(pk) for pk in profile.groups.values_list("id", flat=True))
+        person = Person(str(profile.id), profile.role, groups, str(institution_id))
+        context["why"] = why_of(given, rules, profile, person, listed, _names(request, tools), timezone.now())
+        context["profile_asked"] = profile
+    elif listed and people:
+        context["people"] = people[: actions.NAMES_SHOWN]
+    elif listed and words:
+        context["nobody"] = True
+    return render(request, "access/rules/why.html", context)
+
+
+@requires("rule:view")
+@require_GET
+def who(request: SignedInRequest) -> HttpResponse:
+    institution_id = request.principal.institution_id
+    tools = tools_of(institution_id)
+    listed = _chosen(request, tools)
+    context: dict[str, Any] = {"tools": _options(request, tools), "chosen": listed}
+    if listed:
+        may, live = actions.users(institution_id, actions.current(institution_id), listed, timezone.now())
+        rows = Profile.objects.filter(institution=institution_id, id__in=may).select_related("person")
+        names = affiliation_names()
+        counts = {label: sum(1 for row in rows if row.role == role) for role, label in names.items()}
+        context |= {
+            "count": len(may),
+            "live_count": len(live),
+            "counts": [(label, count) for label, count in counts.items() if count],
+            "people": [(row, row.id in live) for row in rows.order_by("person__display_name", "id")[:PEOPLE_SHOWN]],
+            "more": max(0, len(may) - PEOPLE_SHOWN),
+        }
+    return render(request, "access/rules/who.html", context)
+
+
+@requires("rule:edit")
+@editing
+def checks(request: SignedInRequest) -> HttpResponse:
+    institution_id = request.principal.institution_id
+    tools = tools_of(institution_id)
+    names = _names(request, tools)
+    groups = {str(group.id): group for group in Group.objects.filter(institution=institution_id)}
+    form = CheckForm(
+        request.POST or None,
+        affiliations=list(affiliation_names().items()),
+        groups=[(key, group.name) for key, group in groups.items()],
+        tools=[(one.column, names.columns[one.column]) for one in tools],
+    )
+    if request.method == "POST" and form.is_valid():
+        values = form.cleaned_data
+        values["group"] = groups.get(values["group"])
+        actions.add_check(request.principal, **values)
+        return redirect("rules:checks")
+    broken = actions.failing(institution_id, actions.current(institution_id), tools, timezone.now())
+    rows = RuleCheck.objects.visible_to(request.principal).select_related("group")
+    context = {
+        "form": form,
+        "checks": [(row, _check_words(row, names), row not in broken) for row in rows],
+    }
+    return render(request, "access/rules/checks.html", context, status=422 if form.is_bound else 200)
+
+
+@requires("rule:edit")
+@require_POST
+def check_removal(request: SignedInRequest, check_id: int) -> HttpResponse:
+    actions.remove_check(request.principal, get_or_404(request.principal, "rule:edit", RuleCheck, id=check_id))
+    return redirect("rules:checks")
+
+
+@requires("rule:edit")
+@editing
+def periods(request: SignedInRequest) -> HttpResponse:
+    form = PeriodForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        actions.set_period(request.principal, **form.cleaned_data)
+        return redirect("rules:periods")
+    rows = CoursePeriod.objects.visible_to(request.principal)
+    context = {"form": form, "periods": rows}
+    return render(request, "access/rules/periods.html", context, status=422 if form.is_bound else 200)
+
+
+@requires("rule:edit")
+@require_POST
+def period_removal(request: SignedInRequest, period_id: int) -> HttpResponse:
+    actions.remove_period(request.principal, get_or_404(request.principal, "rule:edit", CoursePeriod, id=period_id))
+    return redirect("rules:periods")
+
+
+def _save(request: SignedInRequest) -> HttpResponse:
+    tools = tools_of(request.principal.institution_id)
+    form = SavingForm(request.POST)
+    asked = form.is_valid()
+    proposed = _proposed(request, form, tools)
+    if not asked:
+        return _dry_run(request, proposed, tools, form)
+    try:
+        saved = actions.publish(request.principal, proposed, reason=form.cleaned_data["reason"])
+    except ChangedMeanwhileError:
+        messages.error(request, _("Nothing was saved: somebody changed the rules meanwhile. Here is what holds now."))
+        return redirect("rules:matrix")
+    except ChecksFailError:
+        return _dry_run(request, proposed, tools, form)
+    messages.success(request, _("Version %(number)s is in force from the next request on.") % {"number": saved.number})
+    return redirect("rules:matrix")
+
+
+def _proposed(request: SignedInRequest, form: SavingForm, tools: list[Listed]) -> Rules:
+    """What the dry run showed. What a browser changed on the way is refused as if it were never asked."""
+    values = form.cleaned_data
+    try:
+        matrix = matrices.from_json(values.get("matrix") or {})
+        rules = Rules(values["text"], matrix, values["number"])
+        known = actions.known_names(request.principal.institution_id, tools)
+        return actions.with_text(rules, values["text"].replace("\r\n", "\n"), known)
+    except (KeyError, TypeError, ValueError, AttributeError, RulesError):
+        raise Http404 from None
+
+
+def _dry_run(request: SignedInRequest, proposed: Rules, tools: list[Listed], form: SavingForm | None = None) -> HttpResponse:
+    """Who gains and who loses what, before anything is saved."""
+    institution_id = request.principal.institution_id
+    now = timezone.now()
+    names = _names(request, tools)
+    broken = actions.failing(institution_id, proposed, tools, now)
+    values = {"text": proposed.text, "matrix": matrices.to_json(proposed.matrix), "number": proposed.number}
+    context = {
+        "changes": [
+            (names.columns[change.tool.column], _parts(change))
+            for change in actions.changes(institution_id, proposed, tools, now)
+        ],
+        "broken": [_check_words(check, names) for check in broken],
+        "form": form or SavingForm(initial=values),
+        "others": [shown_rule(rule, proposed, names) for rule in proposed.others],
+    }
+    return render(request, "access/rules/dry_run.html", context, status=422 if form else 200)
+
+
+def _parts(change: actions.Change) -> list[tuple[str, str, list[Profile], int]]:
+    gained, lost, limited = change.gained.count, change.lost.count, change.limited.count
+    parts = [
+        ("gained", ngettext("%(count)s person gains it", "%(count)s people gain it", gained), change.gained),
+        ("lost", ngettext("%(count)s person loses it", "%(count)s people lose it", lost), change.lost),
+        (
+            "limited",
+            ngettext("%(count)s person keeps it, under conditions", "%(count)s people keep it, under conditions", limited),
+            change.limited,
+        ),
+    ]
+    return [
+        (code, sentence % {"count": people.count}, people.first, people.count - len(people.first))
+        for code, sentence, people in parts
+        if people.count
+    ]
+
+
+def _names(request: SignedInRequest, tools: list[Listed]) -> Names:
+    return Names(row_names(request.principal.institution_id), column_names(tools))
+
+
+def _titles(names: Names) -> dict[str, str]:
+    return {**names.rows, **names.columns}
+
+
+def _options(request: SignedInRequest, tools: list[Listed]) -> list[tuple[str, str]]:
+    names = column_names(tools)
+    return [(one.column, names[one.column]) for one in tools]
+
+
+def _chosen(request: SignedInRequest, tools: list[Listed]) -> Listed | None:
+    return next((one for one in tools if one.column == request.GET.get("outil")), None)
+
+
+def _people(institution_id: int, words: str, chosen: str) -> list[Profile]:
+    rows = Profile.objects.filter(institution=institution_id, ended_at=None, role__in=AFFILIATIONS)
+    rows = rows.select_related("person").order_by("person__display_name", "id")
+    if chosen.isascii() and chosen.isdigit() and len(chosen) < 19:
+        return list(rows.filter(id=int(chosen)))
+    return list(rows.filter(Q(person__display_name__icontains=words))[: actions.NAMES_SHOWN + 1]) if words else []
+
+
+def _check_words(check: RuleCheck, names: Names) -> str:
+    who = affiliation_names()[check.affiliation] + (f", {check.group.name}" if check.group else "")
+    tool = names.columns.get(check.tool, check.tool)
+    text = _("%(who)s: use %(tool)s") if check.allowed else _("%(who)s: do not use %(tool)s")
+    return text % {"who": who, "tool": tool}
+
+
+def _checks_sentence(request: SignedInRequest, broken: Any) -> str:
+    names = _names(request, tools_of(request.principal.institution_id))
+    listed = " ; ".join(_check_words(check, names) for check in broken)
+    return _("Nothing was saved: these rules break what must hold. %(checks)s") % {"checks": listed}
+
+
+def _faulty(form: EditorForm, error: RulesError | None) -> str:
+    """The line that cannot be saved, as it was written."""
+    if error is None:
+        return ""
+    lines = str(form.cleaned_data["text"]).splitlines()
+    return lines[error.line - 1].strip() if 0 < error.line <= len(lines) else ""

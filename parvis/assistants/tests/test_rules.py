@@ -1,0 +1,224 @@
+"""An administrator writes rules; doors obey them at the next request."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from conftest import House
+from parvis.access.rules import actions
+from parvis.access.rules.models import CoursePeriod, RuleCheck, RuleSet
+from parvis.assistants.actions import create_course
+from parvis.assistants.models import Assistant
+from parvis.audit.models import Entry
+from parvis.corpora.actions import Campus as Reach
+from parvis.corpora.actions import share_corpus
+from parvis.corpora.models import Corpus
+from parvis.inference.actions import NoRouteError, chat_endpoint_within_rules
+from parvis.inference.models import LanguageModel, Provider, Zone
+from parvis.institutions.models import Profile
+
+SignIn = Callable[[Profile], Client]
+
+
+@dataclass(frozen=True)
+class Campus:
+    house: House
+    assistant: Assistant
+    model: LanguageModel
+    sign_in: SignIn
+
+    @property
+    def group_row(self) -> str:
+        return f"group:{self.house.group.id}"
+
+    def save(self, page: str, values: Mapping[str, str], status: int = 302) -> str:
+        """Through the dry run, as a browser would. What the dry run says."""
+        client = self.sign_in(self.house.administrator)
+        shown = client.post(page, values)
+        assert shown.status_code == 200, shown.content.decode()
+        kept = shown.context["form"].initial
+        sent = {"text": kept["text"], "matrix": json.dumps(kept["matrix"]), "number": kept["number"]}
+        saved = client.post("/regles/versions/", {**sent, "reason": "Conseil du 12"})
+        assert saved.status_code == status, saved.content.decode()
+        return shown.content.decode()
+
+    def refuse_group(self) -> str:
+        page = f"/regles/outils/assistant:{self.assistant.id}/"
+        return self.save(page, {"everyone-state": "allowed", f"{self.group_row}-state": "refused"})
+
+    def opens(self, profile: Profile) -> bool:
+        return self.sign_in(profile).get(f"/assistants/{self.assistant.id}/").status_code == 200
+
+    def text(self) -> str:
+        return actions.current(self.house.institution.id).text
+
+
+@pytest.fixture
+def campus(house: House, sign_in: SignIn) -> Campus:
+    teacher = house.principal(house.teacher)
+    corpus, assistant = create_course(teacher, name="Droit des obligations")
+    share_corpus(teacher, corpus, groups=[], with_institution=True)
+    provider = Provider.unscoped.create(institution=house.institution, name="Nuage", base_url="http://n", zone=Zone.EU)
+    model = LanguageModel.unscoped.create(
+        institution=house.institution, provider=provider, name="grand", display_name="Grand modèle"
+    )
+    return Campus(house, assistant, model, sign_in)
+
+
+def test_a_rule_saved_in_the_table_holds_at_the_next_request_and_a_refusal_is_recorded(campus: Campus) -> None:
+    house = campus.house
+    assert campus.opens(house.student)
+    dry = campus.refuse_group()
+    assert "1 personne n’y accède plus" in dry
+    assert "Étudiante d’ici" in dry
+    assert "Autre étudiant" not in dry
+    assert not campus.opens(house.student)
+    assert campus.opens(house.other_student)
+    [refused] = Entry.objects.filter(action="access.refuse")
+    assert (refused.actor, refused.subject) == (f"person:{house.student.person_id}", f"assistant:{campus.assistant.id}")
+    assert refused.details["rules"] == [f"assistant:{campus.assistant.id} {campus.group_row}"]
+    house.group.profiles.remove(house.student)
+    assert campus.opens(house.student)
+
+
+def test_one_click_brings_a_version_back(campus: Campus) -> None:
+    everyone = {"everyone-state": "allowed"}
+    campus.save("/regles/outils/model/", everyone)
+    campus.refuse_group()
+    campus.sign_in(campus.house.administrator).post("/regles/versions/1/")
+    assert campus.opens(campus.house.student)
+    latest = RuleSet.unscoped.filter(institution=campus.house.institution).first()
+    assert latest is not None
+    assert (latest.number, latest.restored, latest.author) == (3, 1, campus.house.administrator)
+
+
+def test_the_text_is_refused_with_its_line_and_kept_beside_the_table_when_it_is_no_cell(campus: Campus) -> None:
+    client = campus.sign_in(campus.house.administrator)
+    corpus = Corpus.unscoped.get()
+    bad = campus.text() + 'forbid (principal,\n action, resource == Corpus::"404");\n'
+    refused = client.post("/regles/texte/", {"text": bad})
+    line = len(campus.text().splitlines()) + 2
+    assert refused.status_code == 422
+    assert f"Ligne {line}\xa0: il n’y a pas de Corpus «\xa0404\xa0»" in refused.content.decode()
+    as_typed = client.post("/regles/texte/", {"text": bad}, headers={"hx-request": "true"}).content.decode()
+    assert f"Ligne {line}\xa0:" in as_typed
+    assert "<html" not in as_typed
+
+    own = f'forbid (principal in Group::"{campus.house.group.id}", action, resource == Corpus::"{corpus.id}");'
+    campus.save("/regles/texte/", {"text": campus.text() + own})
+    assert not campus.opens(campus.house.student)  # it answers from nothing else
+    campus.save("/regles/outils/model/", {"everyone-state": "allowed", "everyone-on_prem": "on"})
+    assert own in campus.text()
+    assert not campus.opens(campus.house.student)
+    assert own in client.get("/regles/").content.decode().replace("&quot;", '"')
+
+
+def test_a_model_is_refused_by_its_zone_and_no_other_takes_its_place(campus: Campus) -> None:
+    student = campus.house.student
+    campus.save("/regles/outils/model/", {"everyone-state": "allowed", "everyone-on_prem": "on"})
+    student.refresh_from_db()
+    principal = campus.house.principal(Profile.objects.get(id=student.id))
+    with pytest.raises(NoRouteError) as refused:
+        chat_endpoint_within_rules(principal, campus.model, purpose="course")
+    assert refused.value.code == "model_refused"
+    Provider.unscoped.update(zone=Zone.ON_PREM)
+    campus.model.refresh_from_db()
+    assert chat_endpoint_within_rules(principal, campus.model, purpose="course") is not None
+
+
+def test_an_assistant_allowed_only_on_the_premises_is_open_and_its_distant_model_is_not(campus: Campus) -> None:
+    from parvis.assistants.actions import ask, prepare
+
+    campus.save(f"/regles/outils/assistant:{campus.assistant.id}/", {"everyone-state": "allowed", "everyone-on_prem": "on"})
+    student = Profile.objects.get(id=campus.house.student.id)
+    assert campus.opens(student)
+    turn = ask(campus.house.principal(student), campus.assistant, "Qu’est-ce qu’un contrat ?")
+    work = prepare(turn.id)
+    assert work is not None
+    assert (work.route, work.notices) == (None, ("model_refused",))
+
+
+def test_a_rule_ends_with_its_semester(campus: Campus) -> None:
+    today = timezone.localdate()
+    client = campus.sign_in(campus.house.administrator)
+    dates = {"starts_date": today - timedelta(days=30), "ends_date": today - timedelta(days=1)}
+    client.post("/regles/semestres/", {"name": "Semestre 1", **dates})
+    period = CoursePeriod.unscoped.get()
+    page = f"/regles/outils/assistant:{campus.assistant.id}/"
+    values = {"affiliation:teacher-state": "allowed", "everyone-state": "allowed"}
+    campus.save(page, values | {"everyone-period": str(period.id)})
+    assert not campus.opens(campus.house.student)
+    assert campus.opens(campus.house.teacher)
+    client.post("/regles/semestres/", {"name": "Semestre 1", **dates, "ends_date": today})
+    campus.save(page, values | {"everyone-period": str(period.id)})
+    assert campus.opens(campus.house.student)
+
+
+def test_rules_that_break_what_must_hold_are_not_saved(campus: Campus) -> None:
+    client = campus.sign_in(campus.house.administrator)
+    check = {"affiliation": "student", "group": campus.house.group.id, "tool": f"model:{campus.model.id}", "allowed": "0"}
+    client.post("/regles/verifications/", check)
+    assert "fausse avec les règles en vigueur" in client.get("/regles/verifications/").content.decode()
+    dry = campus.save("/regles/outils/assistant/", {"everyone-state": "allowed"}, status=422)
+    assert "L1 Droit\xa0: ne se sert pas de Grand modèle" in dry
+    assert not RuleSet.unscoped.exists()
+    campus.save(f"/regles/outils/model:{campus.model.id}/", {"affiliation:teacher-state": "allowed"})
+    assert RuleCheck.unscoped.count() == RuleSet.unscoped.count() == 1
+
+
+def test_who_saves_last_does_not_undo_who_saved_before(campus: Campus) -> None:
+    client = campus.sign_in(campus.house.administrator)
+    kept = client.post("/regles/outils/model/", {"everyone-state": "refused"}).context["form"].initial
+    campus.refuse_group()
+    sent = {"text": kept["text"], "matrix": json.dumps(kept["matrix"]), "number": kept["number"], "reason": "Tard"}
+    assert "entre-temps" in client.post("/regles/versions/", sent, follow=True).content.decode()
+    assert RuleSet.unscoped.count() == 1
+
+
+def test_why_and_who(campus: Campus) -> None:
+    campus.refuse_group()
+    client = campus.sign_in(campus.house.administrator)
+    tool = f"assistant:{campus.assistant.id}"
+    asked = client.get("/regles/pourquoi/", {"q": "Étudiante d’ici", "outil": tool})
+    assert asked.context["why"].sentence.endswith("une règle le refuse.")
+    assert asked.context["why"].rules[0].words == "L1 Droit · Droit des obligations (assistant)\xa0: refusé"
+    other = client.get("/regles/pourquoi/", {"q": "Autre étudiant", "outil": tool}).context["why"]
+    assert other.allowed
+    assert other.rules[0].words == "Tout le monde · Droit des obligations (assistant)\xa0: autorisé"
+    assert len(client.get("/regles/pourquoi/", {"q": "d’ici", "outil": tool}).context["people"]) == 3
+    may = client.get("/regles/qui/", {"outil": tool}).context
+    assert may["count"] == 4
+    assert "Étudiante d’ici" not in [str(profile.person) for profile, _ in may["people"]]
+
+
+def test_who_reaches_documents_is_who_sees_them(campus: Campus) -> None:
+    house = campus.house
+    own, _ = create_course(house.principal(house.teacher), name="Procédure civile")
+    share_corpus(house.principal(house.teacher), own, groups=[house.group], with_institution=False)
+    readers = Reach(house.institution.id)
+    for corpus in Corpus.unscoped.all():
+        seen = {one.id for one in Profile.objects.all() if Corpus.objects.visible_to(house.principal(one)).contains(corpus)}
+        assert readers.readers_of(corpus) == seen
+    assert len(readers.readers_of(own)) == 3
+
+
+def test_rules_are_the_affair_of_the_institution_s_administrators(campus: Campus) -> None:
+    campus.refuse_group()
+    pages = ("/regles/", "/regles/texte/", "/regles/versions/", "/regles/versions/1/", "/regles/qui/", "/regles/pourquoi/")
+    for profile in (campus.house.student, campus.house.teacher, campus.house.neighbour_teacher):
+        client = campus.sign_in(profile)
+        assert {client.get(page).status_code for page in pages} == {404}
+    neighbour = campus.house.neighbour_student
+    neighbour.role = "administrator"
+    neighbour.save()
+    client = campus.sign_in(neighbour)
+    assert client.get("/regles/versions/1/").status_code == 404
+    assert client.post("/regles/versions/1/").status_code == 404
+    assert "Droit des obligations" not in client.get("/regles/").content.decode()
