@@ -16,8 +16,8 @@ from django.utils.translation import gettext_lazy as _
 from parvis.access.doors import Door
 from parvis.access.engine import Tool
 from parvis.access.principal import ADMINISTRATION
-from parvis.assistants.folding import Folded, folded
 from parvis.access.rules.doors import within_rules
+from parvis.assistants.folding import Folded, folded
 from parvis.corpora.models import Corpus
 from parvis.inference.models import LanguageModel
 from parvis.institutions.models import Institution, Profile

@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 
 from parvis.access.engine import Tool
 from parvis.access.principal import Principal
-from parvis.access.secrets import SecretUnreadableError
 from parvis.access.rules.doors import decision, record_refusal
+from parvis.access.secrets import SecretUnreadableError
 from parvis.audit.models import record
 from parvis.inference.completion import Model, UpstreamError
 from parvis.inference.models import Calibration, Kind, LanguageModel, Provider, Purpose, Zone
