@@ -16,6 +16,7 @@ from parvis.access.rules import actions
 from parvis.access.rules.models import CoursePeriod, RuleCheck, RuleSet
 from parvis.assistants.actions import create_course
 from parvis.assistants.models import Assistant
+from parvis.assistants.tests.conftest import add_document
 from parvis.audit.models import Entry
 from parvis.corpora.actions import Campus as Reach
 from parvis.corpora.actions import share_corpus
@@ -136,6 +137,9 @@ def test_a_model_is_refused_by_its_zone_and_no_other_takes_its_place(campus: Cam
 def test_an_assistant_allowed_only_on_the_premises_is_open_and_its_distant_model_is_not(campus: Campus) -> None:
     from parvis.assistants.actions import ask, prepare
 
+    add_document(
+        campus.assistant.corpora.get(), "Contrats", ["Le contrat est un accord de volontés entre plusieurs personnes."]
+    )
     campus.save(f"/regles/outils/assistant:{campus.assistant.id}/", {"everyone-state": "allowed", "everyone-on_prem": "on"})
     student = Profile.objects.get(id=campus.house.student.id)
     assert campus.opens(student)
