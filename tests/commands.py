@@ -12,6 +12,14 @@ import sys
 from pathlib import Path
 
 LIBRARIES = [
+    "aiohttp",
+    "cedarpy",
+    "joserfc.jwk",
+    "joserfc.jwt",
+    "lxml.etree",
+    "msgspec",
+    "numpy",
+    "snowballstemmer",
     "typer.main",
     "typer._adapters",
     "rich.progress",

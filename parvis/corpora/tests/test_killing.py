@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -9,9 +10,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
+from pathlib import Path
 
+import pytest
 from django.conf import settings
 from django.db import connection
 
@@ -24,16 +27,36 @@ SECTIONS = 120  # several batches
 LEASE_SECONDS = 0.6
 
 
-@contextmanager
-def worker() -> Iterator[subprocess.Popen[bytes]]:
-    name = str(connection.settings_dict["NAME"])
-    command = [sys.executable, "-m", "parvis.corpora.tests.worker_process", name, str(settings.FILES_DIR), str(LEASE_SECONDS)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
+Worker = Callable[[], AbstractContextManager[int]]
+
+
+@pytest.fixture(scope="module")
+def worker() -> Iterator[Worker]:
+    """Each call starts a worker, gives its process id, and kills it in the end."""
+    command = [sys.executable, "-m", "parvis.corpora.tests.worker_process", str(LEASE_SECONDS)]
+    parent = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    @contextmanager
+    def start() -> Iterator[int]:
+        assert parent.stdin
+        assert parent.stdout
+        parent.stdin.write(json.dumps([str(connection.settings_dict["NAME"]), str(settings.FILES_DIR)]) + "\n")
+        parent.stdin.flush()
+        process = int(parent.stdout.readline())
+        try:
+            yield process
+        finally:
+            kill(process)
+
+    yield start
+    parent.communicate()
+
+
+def kill(process: int) -> None:
+    """Comes back once it is no more."""
+    with suppress(ProcessLookupError):
+        os.kill(process, signal.SIGKILL)
+    until(lambda: not Path(f"/proc/{process}").exists())
 
 
 def until(what: Callable[[], bool], *, seconds: float = 40) -> None:
@@ -75,14 +98,13 @@ MOMENTS: dict[str, Callable[[Document], bool]] = {
 }
 
 
-def test_workers_killed_at_any_moment_leave_nothing_half(committed: None, corpus: Corpus, add: Add) -> None:
+def test_workers_killed_at_any_moment_leave_nothing_half(committed: None, corpus: Corpus, add: Add, worker: Worker) -> None:
     documents = []
     for number, (name, came) in enumerate(MOMENTS.items()):
         documents.append(document := add(f"{name}.md", long_course(number)).document)
         with worker() as process:
             until(partial(came, document))
-            os.kill(process.pid, signal.SIGKILL)
-            process.wait()
+            kill(process)
     with worker():
         until(lambda: not Document.unscoped.filter(state__in=WAITING).exists())
     for document in documents:
@@ -109,7 +131,7 @@ def test_a_killed_parser_is_started_again(committed: None, corpus: Corpus, add: 
     raise AssertionError("no parser was killed")
 
 
-def test_two_workers_share_the_documents(committed: None, corpus: Corpus, add: Add) -> None:
+def test_two_workers_share_the_documents(committed: None, corpus: Corpus, add: Add, worker: Worker) -> None:
     documents = [add(f"{number}.md", long_course(number)).document for number in range(3)]
     with worker(), worker():
         until(lambda: not Document.unscoped.filter(state__in=WAITING).exists())
