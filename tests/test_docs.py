@@ -32,7 +32,10 @@ def test_make_has_at_most_twelve_targets() -> None:
 
 
 def test_lock_files_name_no_address() -> None:
-    for lock in ROOT.glob("requirements*.lock"):
+    python, node = list(ROOT.glob("requirements*.lock")), list(ROOT.glob("parvis/**/tests/*/package-lock.json"))
+    assert python
+    assert node
+    for lock, digest in [*((lock, "--hash=sha256:") for lock in python), *((lock, '"integrity": "sha512-') for lock in node)]:
         text = lock.read_text(encoding="utf-8")
-        assert "--hash=sha256:" in text
+        assert digest in text
         assert "://" not in text

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from parvis.retrieval.analysis import analyse, fold, folded_and_terms
 from parvis.retrieval.analysis import terms as terms_of
-from parvis.retrieval.index import Index, Stats
+from parvis.retrieval.index import Reading, Stats
 
 CANDIDATES = 50
 FEW = 500  # texts: all are compared, those that share no key too
@@ -84,7 +84,7 @@ class Close:
 def close_needs(
     draft: Draft,
     *,
-    index: Index,
+    index: Reading,
     corpora: frozenset[int],
     fetch: Callable[[Sequence[int]], Sequence[Known]],
     limit: int = 5,

@@ -23,7 +23,7 @@ from parvis.retrieval.search import search
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from parvis.retrieval.index import Index
+    from parvis.retrieval.index import Reading
     from parvis.retrieval.passage import Passage
     from parvis.retrieval.search import Found
 
@@ -65,7 +65,7 @@ def band(found: Found, threshold: float) -> Band:
 def calibrate(
     passages: Sequence[Passage],
     *,
-    index: Index,
+    index: Reading,
     corpora: frozenset[int],
     fetch: Callable[[Sequence[int]], Sequence[Passage]],
 ) -> float:
@@ -86,7 +86,7 @@ def calibrate(
 def pseudo_evidence(
     passages: Sequence[Passage],
     *,
-    index: Index,
+    index: Reading,
     corpora: frozenset[int],
     fetch: Callable[[Sequence[int]], Sequence[Passage]],
 ) -> tuple[list[float], list[float]]:

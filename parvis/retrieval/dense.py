@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from parvis.retrieval.index import Index
+from parvis.retrieval.index import Reading
 from parvis.retrieval.passage import Passage
 from parvis.retrieval.ranking import relative
 from parvis.retrieval.search import Found, search
@@ -121,7 +121,7 @@ class Labelled:
 def calibrate_weight(
     questions: Sequence[Labelled],
     *,
-    index: Index,
+    index: Reading,
     corpora: frozenset[int],
     fetch: Callable[[Sequence[int]], Sequence[Passage]],
     embedder: ExactScan,

@@ -28,7 +28,7 @@ from parvis.retrieval.abstention import answerability, calibrate
 from parvis.retrieval.analysis import terms
 from parvis.retrieval.extraction import best_sentences
 from parvis.retrieval.fts5 import Fts5Index, create_tables
-from parvis.retrieval.index import Entry, Index, Stats
+from parvis.retrieval.index import Entry, Reading, Stats
 from parvis.retrieval.passage import Passage
 from parvis.retrieval.search import Embedder, Found, search
 
@@ -176,7 +176,7 @@ class Library:
         self.index.upsert(_entry(passage) for passage in self.passages.values())
 
     def ask(self, text: str, *, without: tuple[Question, Hiding] | None = None, embedder: Embedder | None = None) -> Found:
-        index: Index = self.index
+        index: Reading = self.index
         corpora = self.corpora
         if without is not None:
             question, how = without
@@ -218,17 +218,8 @@ class Library:
 class Without:
     """An index as it would be without some of its passages: not in its lists nor in its counts."""
 
-    index: Index
+    index: Reading
     hidden: tuple[Entry, ...]
-
-    def upsert(self, entries: Iterable[Entry]) -> None:
-        raise NotImplementedError("a view is not written to")
-
-    def delete(self, document_ids: Iterable[int]) -> None:
-        raise NotImplementedError("a view is not written to")
-
-    def maintain(self, purge: bool = False) -> None:
-        raise NotImplementedError("a view is not written to")
 
     def candidates(self, terms: Sequence[str], corpora: frozenset[int], k: int) -> list[tuple[int, float]]:
         hidden = {entry.passage_id for entry in self.hidden}

@@ -73,14 +73,8 @@ class Stats:
         return [self.closeness(4 * number + 2) for number in range(LENGTHS)]
 
 
-class Index(Protocol):
-    """A passage never changes document. An empty set of corpora finds nothing; no value means "all corpora"."""
-
-    def upsert(self, entries: Iterable[Entry]) -> None:
-        """Adds passages, replacing those of the same id."""
-
-    def delete(self, document_ids: Iterable[int]) -> None:
-        """Forgets documents: no later question finds them, nor their words in a correction."""
+class Reading(Protocol):
+    """What a search asks of an index. An empty set of corpora finds nothing; no value means "all corpora"."""
 
     def candidates(self, terms: Sequence[str], corpora: frozenset[int], k: int) -> list[tuple[int, float]]:
         """The `k` passages with the most of `terms`, best first, equal scores by passage id: the sum of the weights of the
@@ -91,6 +85,16 @@ class Index(Protocol):
     def words(self, beginnings: Collection[str]) -> Sequence[str]:
         """The terms that begin so, of all corpora and without an order: those without a figure, at least, and for a while
         after a deletion more. Only those that `stats` then finds in the allowed corpora may be told or change a result."""
+
+
+class Index(Reading, Protocol):
+    """A passage never changes document."""
+
+    def upsert(self, entries: Iterable[Entry]) -> None:
+        """Adds passages, replacing those of the same id."""
+
+    def delete(self, document_ids: Iterable[int]) -> None:
+        """Forgets documents: no later question finds them, nor their words in a correction."""
 
     def maintain(self, purge: bool = False) -> None:
         """Tidies the index. With `purge`, no byte of what was deleted stays in the database's files: it rewrites them,

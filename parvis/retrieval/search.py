@@ -14,7 +14,7 @@ import numpy as np
 from parvis.retrieval.analysis import Token, analyse, folded_and_terms
 from parvis.retrieval.definition import defined_terms
 from parvis.retrieval.framing import asked_tokens
-from parvis.retrieval.index import Index, Stats
+from parvis.retrieval.index import Reading, Stats
 from parvis.retrieval.passage import Hit, Passage
 from parvis.retrieval.question import weigh
 from parvis.retrieval.ranking import Asked, Features, Ranked, rank, relative
@@ -58,7 +58,7 @@ class Found:
 def search(
     question: str,
     *,
-    index: Index,
+    index: Reading,
     corpora: frozenset[int],
     fetch: Callable[[Sequence[int]], Sequence[Passage]],
     limit: int = 10,
@@ -77,7 +77,7 @@ def search(
 
 def _search(
     question: str,
-    index: Index,
+    index: Reading,
     corpora: frozenset[int],
     fetch: Callable[[Sequence[int]], Sequence[Passage]],
     limit: int,
@@ -106,7 +106,7 @@ def _search(
     )
 
 
-def _asked_otherwise(question: str, index: Index, corpora: frozenset[int]) -> list[str]:
+def _asked_otherwise(question: str, index: Reading, corpora: frozenset[int]) -> list[str]:
     """With other names for what it asks about, be they misspelt, as far as the documents have them."""
     tokens = asked_tokens(question, analyse(question))
     stats = index.stats([token.term for token in tokens], corpora)
@@ -146,7 +146,7 @@ def _fit(found: Found) -> float:
 PASSAGES_FITTED = 3
 
 
-def _written_out(question: str, index: Index, corpora: frozenset[int]) -> str:
+def _written_out(question: str, index: Reading, corpora: frozenset[int]) -> str:
     tokens = analyse(question)
     stats = index.stats([token.term for token in tokens], corpora)
     unknown = [token for token in tokens if not stats.document_frequency.get(token.term)]
@@ -156,7 +156,7 @@ def _written_out(question: str, index: Index, corpora: frozenset[int]) -> str:
 
 
 def _known_terms(
-    tokens: Sequence[Token], index: Index, corpora: frozenset[int]
+    tokens: Sequence[Token], index: Reading, corpora: frozenset[int]
 ) -> tuple[tuple[str, ...], tuple[Correction, ...], Stats]:
     """The terms to look for, those no passage has mended where one is near."""
     stats = index.stats([token.term for token in tokens], corpora)
@@ -173,7 +173,7 @@ def _known_terms(
     return tuple(term for term in terms if term in rarest), tuple(mended.values()), stats
 
 
-def _vocabulary(index: Index, corpora: frozenset[int]) -> Vocabulary:
+def _vocabulary(index: Reading, corpora: frozenset[int]) -> Vocabulary:
     def counts(terms: Collection[str]) -> Mapping[str, int]:
         return index.stats(list(terms), corpora).document_frequency if terms else {}
 

@@ -43,6 +43,6 @@ class Unreadable(Exception):
         return type(self), (self.code, self.params)
 
 
-# All that zipfile raises on damaged or hostile bytes. RuntimeError is a password, and, as NotImplementedError, a method of
-# compression or a version of the format that Python does not know.
+# All that zipfile raises on damaged or hostile bytes. RuntimeError is a password; its subclass for what Python lacks is a
+# method of compression or a version of the format.
 ZIP_FAILURES = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError, ValueError)

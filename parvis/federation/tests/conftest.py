@@ -48,6 +48,7 @@ def cas_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]
 @pytest.fixture(scope="session")
 def oidc_providers(landing: Landing) -> Iterator[list[str]]:
     """The issuers of two: the first gives user information as JSON, the second as a signed JWT, like ProConnect."""
+    # A program of Node's, which `make test` may do without; CI installs it, and stops where it cannot.
     if shutil.which("node") is None or not NODE_PACKAGES.is_dir():
         pytest.skip("oidc-provider is not installed: npm ci --prefix parvis/federation/tests/oidc_provider")
     command = ["node", str(HERE / "oidc_provider" / "providers.mjs"), landing.address]

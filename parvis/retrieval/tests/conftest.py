@@ -41,7 +41,7 @@ def sqlite_path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def postgresql() -> Iterator[psycopg.Connection[Any]]:
-    if not POSTGRES:
+    if not POSTGRES:  # a server, which `make test` may do without; `make postgres` starts one
         pytest.skip("PARVIS_TEST_POSTGRES names no server")
     schema = f"search_{uuid.uuid4().hex}"
     with psycopg.connect(POSTGRES, autocommit=True) as connection:

@@ -91,7 +91,7 @@ def _tables_with(connection: psycopg.Connection[Any], text: bytes) -> list[str]:
     ).fetchall()
     try:
         return [name for name, path in relations if text in (folder / path).read_bytes()]
-    except OSError:
+    except OSError:  # a server elsewhere, named in PARVIS_TEST_POSTGRES; the one that `make postgres` starts is read
         pytest.skip("the server's files cannot be read from here")
 
 

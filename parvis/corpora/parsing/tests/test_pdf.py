@@ -338,7 +338,7 @@ def test_a_document_of_garbage_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_scanned_page_is_recognised_with_its_words_in_place(tmp_path: Path) -> None:
-    if not is_available():
+    if not is_available():  # a program of Debian's, which `make test` may do without; CI installs it
         pytest.skip("tesseract with French data is not installed")
     original = pdf(tmp_path / "original.pdf", lambda canvas: write(canvas, PROSE, size=14))
     (expected,) = units(original)
