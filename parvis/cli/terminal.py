@@ -57,11 +57,13 @@ def start(
     from django.utils import translation
 
     from parvis.cli.configuration import probe, sentence, unknown_variable
+    from parvis.isolation.scope import begin
 
     try:
         django.setup()
     except ImproperlyConfigured as problem:
         stop(sentence(problem, variable))
+    begin("command line")
     translation.activate(language())
     for name in settings.UNKNOWN_VARIABLES:
         err.print(unknown_variable(name), style="yellow", markup=False)
@@ -75,18 +77,20 @@ def demo_data() -> Path:
 
 
 def migrate() -> bool:
-    """Brings the database to this version. True when there was something to do."""
+    """Brings the database to this version, as the owner of its tables. True when there was something to do."""
     from django.core.management import call_command
-    from django.db import connection
+    from django.db import connections
     from django.db.migrations.executor import MigrationExecutor
 
+    alias = "owner" if "owner" in connections else "default"
+    connection = connections[alias]
     if connection.vendor == "sqlite":
         _keep_to_oneself(Path(connection.settings_dict["NAME"]))
     connection.ensure_connection()
     executor = MigrationExecutor(connection)
     if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
         return False
-    call_command("migrate", verbosity=0, interactive=False)
+    call_command("migrate", database=alias, verbosity=0, interactive=False)
     return True
 
 

@@ -93,7 +93,9 @@ def _kinds() -> Iterator[Kind]:
     yield part("search_passage", "corpora_corpus", "corpus_id")
     yield part("search_vocabulary", "corpora_corpus", "corpus_id")
     yield part("search_corpus", "corpora_corpus", "corpus_id")
-    yield commons("search_word", "words without their passages, to which a misspelt one may be near; counted where one may read")
+    yield commons(
+        "search_word", "words without their passages, to which a misspelt one may be near; counted where one may read"
+    )
 
     # assistants: what people ask
     yield own("assistants_assistant")

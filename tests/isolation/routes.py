@@ -141,8 +141,8 @@ ROUTES: dict[str, Route] = {
     "needs:harmonised": Route(REFERENT, ALLIANCE),
     "needs:harmonised_version": Route(REFERENT, ALLIANCE),
     "needs:harmonised_edit": Route(COORDINATOR, ALLIANCE),
-    "needs:requirement_new": Route(COORDINATOR, ALLIANCE),
-    "needs:requirement": Route(COORDINATOR, ALLIANCE),
+    "needs:requirement_new": Route(COORDINATOR, ALLIANCE, others=("institutions",)),
+    "needs:requirement": Route(COORDINATOR, ALLIANCE, others=("institutions",)),
     "needs:requirement_removal": Route(COORDINATOR, ALLIANCE, "post", "alone"),
     "needs:discussion": Route(COORDINATOR, ALLIANCE, "post"),
     "needs:ballot": Route(REFERENT, ALLIANCE, "post"),
@@ -223,7 +223,7 @@ ROUTES: dict[str, Route] = {
     "offers:references": Route(REFERENT, ALLIANCE),
     "offers:opinion": Route(REFERENT, ALLIANCE),
     "offers:reference_edit": Route(REFERENT, INSTITUTION, known=True),
-    "offers:reference_reply": Route(VENDOR, INSTITUTION),
+    "offers:reference_reply": Route(VENDOR, INSTITUTION, known=True),
     "offers:reference_withdrawal": Route(SIGNATORY, INSTITUTION, "post", known=True),
     "offers:portfolio": Route(REFERENT, ALLIANCE),
     "offers:portfolio_export": Route(REFERENT, ALLIANCE),
@@ -270,9 +270,7 @@ ROUTES: dict[str, Route] = {
     "assistants:cancellation": Route(TEACHER, HOLDER, "post"),
     "assistants:retry": Route(TEACHER, HOLDER, "post"),
     "assistants:extract": Route(TEACHER, HOLDER, "post"),
-    "assistants:signal": Route(
-        TEACHER, To.NOBODY, "post", why="without the one kind of signal it takes, nothing is there"
-    ),
+    "assistants:signal": Route(TEACHER, To.NOBODY, "post", why="without the one kind of signal it takes, nothing is there"),
     "assistants:signals": Route(TEACHER, HOLDER),
     "assistants:signal_closing": Route(TEACHER, HOLDER, "post"),
 }

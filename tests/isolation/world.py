@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
+from importlib import import_module
 from io import BytesIO
 from typing import Any
 
@@ -26,7 +27,6 @@ from parvis.access.middleware import PROFILE_KEY, principal_of
 from parvis.access.principal import Principal
 from parvis.corpora import storage
 from parvis.corpora.engine import index
-from importlib import import_module
 from parvis.identity.models import Person, Source
 from parvis.institutions.models import Institution, Profile, Role
 from parvis.needs.tests.test_sheets import HEADINGS, list_of_needs
@@ -35,7 +35,10 @@ from parvis.retrieval.index import Entry
 
 OWN, FOREIGN, ABSENT = 500_001, 700_001, 900_001
 CANARY = {OWN: "Zibeline", FOREIGN: "Quetzal"}
-QUESTIONED = {OWN: "Ziggourat", FOREIGN: "Quolibet"}  # what a vendor asks: the coordination reads it, to publish it without names
+QUESTIONED = {
+    OWN: "Ziggourat",
+    FOREIGN: "Quolibet",
+}  # what a vendor asks: the coordination reads it, to publish it without names
 COMMON = "Margelle"  # what the alliance may read
 
 # Everything else is, in the state these rows are in (drafts, answers under seal, choices that are not shared), for its own
@@ -128,8 +131,17 @@ _SPECIAL: dict[str, dict[str, Any]] = {
     "Choice": {"state": "chosen"},
     "CoSignature": {"state": "to_sign", "signed_by": None, "signed_at": None, "withdrawn_at": None, "operation": None},
     "CoursePeriod": {"ends_date": date(2027, 1, 1)},
-    "Document": {"state": "indexed", "media_type": "application/pdf", "pages_done": 1, "pages_total": 1, "protected": False,
-                 "replaces": None, "archive": None, "lease_until": None, "failure_code": ""},
+    "Document": {
+        "state": "indexed",
+        "media_type": "application/pdf",
+        "pages_done": 1,
+        "pages_total": 1,
+        "protected": False,
+        "replaces": None,
+        "archive": None,
+        "lease_until": None,
+        "failure_code": "",
+    },
     "HarmonisedNeed": {"merged_into": None, "undone_at": None, "state": "draft", "published_at": None},
     "ImportedFile": {"profile": Role.REFERENT, "content": csv_bytes([HEADINGS, *list_of_needs(2)])},
     "Judgement": {"other_need": None},
@@ -142,12 +154,31 @@ _SPECIAL: dict[str, dict[str, Any]] = {
     "PortfolioFile": {"profile": Role.REFERENT},
     "Provider": {"kind": "openai", "base_url": "http://127.0.0.1:9/v1", "sealed_secret": ""},
     "Question": {"published_at": None, "answered_by": None, "answer": ""},
-    "RawNeed": {"state": "draft", "current": None, "archived_at": None, "published_at": None, "published_by": None,
-                "validated_at": None, "validated_by": None, "published_from": None},
-    "RequestForInformation": {"questions_until": timezone.now() + timedelta(days=20), "published_at": None, "opened_at": None, "closed_at": None},
+    "RawNeed": {
+        "state": "draft",
+        "current": None,
+        "archived_at": None,
+        "published_at": None,
+        "published_by": None,
+        "validated_at": None,
+        "validated_by": None,
+        "published_from": None,
+    },
+    "RequestForInformation": {
+        "questions_until": timezone.now() + timedelta(days=20),
+        "published_at": None,
+        "opened_at": None,
+        "closed_at": None,
+    },
     "RuleSet": {"text": "", "number": 1, "restored": None},
-    "SignInSource": {"is_active": False, "sealed_secret": "", "has_logo": False, "settings": {"server": "https://cas.example"},
-                     "kind": "cas", "mapping": {}},
+    "SignInSource": {
+        "is_active": False,
+        "sealed_secret": "",
+        "has_logo": False,
+        "settings": {"server": "https://cas.example"},
+        "kind": "cas",
+        "mapping": {},
+    },
     "Signal": {"closed_at": None},
     "Turn": {"number": 1, "state": "answered", "latest_seq": 1, "usage": {}},
     "TurnEvent": {"seq": 1, "kind": "done", "payload": {}},
@@ -196,7 +227,9 @@ def _plain(model: type[models.Model], field: models.Field[Any, Any], side: int) 
     if isinstance(field, models.CharField | models.TextField):
         if field.name == "sha256":
             return _pdf(side)
-        return "" if field.blank and field.max_length and field.max_length < 100 else f"{word} {side}"[: field.max_length or 99]
+        return (
+            "" if field.blank and field.max_length and field.max_length < 100 else f"{word} {side}"[: field.max_length or 99]
+        )
     if isinstance(field, models.DateTimeField):
         return timezone.now() + timedelta(days=30 if field.name.endswith("until") or field.name == "deadline_at" else -1)
     if isinstance(field, models.DateField):
@@ -241,7 +274,9 @@ def _in_order() -> list[type[models.Model]]:
 def _needed(model: type[models.Model]) -> set[type[models.Model]]:
     special = _SPECIAL.get(model.__name__, {})
     keys = (field for field in model._meta.local_fields if isinstance(field, models.ForeignKey))
-    return {field.related_model for field in keys if field.related_model is not model and special.get(field.name, 1) is not None}
+    return {
+        field.related_model for field in keys if field.related_model is not model and special.get(field.name, 1) is not None
+    }
 
 
 def _link(made: Iterable[models.Model]) -> None:

@@ -1,10 +1,17 @@
-"""PostgreSQL as Django knows it, able to empty the append-only tables between tests: production has no such way."""
+"""PostgreSQL as Parvis knows it. The test database is made, emptied and dropped by the owner of its tables, and tests work on it
+as the application does, under the policies. The owner can also empty the append-only tables: production has no such way."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from django.db.backends.postgresql import base, operations
+import psycopg
+from django.conf import settings
+from django.db.backends.postgresql import creation, operations
+
+from parvis.isolation.postgresql import base
 
 
 class DatabaseOperations(operations.DatabaseOperations):
@@ -12,6 +19,37 @@ class DatabaseOperations(operations.DatabaseOperations):
         switch = "ALTER TABLE audit_entry {} TRIGGER audit_entry_no_truncate"
         return [switch.format("DISABLE"), *super().sql_flush(*args, **kwargs), switch.format("ENABLE")]
 
+    def execute_sql_flush(self, sql_list: list[str]) -> None:
+        parameters = self.connection.get_connection_params() | _owner()
+        with psycopg.connect(**parameters) as owner:
+            for statement in sql_list:
+                owner.execute(statement)  # type: ignore[call-overload]
+
+
+class DatabaseCreation(creation.DatabaseCreation):
+    def create_test_db(self, *args: Any, **kwargs: Any) -> str:
+        with self._as_owner():
+            return super().create_test_db(*args, **kwargs)
+
+    def _destroy_test_db(self, *args: Any, **kwargs: Any) -> None:
+        with self._as_owner():
+            super()._destroy_test_db(*args, **kwargs)
+
+    @contextmanager
+    def _as_owner(self) -> Iterator[None]:
+        kept = {key: self.connection.settings_dict[key] for key in ("USER", "PASSWORD")}
+        self.connection.settings_dict.update({key: settings.OWNER[key] for key in kept})
+        try:
+            yield
+        finally:
+            self.connection.close()
+            self.connection.settings_dict.update(kept)
+
+
+def _owner() -> dict[str, str]:
+    return {"user": settings.OWNER["USER"]} | ({"password": settings.OWNER["PASSWORD"]} if settings.OWNER["PASSWORD"] else {})
+
 
 class DatabaseWrapper(base.DatabaseWrapper):
     ops_class = DatabaseOperations
+    creation_class = DatabaseCreation
