@@ -160,14 +160,13 @@ if DEMO and (open_hosts := set(ALLOWED_HOSTS) - {"127.0.0.1", "localhost", "[::1
     names = ", ".join(sorted(open_hosts))
     raise Misconfigured("open_demo", f"PARVIS_DEMO serves this machine only; remove {names} from PARVIS_HOSTS.", names=names)
 
+# Signs what is said to PostgreSQL of the institution that is asked for (decision 0017).
+CONTEXT_KEY = SECRET_KEY
 _POSTGRESQL = ({"postgres", "postgresql"}, "postgresql://user@host:5432/name")
 DATABASES = {"default": _database(_address("DATABASE_URL", *_POSTGRESQL), DATA_DIR)}
 # Who owns the tables, where it is another role than the one that serves: only migrations use it.
 if _owner := _address("DATABASE_OWNER_URL", *_POSTGRESQL):
-    DATABASES["owner"] = _database(_owner, DATA_DIR) | {
-        "PASSWORD": unquote(_owner.password or "") or _variable("DATABASE_OWNER_PASSWORD")
-    }
-    DATABASES["owner"]["OPTIONS"] = {}
+    DATABASES["owner"] = _database(_owner, DATA_DIR) | {"OPTIONS": {}}
 # The role that serves, to which the owner gives the use of its tables; "" where they are one.
 DATABASE_APPLICATION_ROLE = DATABASES["default"]["USER"] if _owner else ""
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -22,7 +22,6 @@ import psycopg
 OWNER, APPLICATION = "parvis_owner", "parvis"
 
 
-
 def main(command: Sequence[str]) -> int:
     binaries = _binaries()
     if binaries is None:
@@ -42,7 +41,8 @@ def main(command: Sequence[str]) -> int:
     try:
         server = f"127.0.0.1:{port}/postgres"
         with psycopg.connect(f"postgresql://postgres@{server}", autocommit=True) as superuser:
-            superuser.execute(f"CREATE ROLE {OWNER} LOGIN CREATEDB IN ROLE pg_read_all_stats")
+            superuser.execute(f"CREATE ROLE {OWNER} LOGIN CREATEDB IN ROLE pg_read_all_stats, pg_checkpoint")
+            superuser.execute(f"GRANT CREATE ON DATABASE postgres TO {OWNER}")
             superuser.execute(f"CREATE ROLE {APPLICATION} LOGIN IN ROLE pg_read_all_stats")
         addresses = {
             "PARVIS_TEST_POSTGRES": f"postgresql://{APPLICATION}@{server}",

@@ -6,6 +6,8 @@ from typing import Any
 
 from django.db import models
 
+from parvis.isolation.scope import everywhere
+
 
 class Entry(models.Model):
     """One thing that was done. The database itself refuses to change or delete a row (migration 0002)."""
@@ -27,4 +29,5 @@ class Entry(models.Model):
 
 def record(*, institution_id: int | None, actor: str, action: str, subject: str, **details: Any) -> None:
     """Append one entry, inside the caller's transaction: what is rolled back was not done."""
-    Entry.objects.create(institution_id=institution_id, actor=actor, action=action, subject=subject, details=details)
+    with everywhere("evidence"):
+        Entry.objects.create(institution_id=institution_id, actor=actor, action=action, subject=subject, details=details)

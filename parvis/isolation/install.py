@@ -32,7 +32,7 @@ def _verifier(cursor: Any) -> None:
     cursor.execute(policies.KEY_TABLE)
     cursor.execute("REVOKE ALL ON isolation_key FROM PUBLIC")
     cursor.execute("DELETE FROM isolation_key")
-    cursor.execute("INSERT INTO isolation_key VALUES (%s, %s)", padded(key_of(settings.SECRET_KEY)))
+    cursor.execute("INSERT INTO isolation_key VALUES (%s, %s)", padded(key_of(settings.CONTEXT_KEY)))
     cursor.execute(policies.FUNCTION.format(schema=f'"{schema}"'))
 
 

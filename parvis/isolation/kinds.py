@@ -93,9 +93,7 @@ def _kinds() -> Iterator[Kind]:
     yield part("search_passage", "corpora_corpus", "corpus_id")
     yield part("search_vocabulary", "corpora_corpus", "corpus_id")
     yield part("search_corpus", "corpora_corpus", "corpus_id")
-    yield commons(
-        "search_word", "words without their passages, to which a misspelt one may be near; counted where one may read"
-    )
+    yield commons("search_word", "words without their passages; counted only where one may read")
 
     # assistants: what people ask
     yield own("assistants_assistant")
@@ -109,7 +107,7 @@ def _kinds() -> Iterator[Kind]:
     yield commons("needs_rawneed", "published needs are read by the whole alliance; the doors keep drafts at home")
     yield commons("needs_rawneedtext", "as its need")
     yield own("needs_judgement")
-    yield own("needs_importedfile")
+    yield commons("needs_importedfile", "the coordination imports in the name of an institution; its importer alone reads it")
     yield commons("needs_harmonisedneed", "written together")
     yield commons("needs_needversion", "as its need")
     yield commons("needs_requirement", "as its need")
@@ -125,7 +123,7 @@ def _kinds() -> Iterator[Kind]:
     # offers: answers are their vendor's until opened; agreements and portfolios stay at home
     yield commons("offers_requestforinformation", "asked together")
     yield commons("offers_requestdocument", "as its request")
-    yield own("offers_keyholder")
+    yield commons("offers_keyholder", "who holds a key is announced; shares are sealed by a passphrase that is kept nowhere")
     yield commons("offers_question", "published without the name of who asks; the coordination reads all")
     yield commons("offers_registerentry", "the register is open to the members")
     yield own("offers_sealedanswer")

@@ -15,11 +15,12 @@ EVERYWHERE, STRANGER = 0, -1  # beside the identifiers of institutions, which be
 
 # Every way past institutions, with why there is no other. A test reads the code: each is used, and no other name is.
 ESCAPES = {
-    "answers": "the log of an answer is closed by whichever process finds that its writer died",
-    "alliance": "an act on what institutions hold together: its rows are its institutions', and all of them are concerned",
+    "aggregates": "sums over the members, told only where they tell nobody's figure",
+    "alliance": "answers under seal are opened together, by those who hold the keys",
     "calendar": "a calendar is asked for by its key, before anybody knows whose it is",
     "command line": "who runs Parvis acts for every institution",
     "demonstration": "the demonstration makes every institution at once",
+    "evidence": "whatever is done is written down, for the institution it was done to; it can only be added",
     "documents": "one queue for everybody: each document is then read for its own institution",
     "identification": "the institution of a request is not known before its person is",
     "migration": "the tables of all institutions are made and changed together",

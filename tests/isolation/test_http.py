@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from parvis.identity.models import Person
@@ -92,7 +93,8 @@ def test_a_leak_would_be_seen(place: Range, monkeypatch: pytest.MonkeyPatch) -> 
     from parvis.corpora.models import CorpusQuerySet
 
     monkeypatch.setattr(CorpusQuerySet, "visible_to", lambda self, principal: self)
-    assert leaks(place, Attempt("corpora:detail", "get", Visitor(HOLDER, Role.TEACHER), FOREIGN))
+    found = leaks(place, Attempt("corpora:detail", "get", Visitor(HOLDER, Role.TEACHER), FOREIGN))
+    assert bool(found) is (connection.vendor == "sqlite"), "PostgreSQL keeps them apart even where a door does not"
 
 
 def test_a_calendar_is_closed_with_its_person(place: Range) -> None:

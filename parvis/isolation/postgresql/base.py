@@ -17,8 +17,9 @@ from psycopg.pq import TransactionStatus
 from parvis.isolation import scope
 from parvis.isolation.signing import context
 
-# What PostgreSQL does in no transaction; none of it reads a row of a table under a policy.
-_ALONE = re.compile(r"\s*(VACUUM|CHECKPOINT|(CREATE|DROP|ALTER)\s+DATABASE)\b", re.IGNORECASE)
+# What PostgreSQL does in no transaction, and what must be the first thing said to one that failed. None of it reads a row of a
+# table under a policy.
+_ALONE = re.compile(r"\s*(VACUUM|CHECKPOINT|(CREATE|DROP|ALTER)\s+DATABASE|SAVEPOINT|RELEASE|ROLLBACK)\b", re.IGNORECASE)
 _SET = "SELECT set_config('parvis.context', '{}', true)"
 
 
@@ -53,7 +54,7 @@ class ScopedCursor(base.Cursor):
         if current is None:
             return ""
         pid = self.connection.info.backend_pid
-        return _SET.format(context(current.institution_id, backend_pid=pid, master=settings.SECRET_KEY))
+        return _SET.format(context(current.institution_id, backend_pid=pid, master=settings.CONTEXT_KEY))
 
 
 def _text(query: Any, cursor: ScopedCursor) -> str:
