@@ -1,6 +1,6 @@
 """Settings of the test suite: the product's own, on a throw-away database.
 
-PARVIS_TEST_POSTGRES=<url> runs the same suite on PostgreSQL; PARVIS_TEST_POSTGRES_OWNER=<url> is the role that makes the tables.
+PARVIS_TEST_POSTGRES=<url> runs the same suite on PostgreSQL, whose tables PARVIS_TEST_POSTGRES_OWNER=<url> makes.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ def main(command: Sequence[str]) -> int:
     try:
         server = f"127.0.0.1:{port}/postgres"
         with psycopg.connect(f"postgresql://postgres@{server}", autocommit=True) as superuser:
-            superuser.execute(f"CREATE ROLE {OWNER} LOGIN CREATEDB IN ROLE pg_read_all_stats, pg_checkpoint")
+            superuser.execute(f"CREATE ROLE {OWNER} LOGIN CREATEDB IN ROLE pg_monitor, pg_checkpoint")
             superuser.execute(f"GRANT CREATE ON DATABASE postgres TO {OWNER}")
             superuser.execute(f"CREATE ROLE {APPLICATION} LOGIN IN ROLE pg_read_all_stats")
         addresses = {

@@ -94,6 +94,15 @@ def migrate() -> bool:
     return True
 
 
+def as_owner() -> None:
+    """From here on this command is the owner of the tables, where that is another role: only an owner rewrites their files."""
+    from django.db import connection, connections
+
+    if "owner" in connections:
+        connection.close()
+        connection.settings_dict.update(connections["owner"].settings_dict)
+
+
 def _keep_to_oneself(database: Path) -> None:
     """Its journals take the rights of the file they belong to."""
     database.touch(mode=0o600)

@@ -17,7 +17,8 @@ DECLARE
     part text[] := string_to_array(current_setting('parvis.context', true), '.');
     half record;
 BEGIN
-    IF array_length(part, 1) IS DISTINCT FROM 3 OR part[1] !~ '^(-1|0|[1-9][0-9]{{0,17}})$' OR part[2] !~ '^[0-9]{{1,12}}$' THEN
+    IF array_length(part, 1) IS DISTINCT FROM 3 OR part[1] !~ '^(-1|0|[1-9][0-9]{{0,17}})$'
+            OR part[2] !~ '^[0-9]{{1,12}}$' THEN
         RETURN NULL;
     END IF;
     IF part[2]::bigint - extract(epoch FROM clock_timestamp()) NOT BETWEEN 0 AND 60 THEN
@@ -54,7 +55,7 @@ def _writes(kind: Kind) -> str:
     if kind.reach in (Reach.COMMONS, Reach.PUBLIC):
         return f"{SCOPE} >= 0"
     if kind.parent:  # read under the parent's own policy, once a statement
-        return f"{kind.column} = ANY (ARRAY(SELECT id FROM {kind.parent})) OR {SCOPE} = 0"
+        return f"{kind.column} = ANY (ARRAY(SELECT id FROM {kind.parent})) OR {SCOPE} = 0"  # noqa: S608 - our own list
     return f"{SCOPE} IN (institution_id, 0)"
 
 

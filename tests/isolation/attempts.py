@@ -1,7 +1,7 @@
 """Attempts to reach another institution, generated from the routes, and what each must not do.
 
-An identifier that belongs to the other institution must be answered exactly as one that belongs to nobody; no answer holds the
-other institution's canary; nothing of its own rows is changed. Attempts are drawn from a seed: the same seed, the same attempts.
+An identifier that belongs to the other institution must be answered exactly as one that belongs to nobody; no answer holds
+the other institution's canary; nothing of its own rows is changed. Attempts are drawn from a seed: one seed, one sequence.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from random import Random
 from typing import Any
 from unittest import mock
 
-from asgiref.sync import async_to_sync
+from asgiref.sync import async_to_sync, sync_to_async
 from django import forms
 from django.apps import apps
 from django.conf import settings
@@ -106,7 +106,7 @@ def names_a_row(name: str) -> bool:
 
 def address(name: str, target: int) -> str:
     arguments: dict[str, Any] = {}
-    for key, kind in addresses()[name].pattern.converters.items():
+    for key in addresses()[name].pattern.converters:
         if key in ROUTES[name].named:
             arguments[key] = ROUTES[name].named[key][SIDES[target]]
         else:
@@ -127,7 +127,7 @@ class Range:
 
     def ask(self, attempt: Attempt) -> Answer:
         self.made += 1
-        with _undone(), _counting() as counted, mock.patch.object(jobs, "start"), mock.patch.object(jobs, "wait"):
+        with _undone(), _counting() as counted, _unwritten():
             scene = ROUTES[attempt.route].scene
             _SCENES[scene]()
             before = self._theirs(scene)
@@ -202,6 +202,17 @@ def _undone() -> Iterator[None]:
     with transaction.atomic():
         yield
         transaction.set_rollback(True)
+
+
+@contextmanager
+def _unwritten() -> Iterator[None]:
+    """No answer is written, and the log of one is read on this connection, inside what will be undone."""
+
+    async def here(_pool: Any, function: Any, *arguments: Any, **named: Any) -> Any:
+        return await sync_to_async(function)(*arguments, **named)
+
+    with mock.patch.multiple(jobs, start=mock.DEFAULT, wait=mock.DEFAULT, _in_pool=here):
+        yield
 
 
 @dataclass

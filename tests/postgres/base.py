@@ -1,5 +1,5 @@
-"""PostgreSQL as Parvis knows it. The test database is made, emptied and dropped by the owner of its tables, and tests work on it
-as the application does, under the policies. The owner can also empty the append-only tables: production has no such way."""
+"""PostgreSQL as Parvis knows it. The test database is made, emptied and dropped by the owner of its tables, and tests work on
+it as the application does, under the policies. The owner can empty the append-only tables: production has no such way."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ class DatabaseOperations(operations.DatabaseOperations):
 
 class DatabaseCreation(creation.DatabaseCreation):
     def create_test_db(self, *args: Any, **kwargs: Any) -> str:
-        with self._as_owner():
+        with self.as_owner():
             return super().create_test_db(*args, **kwargs)
 
     def _destroy_test_db(self, *args: Any, **kwargs: Any) -> None:
-        with self._as_owner():
+        with self.as_owner():
             super()._destroy_test_db(*args, **kwargs)
 
     @contextmanager
-    def _as_owner(self) -> Iterator[None]:
+    def as_owner(self) -> Iterator[None]:
         kept = {key: self.connection.settings_dict[key] for key in ("USER", "PASSWORD")}
         self.connection.settings_dict.update({key: settings.OWNER[key] for key in kept})
         try:
@@ -44,6 +44,17 @@ class DatabaseCreation(creation.DatabaseCreation):
         finally:
             self.connection.close()
             self.connection.settings_dict.update(kept)
+
+
+@contextmanager
+def as_owner(connection: Any) -> Iterator[None]:
+    """The connection is its owner's meanwhile, as where `parvis corpus maintain` rewrites the files of the tables."""
+    if connection.vendor == "sqlite":
+        yield
+        return
+    connection.close()
+    with connection.creation.as_owner():
+        yield
 
 
 def _owner() -> dict[str, str]:
