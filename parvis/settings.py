@@ -166,7 +166,7 @@ _POSTGRESQL = ({"postgres", "postgresql"}, "postgresql://user@host:5432/name")
 DATABASES = {"default": _database(_address("DATABASE_URL", *_POSTGRESQL), DATA_DIR)}
 # Who owns the tables, where it is another role than the one that serves: only migrations use it.
 if _owner := _address("DATABASE_OWNER_URL", *_POSTGRESQL):
-    DATABASES["owner"] = _database(_owner, DATA_DIR) | {"OPTIONS": {}}
+    DATABASES["owner"] = _database(_owner, DATA_DIR) | {"OPTIONS": {}, "PASSWORD": unquote(_owner.password or "")}
 # The role that serves, to which the owner gives the use of its tables; "" where they are one.
 DATABASE_APPLICATION_ROLE = DATABASES["default"]["USER"] if _owner else ""
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

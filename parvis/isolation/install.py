@@ -7,13 +7,15 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from parvis.isolation import policies
+from parvis.isolation import keys, policies
 from parvis.isolation.kinds import KINDS
 from parvis.isolation.signing import key_of, padded
 
 
 def install(connection: Any) -> None:
-    if connection.vendor != "postgresql":
+    if connection.vendor == "sqlite":
+        with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+            keys.hold(connection, cursor)
         return
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
         cursor.execute("SELECT has_schema_privilege(current_schema(), 'CREATE')")
@@ -21,10 +23,10 @@ def install(connection: Any) -> None:
             return
         _verifier(cursor)
         present = set(connection.introspection.table_names(cursor))
-        for kind in KINDS.values():
-            if kind.table in present:
-                for statement in policies.statements(kind):
-                    cursor.execute(statement)
+        for table in sorted(present - {"isolation_key"}):
+            for statement in policies.statements(table, KINDS.get(table)):
+                cursor.execute(statement)
+        keys.hold(connection, cursor)
         if role := settings.DATABASE_APPLICATION_ROLE:
             _grant(cursor, role)
 

@@ -120,6 +120,9 @@ def _kinds() -> Iterator[Kind]:
     yield commons("needs_workshop", "held together")
     yield commons("needs_minute", "taken together")
 
+    for part_of_index in ("passage", "vocabulary", "corpus", "word"):
+        yield commons(f"needs_search_{part_of_index}", "the index of needs, under the rights of who writes one")
+
     # offers: answers are their vendor's until opened; agreements and portfolios stay at home
     yield commons("offers_requestforinformation", "asked together")
     yield commons("offers_requestdocument", "as its request")

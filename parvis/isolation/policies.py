@@ -37,15 +37,17 @@ $body$
 KEY_TABLE = "CREATE TABLE IF NOT EXISTS isolation_key (inner_half bytea NOT NULL, outer_half bytea NOT NULL)"
 
 
-def statements(kind: Kind) -> Iterator[str]:
-    """What makes a table obey its kind, whatever it obeyed before."""
-    yield f'ALTER TABLE "{kind.table}" ENABLE ROW LEVEL SECURITY'
-    yield f'ALTER TABLE "{kind.table}" FORCE ROW LEVEL SECURITY'
+def statements(table: str, kind: Kind | None) -> Iterator[str]:
+    """What makes a table obey its kind, whatever it obeyed before; one of no kind shows no row to anybody."""
+    yield f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY'
+    yield f'ALTER TABLE "{table}" FORCE ROW LEVEL SECURITY'
     for name in ("isolation", "isolation_reading"):
-        yield f'DROP POLICY IF EXISTS {name} ON "{kind.table}"'
-    yield f'CREATE POLICY isolation ON "{kind.table}" USING ({_writes(kind)}) WITH CHECK ({_writes(kind)})'
+        yield f'DROP POLICY IF EXISTS {name} ON "{table}"'
+    if kind is None:
+        return
+    yield f'CREATE POLICY isolation ON "{table}" USING ({_writes(kind)}) WITH CHECK ({_writes(kind)})'
     if reading := _reads(kind):
-        yield f'CREATE POLICY isolation_reading ON "{kind.table}" FOR SELECT USING ({reading})'
+        yield f'CREATE POLICY isolation_reading ON "{table}" FOR SELECT USING ({reading})'
 
 
 def _writes(kind: Kind) -> str:
