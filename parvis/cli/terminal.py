@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from parvis.cli.words import gettext as _
 from parvis.cli.words import language
 
 if TYPE_CHECKING:
@@ -78,20 +79,42 @@ def demo_data() -> Path:
 
 def migrate() -> bool:
     """Brings the database to this version, as the owner of its tables. True when there was something to do."""
-    from django.core.management import call_command
     from django.db import connections
     from django.db.migrations.executor import MigrationExecutor
 
-    alias = "owner" if "owner" in connections else "default"
-    connection = connections[alias]
+    connection = connections[_owner_alias()]
     if connection.vendor == "sqlite":
         _keep_to_oneself(Path(connection.settings_dict["NAME"]))
     connection.ensure_connection()
     executor = MigrationExecutor(connection)
     if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
         return False
-    call_command("migrate", database=alias, verbosity=0, interactive=False)
+    bring_up_to_date()
     return True
+
+
+def bring_up_to_date() -> None:
+    """Applies what waits, and makes the policies again even if nothing does: the secret key may have changed."""
+    from django.core.management import call_command
+    from django.db import connections
+
+    alias = _owner_alias()
+    if connections[alias].vendor == "postgresql":
+        with connections[alias].cursor() as cursor:
+            cursor.execute("SELECT has_schema_privilege(current_schema(), 'CREATE')")
+            if not cursor.fetchone()[0]:
+                stop(
+                    _(
+                        "This role of PostgreSQL owns no table. Name their owner with PARVIS_DATABASE_OWNER_URL, then run: parvis migrate"
+                    )
+                )
+    call_command("migrate", database=alias, verbosity=0, interactive=False)
+
+
+def _owner_alias() -> str:
+    from django.db import connections
+
+    return "owner" if "owner" in connections else "default"
 
 
 def as_owner() -> None:

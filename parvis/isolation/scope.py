@@ -24,6 +24,7 @@ ESCAPES = {
     "public pages": "what the alliance published is counted over all of its members",
     "sessions": "a session is asked for by its key, before anybody knows whose it is",
     "sign-in": "whoever signs in is of no institution yet, or joins accounts of two",
+    "verification": "whether the database recognises a context is asked with one",
     "tests": "a test looks at both sides",
 }
 

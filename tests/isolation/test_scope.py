@@ -30,6 +30,7 @@ TAKEN = {
     "public pages": {"needs/views/published.py"},
     "sessions": {"isolation/sessions.py"},
     "sign-in": {"access/views.py", "federation/views.py"},
+    "verification": {"access/isolation.py"},
     "tests": set(),  # tests/settings.py alone
 }
 
@@ -67,7 +68,9 @@ def test_escapes_are_those_of_the_list_each_where_it_is_said() -> None:
 
 def test_no_statement_leaves_a_context_on_a_connection() -> None:
     """`set_config(…, false)` and SET last longer than the transaction: the next user of a pooled connection would have them."""
-    lasting = re.compile(r"set_config\([^)]*false|\bSET\s+(SESSION\s+)?\"?parvis\.|\bRESET\s+parvis\.|RESET ROLE|SET ROLE", re.I)
+    lasting = re.compile(
+        r"set_config\([^)]*false|\bSET\s+(SESSION\s+)?\"?parvis\.|\bRESET\s+parvis\.|RESET ROLE|SET ROLE", re.I
+    )
     for path, tree in sources():
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
