@@ -1,4 +1,4 @@
-"""How far this installation keeps institutions apart, in words for who runs it: `parvis doctor`, and the administration page."""
+"""How far this installation keeps institutions apart, in words for who runs it: `parvis doctor` and administration pages."""
 
 from __future__ import annotations
 

@@ -105,7 +105,8 @@ def bring_up_to_date() -> None:
             if not cursor.fetchone()[0]:
                 stop(
                     _(
-                        "This role of PostgreSQL owns no table. Name their owner with PARVIS_DATABASE_OWNER_URL, then run: parvis migrate"
+                        "This role of PostgreSQL owns no table. Name their owner with PARVIS_DATABASE_OWNER_URL, then run:"
+                        " parvis migrate"
                     )
                 )
     call_command("migrate", database=alias, verbosity=0, interactive=False)

@@ -1,7 +1,7 @@
 """What somebody can do who sends any SQL on the application's connection to PostgreSQL: nothing to another institution.
 
-An attempt begins as its author would: without a context, with one that was forged, borrowed or is too old, or with the true one
-of its own institution. Then comes SQL of some shape at some table. No row of the other institution may come back or change.
+An attempt begins as its author would: without a context, with one that was forged, borrowed or is too old, or with the true
+one of its own institution. Then comes SQL of some shape at some table. No row of the other may come back or change.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ READS = (
     "CREATE FUNCTION pg_temp.isolation_scope() RETURNS bigint LANGUAGE sql AS 'SELECT {f}::bigint';"
     " SET LOCAL search_path = pg_temp, public; SELECT * FROM {table} WHERE institution_id = {f}",
     "CREATE FUNCTION pg_temp.told(text) RETURNS boolean LANGUAGE plpgsql COST 0.0000001 AS"
-    " 'BEGIN RAISE EXCEPTION ''told %'', $1; END'; SELECT * FROM {table} t WHERE t.institution_id <> {o} AND pg_temp.told(t::text)",
+    " 'BEGIN RAISE EXCEPTION ''told %'', $1; END';"
+    " SELECT * FROM {table} t WHERE t.institution_id <> {o} AND pg_temp.told(t::text)",
     "DECLARE passing CURSOR FOR SELECT * FROM {table} WHERE institution_id = {f}; FETCH ALL FROM passing",
     "SELECT inner_half FROM isolation_key",
     "SELECT session_data FROM django_session",

@@ -63,11 +63,11 @@ def test_escapes_are_those_of_the_list_each_where_it_is_said() -> None:
                 [name] = node.args
                 assert isinstance(name, ast.Constant), f"{path}:{node.lineno}: the name of an escape is written out"
                 taken[str(name.value)].add(path)
-    assert {**dict.fromkeys(ESCAPES, set()), **taken} == TAKEN
+    assert {name: taken[name] for name in (*ESCAPES, *taken)} == TAKEN
 
 
 def test_no_statement_leaves_a_context_on_a_connection() -> None:
-    """`set_config(…, false)` and SET last longer than the transaction: the next user of a pooled connection would have them."""
+    """`set_config(…, false)` and SET outlive the transaction: the next user of a pooled connection would have them."""
     lasting = re.compile(
         r"set_config\([^)]*false|\bSET\s+(SESSION\s+)?\"?parvis\.|\bRESET\s+parvis\.|RESET ROLE|SET ROLE", re.I
     )
