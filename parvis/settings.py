@@ -173,6 +173,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "template_partials",
     "parvis.web",
+    "parvis.chores",
     "parvis.audit",
     "parvis.identity",
     "parvis.institutions",

@@ -1,0 +1,23 @@
+"""Every chore of an installation's workers, by package, and the worker that does them."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+from django.utils import timezone
+
+from parvis.chores.jobs import Chore, Leave, do_next
+from parvis.corpora.jobs import run_worker
+from parvis.institutions.jobs import mail_notices
+
+CHORES = (Chore("notices", timedelta(seconds=15), mail_notices),)
+
+
+def do_chores(leave: Leave) -> bool:
+    return do_next(CHORES, now=timezone.now(), leave=leave)
+
+
+def run(*, until_idle: bool, stop: threading.Event) -> None:
+    """Reads documents; does chores while none waits."""
+    run_worker(until_idle=until_idle, stop=stop, meanwhile=do_chores)
