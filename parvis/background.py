@@ -10,8 +10,12 @@ from django.utils import timezone
 from parvis.chores.jobs import Chore, Leave, do_next
 from parvis.corpora.jobs import run_worker
 from parvis.institutions.jobs import mail_notices
+from parvis.needs.jobs import embed_needs
 
-CHORES = (Chore("notices", timedelta(seconds=15), mail_notices),)
+CHORES = (
+    Chore("notices", timedelta(seconds=15), mail_notices),
+    Chore("needs.vectors", timedelta(seconds=30), embed_needs),
+)
 
 
 def do_chores(leave: Leave) -> bool:

@@ -19,9 +19,9 @@ import pytest
 from django.db import connection
 
 from parvis.cli import ask
-from parvis.corpora.tests.test_embeddings import DETAILS, SUBJECTS, of_meaning, sending_vectors
+from parvis.corpora.tests.test_embeddings import DETAILS, SUBJECTS, of_meaning
 from parvis.inference.tests.conftest import running
-from parvis.inference.tests.model_server import answering
+from parvis.inference.tests.model_server import answering, sending_vectors
 from tests.commands import Commands
 
 CONTRACT = """# Le bail d’habitation
