@@ -74,8 +74,9 @@ def add_person(
     from parvis.identity.models import Person, Source
     from parvis.institutions.models import Institution, Profile, Role
 
-    if role not in Role.values:
-        stop(_("“%(role)s” is not a role. Choose one of: %(roles)s.") % {"role": role, "roles": ", ".join(Role.values)})
+    roles = [one for one in Role.values if one != Role.APP]
+    if role not in roles:
+        stop(_("“%(role)s” is not a role. Choose one of: %(roles)s.") % {"role": role, "roles": ", ".join(roles)})
     found = Institution.objects.filter(slug=institution).first()
     if found is None:
         stop(_("There is no institution “%s”. See: parvis institution list.") % institution)

@@ -9,8 +9,9 @@ from typing import Any
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from parvis.access.engine import AFFILIATIONS, Decision, Person, Rule, RulesError, State
+from parvis.access.engine import AFFILIATIONS, DATA_CLASSES, Decision, Person, Rule, RulesError, State
 from parvis.access.matrix import EVERYONE, KINDS, Cell
 from parvis.access.rules.actions import Rules
 from parvis.access.rules.doors import InForce
@@ -36,17 +37,29 @@ def affiliation_names() -> dict[str, str]:
         "administrator": _("Administrators"),
         "referent": _("Need referents"),
         "signatory": _("Signatories"),
+        "app": _("Applications"),
     }
     return {role: names[role] for role in AFFILIATIONS}
 
 
 def kind_names() -> dict[str, str]:
-    names = {"assistant": _("Every assistant"), "model": _("Every model"), "corpus": _("Every set of documents")}
+    names = {
+        "assistant": _("Every assistant"),
+        "model": _("Every model"),
+        "corpus": _("Every set of documents"),
+        "key": _("Every key"),
+    }
     return {kind: names[kind] for kind in KINDS}
 
 
+def data_class_names() -> dict[str, str]:
+    """From the least sensitive to the most."""
+    names = {"public": _("public"), "internal": _("internal"), "personal": _("personal"), "sensitive": _("sensitive")}
+    return {one: names[one] for one in DATA_CLASSES}
+
+
 def column_names(tools: Sequence[Listed]) -> dict[str, str]:
-    labels = {"Assistant": _("assistant"), "Model": _("model"), "Corpus": _("documents")}
+    labels = {"Assistant": _("assistant"), "Model": _("model"), "Corpus": _("documents"), "Key": _("access by program")}
     return kind_names() | {one.column: f"{one.name} ({labels[one.tool.kind]})" for one in tools}
 
 
@@ -60,6 +73,10 @@ def cell_words(cell: Cell | None) -> str:
         words.append(_("only on our own servers"))
     if cell.course:
         words.append(_("only for courses"))
+    if cell.up_to:
+        words.append(_("only data up to “%(data_class)s”") % {"data_class": data_class_names()[cell.up_to]})
+    if cell.days is not None:
+        words.append(ngettext("for %(days)s day at most", "for %(days)s days at most", cell.days) % {"days": cell.days})
     return ", ".join(words)
 
 
