@@ -20,7 +20,6 @@ from parvis.assistants import answering
 from parvis.assistants.courtesies import courtesy
 from parvis.assistants.models import (
     LEASE,
-    Asked,
     Assistant,
     AssistantPurpose,
     Conversation,
@@ -34,6 +33,7 @@ from parvis.assistants.models import (
     tool_of,
 )
 from parvis.assistants.statements.document import question_hash
+from parvis.assistants.statements.models import Asked
 from parvis.audit.models import record
 from parvis.corpora.actions import create_corpus, protected_among, search_corpora, titles_of
 from parvis.corpora.ai_rule.actions import closed_to, traced_for

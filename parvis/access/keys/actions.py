@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from parvis.access.keys import tokens
@@ -113,6 +113,12 @@ def principal_of_token(token: str, now: datetime) -> tuple[Principal, Profile] |
     principal = principal_of(key.profile)
     scopes = frozenset(scope for scope in key.scopes if _lets_hold(principal, scope, key.days))
     return replace(principal, key_id=key.id, scopes=scopes), key.profile
+
+
+def all_keys(institution: str = "") -> QuerySet[ApiKey]:
+    """For who runs the installation."""
+    keys = ApiKey.unscoped.select_related("profile__person", "institution")
+    return keys.filter(institution__slug=institution) if institution else keys
 
 
 def _lets_hold(principal: Principal, scope: str, days: int) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -119,6 +120,6 @@ def _app(request: SignedInRequest, profile_id: int) -> Profile:
     return found
 
 
-def _apps(request: SignedInRequest):  # type: ignore[no-untyped-def]
+def _apps(request: SignedInRequest) -> QuerySet[Profile]:
     rows = Profile.objects.filter(institution=request.principal.institution_id, role=Role.APP, ended_at=None)
     return rows.select_related("person").prefetch_related("groups")

@@ -11,10 +11,11 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from parvis.access.engine import AFFILIATIONS, DATA_CLASSES, Decision, Person, Rule, RulesError, State
+from parvis.access.engine import AFFILIATIONS, DATA_CLASSES, HIGH_RISK, PURPOSES, Decision, Rule, RulesError, State
 from parvis.access.matrix import EVERYONE, KINDS, Cell
+from parvis.access.middleware import principal_of
 from parvis.access.rules.actions import Rules
-from parvis.access.rules.doors import InForce
+from parvis.access.rules.doors import InForce, person_of
 from parvis.access.tools import Listed
 from parvis.institutions.models import Group, Profile
 
@@ -94,14 +95,36 @@ class Why:
     live: list[ShownRule]
 
 
-def why(given: InForce, rules: Rules, profile: Profile, person: Person, listed: Listed, names: Names, now: datetime) -> Why:
-    """Whether this person may use this tool now, and what decides it."""
+def purpose_names() -> dict[str, str]:
+    """What a tool may be asked for, then what it never may."""
+    names = {
+        "course": _("understanding a course"),
+        "administration": _("rules and procedures"),
+        "documentation": _("finding one’s way in documents"),
+        "research": _("research"),
+        "grading": _("grading work"),
+        "admission": _("admitting or assigning people"),
+        "level_assessment": _("assessing a level"),
+        "exam_surveillance": _("watching an exam"),
+    }
+    return {purpose: names[purpose] for purpose in (*PURPOSES, *HIGH_RISK)}
+
+
+def why(
+    given: InForce, rules: Rules, profile: Profile, listed: Listed, names: Names, now: datetime, *, purpose: str = ""
+) -> Why:
+    """Whether this person may use this tool now, for that purpose or for its own, and what decides it."""
+    person = person_of(principal_of(profile))
     ways = [way for way in listed.ways() if profile.id in way.profiles]
     words = {"name": profile.person.display_name, "tool": listed.name}
+    if purpose in HIGH_RISK:  # whatever is shared: the charter says it of everybody
+        words["purpose"] = purpose_names()[purpose]
+        found = given.table.decide(person, listed.tool, given.context(now, listed.tool, purpose=purpose))
+        return Why(found.allowed, _sentence(found, State.REFUSED, words), [], [])
     if not ways:
         sentence = _("%(name)s does not reach %(tool)s: nothing of it is shared with this person. No rule is about it.")
         return Why(False, sentence % words, [], [])
-    found = given.table.decide(person, listed.tool, given.context(now, listed.tool))
+    found = given.table.decide(person, listed.tool, given.context(now, listed.tool, purpose=purpose))
     entry = given.table.entitlement(person, listed.tool)
     live = [shown_rule(given.table.rules[number], rules, names) for number in entry.live if number not in found.rules]
     if found.allowed:
@@ -149,6 +172,11 @@ def error_sentence(error: RulesError) -> str:
 
 
 def _sentence(found: Decision, state: State, words: Mapping[str, str]) -> str:
+    if found.by_charter:
+        return _(
+            "%(name)s may not use %(tool)s for this: %(purpose)s. The AI Act counts it among high-risk uses (Annex III, 3);"
+            " Parvis refuses it to everybody, and no rule of an institution can allow it."
+        ) % {"purpose": "", **words}
     if found.allowed and state is State.LIVE:
         return _("%(name)s may use %(tool)s now. It depends on the moment or on the request.") % words
     if found.allowed:

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from parvis.access import matrix as matrices
 from parvis.access.doors import get_or_404, requires
-from parvis.access.engine import AFFILIATIONS, Person, RulesError
+from parvis.access.engine import AFFILIATIONS, RulesError
 from parvis.access.http import SignedInRequest
 from parvis.access.matrix import KINDS
 from parvis.access.rules import actions
@@ -29,6 +29,7 @@ from parvis.access.rules.presentation import (
     cell_words,
     column_names,
     error_sentence,
+    purpose_names,
     row_names,
     shown_rule,
 )
@@ -84,9 +85,10 @@ def column(request: SignedInRequest, column: str) -> HttpResponse:
     if column not in names.columns:
         raise Http404
     rules = actions.current(request.principal.institution_id, _titles(names))
+    kind = column.partition(":")[0]
     cells, periods = rules.matrix.get(column, {}), list(CoursePeriod.objects.visible_to(request.principal))
     forms = [
-        CellForm(request.POST or None, prefix=row, label=label, cell=cells.get(row), periods=periods)
+        CellForm(request.POST or None, prefix=row, label=label, kind=kind, cell=cells.get(row), periods=periods)
         for row, label in names.rows.items()
     ]
     is_own = column not in KINDS
@@ -99,7 +101,7 @@ def column(request: SignedInRequest, column: str) -> HttpResponse:
         "forms": forms,
         "is_own": is_own,
         "has_column": column in rules.matrix,
-        "general": names.columns[column.partition(":")[0]],
+        "general": names.columns[kind],
         "is_wrong": request.method == "POST",
     }
     return render(request, "access/rules/column.html", context, status=422 if request.method == "POST" else 200)
@@ -162,19 +164,17 @@ def version(request: SignedInRequest, number: int) -> HttpResponse:
 @require_GET
 def why(request: SignedInRequest) -> HttpResponse:
     institution_id = request.principal.institution_id
-    tools = tools_of(institution_id)
-    listed = _chosen(request, tools)
+    listed, names, context = _tool_asked(request)
     words = request.GET.get("q", "").replace("\0", "").strip()[:120]
+    purpose = request.GET.get("usage", "")
     people = _people(institution_id, words, request.GET.get("personne", ""))
-    context: dict[str, Any] = {"tools": _options(request, tools), "chosen": listed, "query": words, "people": [], "why": None}
+    context |= {"query": words, "purposes": purpose_names(), "purpose": purpose}
     if listed and len(people) == 1:
-        profile = people[0]
         rules = actions.current(institution_id)
         given = actions.verdicts(institution_id, rules)
-        groups = frozenset(str(pk) for pk in profile.groups.values_list("id", flat=True))
-        person = Person(str(profile.id), profile.role, groups, str(institution_id))
-        context["why"] = why_of(given, rules, profile, person, listed, _names(request, tools), timezone.now())
-        context["profile_asked"] = profile
+        asked = purpose if purpose in purpose_names() else ""
+        context["why"] = why_of(given, rules, people[0], listed, names, timezone.now(), purpose=asked)
+        context["profile_asked"] = people[0]
     elif listed and people:
         context["people"] = people[: actions.NAMES_SHOWN]
     elif listed and words:
@@ -186,14 +186,11 @@ def why(request: SignedInRequest) -> HttpResponse:
 @require_GET
 def who(request: SignedInRequest) -> HttpResponse:
     institution_id = request.principal.institution_id
-    tools = tools_of(institution_id)
-    listed = _chosen(request, tools)
-    context: dict[str, Any] = {"tools": _options(request, tools), "chosen": listed}
+    listed, _all_names, context = _tool_asked(request)
     if listed:
         may, live = actions.users(institution_id, actions.current(institution_id), listed, timezone.now())
         rows = Profile.objects.filter(institution=institution_id, id__in=may).select_related("person")
-        names = affiliation_names()
-        counts = {label: sum(1 for row in rows if row.role == role) for role, label in names.items()}
+        counts = {label: sum(1 for row in rows if row.role == role) for role, label in affiliation_names().items()}
         context |= {
             "count": len(may),
             "live_count": len(live),
@@ -332,13 +329,12 @@ def _titles(names: Names) -> dict[str, str]:
     return {**names.rows, **names.columns}
 
 
-def _options(request: SignedInRequest, tools: list[Listed]) -> list[tuple[str, str]]:
-    names = column_names(tools)
-    return [(one.column, names[one.column]) for one in tools]
-
-
-def _chosen(request: SignedInRequest, tools: list[Listed]) -> Listed | None:
-    return next((one for one in tools if one.column == request.GET.get("outil")), None)
+def _tool_asked(request: SignedInRequest) -> tuple[Listed | None, Names, dict[str, Any]]:
+    """The tool that a page is asked about, if any, the names of all, and what its form shows of them."""
+    tools = tools_of(request.principal.institution_id)
+    names = _names(request, tools)
+    chosen = next((one for one in tools if one.column == request.GET.get("outil")), None)
+    return chosen, names, {"tools": [(one.column, names.columns[one.column]) for one in tools], "chosen": chosen}
 
 
 def _people(institution_id: int, words: str, chosen: str) -> list[Profile]:

@@ -39,8 +39,8 @@ class CheckForm(forms.Form):
     number = forms.CharField(label=_("Number of the statement"), max_length=14, required=False)
     fingerprint = forms.CharField(label=_("Fingerprint"), max_length=120, required=False)
 
-    def clean_file(self) -> UploadedFile | None:
-        file: UploadedFile | None = self.cleaned_data["file"]
+    def clean_file(self) -> UploadedFile[bytes] | None:
+        file: UploadedFile[bytes] | None = self.cleaned_data["file"]
         if file and (file.size or 0) > MOST_BYTES:
             raise forms.ValidationError(_("This file is too large to be a statement."))
         return file
