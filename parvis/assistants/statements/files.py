@@ -49,7 +49,7 @@ def to_markdown(content: Content, mark: str) -> bytes:
     # JSON strings are YAML strings: nothing in a title can close the front matter.
     lines = ["---", *(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in front.items()), "---", ""]
     lines += [f"# {inert_line(_title())}", ""]
-    lines += [f"- {inert_line(label)}{_(':')} {inert_line(value)}" for label, value in facts(content)]
+    lines += [f"- {inert_line(_labelled(label, value))}" for label, value in facts(content)]
     lines += ["", f"*{inert_line(_notice(content))}*", "", f"## {_('Questions')}", ""]
     for number, line in enumerate(content.lines, 1):
         lines += [f"{number}. {inert_line(_question(line))}", f"   - {inert_line(_moment(line))}"]
@@ -67,7 +67,7 @@ def to_odt(content: Content, mark: str) -> bytes:
     file.text.addElement(_heading(1, _title()))
     for label, value in facts(content):
         paragraph = text.P(stylename="Fact")
-        paragraph.addElement(text.Span(stylename="Strong", text=f"{label}{_(':')} "))
+        paragraph.addElement(text.Span(stylename="Strong", text=_labelled(label, "")))
         paragraph.addText(value)
         file.text.addElement(paragraph)
     file.text.addElement(text.P(stylename="Small", text=_notice(content)))
@@ -109,6 +109,10 @@ def facts(content: Content) -> Iterator[tuple[str, str]]:
     yield _("Asked"), f"{asked}, {kept % {'count': content.kept}}"
     if content.lines:
         yield _("Answered by"), " ; ".join(f"{_model(model, zone)} ({answers})" for model, zone, answers in content.models)
+
+
+def _labelled(label: str, value: str) -> str:
+    return _("%(label)s: %(value)s") % {"label": label, "value": value}
 
 
 def _title() -> str:

@@ -34,7 +34,7 @@ def test_a_course_that_forbids_ai_is_closed_to_students_and_open_to_its_teacher(
     assert say(teacher, course, "forbidden", "Pas avant l’examen du 12.") == 302
     shown = student.get(page).content.decode()
     assert "Pas avant l’examen du 12." in shown
-    assert "IA dans «\xa0Droit des contrats\xa0»\xa0: interdite" in shown
+    assert "Usage de l’IA dans «\xa0Droit des contrats\xa0»\xa0: interdit" in shown
     assert 'name="question"' not in shown
     refused = student.post(page, {"question": QUESTION})
     assert refused.status_code == 422
@@ -77,4 +77,4 @@ def test_the_rule_is_set_by_who_is_responsible_for_the_course(house: House, cour
     student = sign_in(house.student)
     assert "entre dans votre relevé" in student.get(f"/assistants/{course.id}/").content.decode()
     assert "entre dans votre relevé" not in sign_in(house.teacher).get(f"/assistants/{course.id}/").content.decode()
-    assert "autorisée avec trace" in student.get(f"/cours/{course.corpora.get().id}/").content.decode()
+    assert "autorisé avec trace" in student.get(f"/cours/{course.corpora.get().id}/").content.decode()
