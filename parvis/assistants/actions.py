@@ -96,10 +96,7 @@ def create_course(
     if twin := _just_created(principal, name=name, description=description, kind=kind):
         return twin
     corpus = create_corpus(principal, name=name, description=description, kind=kind, data_class=data_class)
-    purpose = AssistantPurpose.COURSE if kind == CorpusKind.COURSE else AssistantPurpose.ADMINISTRATION
-    return corpus, create_assistant(
-        principal, name=name, description=description, suggestions=suggestions, corpora=[corpus], purpose=purpose
-    )
+    return corpus, create_assistant(principal, name=name, description=description, suggestions=suggestions, corpora=[corpus])
 
 
 def _just_created(principal: Principal, **values: str) -> tuple[Corpus, Assistant] | None:
@@ -121,9 +118,12 @@ def create_assistant(
     instructions: str = "",
     suggestions: str = "",
     corpora: Iterable[Corpus],
-    purpose: str = AssistantPurpose.COURSE,
+    purpose: str = "",
 ) -> Assistant:
-    """Over corpora this person may read; others are left out as if they did not exist. Raises PurposeRefusedError."""
+    """Over corpora this person may read; others are left out as if they did not exist. Its purpose, unless one is given, is
+    that of its documents. Raises PurposeRefusedError."""
+    corpora = list(corpora)
+    purpose = purpose or _purpose_of(corpora)
     _check_purpose(purpose)
     readable = Corpus.objects.visible_to(principal).filter(id__in=[corpus.id for corpus in corpora])
     assistant = Assistant.unscoped.create(
@@ -151,6 +151,11 @@ def edit_assistant(principal: Principal, assistant: Assistant, values: Assistant
     assistant.purpose = values.purpose
     assistant.save()
     _record(principal, "assistant.edit", f"assistant:{assistant.id}")
+
+
+def _purpose_of(corpora: Sequence[Corpus]) -> str:
+    rules_only = bool(corpora) and all(corpus.kind == CorpusKind.ADMINISTRATIVE for corpus in corpora)
+    return AssistantPurpose.ADMINISTRATION if rules_only else AssistantPurpose.COURSE
 
 
 def _check_purpose(purpose: str) -> None:

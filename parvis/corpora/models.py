@@ -62,7 +62,7 @@ class DataClass(models.TextChoices):
     PUBLIC = "public", _("public: anybody may read them")
     INTERNAL = "internal", _("internal: for the people of the institution")
     PERSONAL = "personal", _("personal: they speak of identified people")
-    SENSITIVE = "sensitive", _("sensitive: health, opinions, defence, secrets")
+    SENSITIVE = "sensitive", _("sensitive: health, opinions, secrets")
 
 
 class Corpus(models.Model):

@@ -260,7 +260,7 @@ def test_an_assistant_is_given_a_purpose_of_the_list_by_the_form_the_action_and_
             Assistant.unscoped.update(purpose=purpose)
     shown = campus.sign_in(campus.house.student).get(f"/assistants/{campus.assistant.id}/").content.decode()
     assert "À quoi sert cet assistant" in shown
-    assert "Se repérer dans des documents" in shown
+    assert "se repérer dans des documents" in shown
 
 
 def test_why_names_the_annex_for_a_high_risk_use(campus: Campus) -> None:

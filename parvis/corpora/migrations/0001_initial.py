@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
                             ("public", "public: anybody may read them"),
                             ("internal", "internal: for the people of the institution"),
                             ("personal", "personal: they speak of identified people"),
-                            ("sensitive", "sensitive: health, opinions, defence, secrets"),
+                            ("sensitive", "sensitive: health, opinions, secrets"),
                         ],
                         default="internal",
                         max_length=10,
