@@ -237,6 +237,21 @@ def test_the_first_administrator_gets_a_link_that_works_once(installed: Parvis) 
     assert installed("person", "add", "X", "--institution", "ici", "--role", "roi").returncode == 2
 
 
+def test_a_key_is_printed_once_listed_without_itself_and_revoked(installed: Parvis) -> None:
+    installed("institution", "add", "ici", "Université d’ici")
+    made = installed("key", "create", "Nuit", "--institution", "ici", "--app", "Robot", "--scope", "ask")
+    token = made.stdout.strip()
+    assert (made.returncode, token[:7], len(token)) == (0, "parvis_", 56), made.stderr
+    shown = installed("key", "list", "--json").stdout
+    (listed,) = json.loads(shown)
+    assert token not in shown
+    assert (listed["holder"], listed["scopes"], listed["state"]) == ("Robot", ["ask"], "active")
+    assert installed("key", "revoke", str(listed["id"])).returncode == 0
+    assert json.loads(installed("key", "list", "--json").stdout)[0]["state"] == "revoked"
+    for refused in (["--scope", "tout"], ["--days", "9999"], ["--person", "personne"], ["--app", "Robot", "--person", "X"]):
+        assert installed("key", "create", "Nuit", "--institution", "ici", *refused).returncode == 2
+
+
 def test_a_port_that_is_taken_is_said_in_a_sentence(parvis: Parvis) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         served = parvis("serve", "--port", str(taken.getsockname()[1]))

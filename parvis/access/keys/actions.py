@@ -17,7 +17,7 @@ from parvis.access.keys import tokens
 from parvis.access.keys.models import ApiKey, Scope, key_tool
 from parvis.access.middleware import is_admitted, principal_of
 from parvis.access.principal import Principal
-from parvis.access.rules.doors import decision
+from parvis.access.rules.doors import decision, record_refusal
 from parvis.audit.models import record
 from parvis.identity.models import Person, Source
 from parvis.institutions.models import Group, Profile, Role
@@ -43,19 +43,32 @@ class TooManyKeysError(Exception):
     code = "too_many_keys"
 
 
-@transaction.atomic
 def create_key(
     holder: Profile, *, name: str, scopes: Iterable[str], days: int, by: Profile | None, actor: str
 ) -> tuple[ApiKey, str]:
     """The key and what it says, which is known at this moment only. Raises KeyRefusedError or TooManyKeysError."""
+    wanted = [scope for scope in Scope.values if scope in set(scopes)]
+    days = max(1, min(days, MOST_DAYS))
+    _check_rules(principal_of(holder), wanted, days)
+    return _create(holder, name=name, scopes=wanted, days=days, by=by, actor=actor)
+
+
+def _check_rules(principal: Principal, scopes: Sequence[str], days: int) -> None:
+    """Outside the transaction of the key: a refusal is recorded, and nothing else."""
+    found = {scope: decision(principal, key_tool(scope), days=days) for scope in scopes}
+    refused = [scope for scope in scopes if not found[scope].allowed]
+    for scope in refused:
+        record_refusal(principal, key_tool(scope), found[scope])
+    if refused:
+        raise KeyRefusedError(refused)
+
+
+@transaction.atomic
+def _create(holder: Profile, *, name: str, scopes: list[str], days: int, by: Profile | None, actor: str) -> tuple[ApiKey, str]:
     now = timezone.now()
     Profile.objects.select_for_update().get(id=holder.id)  # two sendings count one after the other
     if ApiKey.unscoped.active(now).filter(profile=holder).count() >= MOST_KEYS:
         raise TooManyKeysError
-    wanted = [scope for scope in Scope.values if scope in set(scopes)]
-    days = max(1, min(days, MOST_DAYS))
-    if refused := [scope for scope in wanted if not _lets_hold(principal_of(holder), scope, days)]:
-        raise KeyRefusedError(refused)
     token = tokens.new_token()
     key = ApiKey.unscoped.create(
         institution_id=holder.institution_id,
@@ -63,12 +76,12 @@ def create_key(
         name=name,
         hint=tokens.hint(token),
         digest=tokens.digest(token, master=settings.SECRET_KEY),
-        scopes=wanted,
+        scopes=scopes,
         created_by=by,
         created_at=now,
         expires_at=now + timedelta(days=days),
     )
-    _record(key, actor, "key.create", holder=f"profile:{holder.id}", scopes=wanted, days=days)
+    _record(key, actor, "key.create", holder=f"profile:{holder.id}", scopes=scopes, days=days)
     return key, token
 
 
@@ -111,7 +124,7 @@ def principal_of_token(token: str, now: datetime) -> tuple[Principal, Profile] |
         return None
     _note_use(key, now)
     principal = principal_of(key.profile)
-    scopes = frozenset(scope for scope in key.scopes if _lets_hold(principal, scope, key.days))
+    scopes = frozenset(scope for scope in key.scopes if decision(principal, key_tool(scope), days=key.days).allowed)
     return replace(principal, key_id=key.id, scopes=scopes), key.profile
 
 
@@ -119,10 +132,6 @@ def all_keys(institution: str = "") -> QuerySet[ApiKey]:
     """For who runs the installation."""
     keys = ApiKey.unscoped.select_related("profile__person", "institution")
     return keys.filter(institution__slug=institution) if institution else keys
-
-
-def _lets_hold(principal: Principal, scope: str, days: int) -> bool:
-    return decision(principal, key_tool(scope), days=days).allowed
 
 
 def _note_use(key: ApiKey, now: datetime) -> None:

@@ -131,6 +131,8 @@ def test_rules_say_who_holds_which_key_and_for_how_long_and_hold_for_keys_alread
     assert key_of(house.teacher, "list", "ask", days=60)
     with pytest.raises(KeyRefusedError):
         key_of(house.teacher, "list", days=61)
+    subjects = Entry.objects.filter(action="access.refuse").values_list("subject", flat=True)
+    assert list(subjects) == ["key:ask", "key:list"]
     found = principal_of_token(given, timezone.now())
     assert found is not None
     assert found[0].scopes == frozenset()  # given for 90 days, before the rule
