@@ -34,9 +34,9 @@ def _enumeration(values: Iterable[str]) -> str:
 
 
 _LISTED = "[" + ", ".join(f'Purpose::"{purpose}"' for purpose in PURPOSES) + "]"
-# Stands beside the rules of every institution, and of those that wrote none. In Cedar a refusal wins over any permission:
-# no rule can lift it.
+# Must allow as well as the rules of the institution, and stands where none was written: whatever it refuses, no rule lifts.
 CHARTER = f"""
+permit (principal, action, resource);
 forbid (principal, action, resource) unless {{ {_LISTED}.contains(context.purpose) }};
 forbid (principal, action, resource) when {{ resource has purpose && !{_LISTED}.contains(resource.purpose) }};
 """
@@ -211,8 +211,8 @@ class Table:
         return found
 
     def decide(self, person: Person, tool: Tool, context: Context) -> Decision:
-        if not PURPOSES_OR_NONE.issuperset((context.purpose, tool.purpose)):
-            return self._decided_with_charter(person, tool, context)
+        if not PURPOSES_OR_NONE.issuperset((context.purpose, tool.purpose)) and not _within_charter(person, tool, context):
+            return Decision(allowed=False, by_charter=True)
         found = self.entitlement(person, tool)
         return found.base if found.state is not State.LIVE else self._decided_live(found, person, tool, context)
 
@@ -247,13 +247,6 @@ class Table:
             return Decision(allowed=False, rules=rules)
         return Decision(allowed=True, rules=rules) if allowed and not entry.base.allowed else entry.base
 
-    def _decided_with_charter(self, person: Person, tool: Tool, context: Context) -> Decision:
-        part = self._slice(tool)
-        own = (self.rules[number].source for number in (*part.static_numbers, *part.live_numbers))
-        request = {**_request(person, tool), "context": _context(context)}
-        result = cedarpy.is_authorized(request, _policies([*own, CHARTER]), self._entities(person, tool))
-        return Decision(result.allowed, by_charter=not result.allowed)
-
     def _entities(self, person: Person, tool: Tool) -> cedarpy.Entities:
         """What the rules can see of both: groups that they do not name cost nothing."""
         return cedarpy.Entities.from_json_str(_entities(person, person.groups & self.groups, tool))
@@ -279,6 +272,17 @@ class _Slice:
 @cache
 def _schema() -> cedarpy.Schema:
     return cedarpy.Schema.from_str(SCHEMA)
+
+
+def _within_charter(person: Person, tool: Tool, context: Context) -> bool:
+    request = {**_request(person, tool), "context": _context(context)}
+    entities = cedarpy.Entities.from_json_str(_entities(person, (), tool))
+    return cedarpy.is_authorized(request, _charter(), entities).allowed
+
+
+@cache
+def _charter() -> cedarpy.PolicySet:
+    return _policies([CHARTER])
 
 
 def _policies(sources: Iterable[str]) -> cedarpy.PolicySet:

@@ -26,6 +26,7 @@ from parvis.access.keys.models import ApiKey
 from parvis.access.middleware import principal_of
 from parvis.access.principal import ROLES_ALLOWED, SCOPES
 from parvis.access.rules import actions as rules
+from parvis.access.rules.doors import tools_of
 from parvis.audit.models import Entry
 from parvis.identity.models import Person
 from parvis.institutions.models import Profile
@@ -41,7 +42,7 @@ def publish(house: House, text: str) -> None:
     """These rules, besides the open doors, in force."""
     principal = house.principal(house.administrator)
     now = rules.current(house.institution.id)
-    known = rules.known_names(house.institution.id, rules.tools_of(house.institution.id))
+    known = rules.known_names(house.institution.id, tools_of(house.institution.id))
     rules.publish(principal, rules.with_text(now, now.text + text, known), reason="Essai")
 
 
