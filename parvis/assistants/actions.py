@@ -7,11 +7,13 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Max
 from django.utils import timezone
 from django.utils.text import slugify
 
+from parvis.access.derivation import keyed_hash
 from parvis.access.engine import highest
 from parvis.access.middleware import principal_of
 from parvis.access.principal import Principal
@@ -32,7 +34,6 @@ from parvis.assistants.models import (
     TurnEvent,
     tool_of,
 )
-from parvis.assistants.statements.document import question_hash
 from parvis.assistants.statements.models import Asked
 from parvis.audit.models import record
 from parvis.corpora.actions import create_corpus, protected_among, search_corpora, titles_of
@@ -206,6 +207,11 @@ def ask(
     came_with = {"key": principal.key_id} if principal.key_id else {}
     _record(principal, "turn.ask", f"turn:{turn.id}", assistant=assistant.id, **came_with)
     return turn
+
+
+def question_hash(question: str) -> str:
+    """Keyed: of a question that was deleted, nobody finds the words by trying some."""
+    return keyed_hash(question.encode(), master=settings.SECRET_KEY, use="parvis.assistants.asked")
 
 
 def open_courses(principal: Principal, assistant: Assistant) -> frozenset[int]:

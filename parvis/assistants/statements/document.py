@@ -64,11 +64,6 @@ class Content:
         return [(model, zone, count) for (model, zone), count in sorted(counts.items())]
 
 
-def question_hash(question: str) -> str:
-    """Of the words as they were asked."""
-    return hashlib.sha256(question.encode()).hexdigest()
-
-
 def said(content: Content) -> dict[str, Any]:
     """Everything that the statement says, for programs."""
     return {

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -68,17 +69,17 @@ def to_odt(content: Content, mark: str) -> bytes:
     for label, value in facts(content):
         paragraph = text.P(stylename="Fact")
         paragraph.addElement(text.Span(stylename="Strong", text=_labelled(label, "")))
-        paragraph.addText(value)
+        paragraph.addText(_legible(value))
         file.text.addElement(paragraph)
-    file.text.addElement(text.P(stylename="Small", text=_notice(content)))
+    file.text.addElement(_paragraph("Small", _notice(content)))
     file.text.addElement(_heading(2, _("Questions")))
     if content.lines:
         file.text.addElement(_table(file, content))
     else:
-        file.text.addElement(text.P(stylename="Fact", text=_("No question was asked.")))
+        file.text.addElement(_paragraph("Fact", _("No question was asked.")))
     file.text.addElement(_heading(2, _("Fingerprint")))
-    file.text.addElement(text.P(stylename="Code", text=mark))
-    file.text.addElement(text.P(stylename="Small", text=_how_to_check(content)))
+    file.text.addElement(_paragraph("Code", mark))
+    file.text.addElement(_paragraph("Small", _how_to_check(content)))
     written = io.BytesIO()
     file.write(written)
     return written.getvalue()
@@ -138,7 +139,7 @@ def _source_type(content: Content) -> str:
 
 def _question(line: Line) -> str:
     if line.question is None:
-        return _("Question deleted by the person (SHA-256 %(hash)s…)") % {"hash": line.question_hash[:16]}
+        return _("Question deleted by the person (fingerprint %(hash)s…)") % {"hash": line.question_hash[:16]}
     return line.question
 
 
@@ -173,6 +174,9 @@ def _describe(file: Any, content: Content, mark: str) -> None:
 
 
 def _styles(file: Any) -> None:
+    default = style.DefaultStyle(family="paragraph")
+    default.addElement(style.TextProperties(fontfamily="Liberation Sans"))
+    file.styles.addElement(default)
     for name, size, shape, words in (
         ("Fact", "11pt", {"marginbottom": "0.1cm"}, {}),
         ("Cell", "9.5pt", {}, {}),
@@ -191,7 +195,19 @@ def _styles(file: Any) -> None:
 
 
 def _heading(level: int, words: str) -> Any:
-    return text.H(outlinelevel=level, stylename=f"Heading_20_{level}", text=words)
+    return text.H(outlinelevel=level, stylename=f"Heading_20_{level}", text=_legible(words))
+
+
+def _paragraph(kind: str, words: str) -> Any:
+    return text.P(stylename=kind, text=_legible(words))
+
+
+_NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+def _legible(words: str) -> str:
+    """Without what no XML may hold, and a question may."""
+    return _NO_XML.sub("\ufffd", words)
 
 
 def _table(file: Any, content: Content) -> Any:
@@ -221,6 +237,6 @@ def _row(edge: Any, cells: list[list[str]]) -> Any:
     for paragraphs in cells:
         cell = table.TableCell(stylename=edge, valuetype="string")
         for words in paragraphs:
-            cell.addElement(text.P(stylename="Cell", text=words))
+            cell.addElement(_paragraph("Cell", words))
         row.addElement(cell)
     return row

@@ -17,6 +17,7 @@ from django.utils import timezone
 from odf.opendocument import load as open_odt
 
 from conftest import House
+from parvis.assistants.actions import question_hash
 from parvis.assistants.models import Assistant, Conversation, Turn
 from parvis.assistants.statements.models import Asked, Statement
 from parvis.assistants.tests.conftest import QUESTION, UNANSWERED, Use
@@ -60,7 +61,7 @@ def test_the_statement_equals_the_ledger_which_equals_the_turns(
     for line, turn in zip(said["lines"], turns, strict=True):
         assert line["asked_at"] == turn.created_at.isoformat()
         assert line["question"] == turn.question
-        assert line["question_hash"] == hashlib.sha256(turn.question.encode()).hexdigest()
+        assert line["question_hash"] == question_hash(turn.question)
         assert (line["outcome"], line["mode"], line["model"], line["zone"]) == (
             turn.state,
             turn.mode,
@@ -144,9 +145,21 @@ def test_a_trace_outlives_its_conversation_without_its_words_and_only_where_the_
         client.post(f"/conversations/{conversation.id}/supprimer/")
     [line] = json.loads(export(client, course))["lines"]
     assert (line["question"], line["outcome"]) == (None, "abstained")
-    assert line["question_hash"] == hashlib.sha256(UNANSWERED.encode()).hexdigest()
+    assert line["question_hash"] == question_hash(UNANSWERED)
     assert "question supprimée" in export(client, course, "md").decode().lower()
     assert Asked.unscoped.get().turn is None
+
+
+def test_a_question_of_any_characters_makes_files_that_open(house: House, course: Assistant, sign_in: SignIn) -> None:
+    client = sign_in(house.student)
+    hostile = "<b>&amp;]]> \x01\x0b ![x](http://a) `x` « dol »\n# Titre\u2028fin \ufffe 𝕏"
+    ask(client, course, hostile)
+    [line] = json.loads(export(client, course))["lines"]
+    assert line["question"] == Turn.unscoped.get().question
+    assert "http://a" in str(open_odt(io.BytesIO(export(client, course, "odt"))).text)
+    markdown = export(client, course, "md").decode()
+    assert "![x]" not in markdown
+    assert "\n# Titre" not in markdown
 
 
 def test_a_statement_is_one_s_own_and_of_its_period(house: House, course: Assistant, sign_in: SignIn) -> None:
