@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from random import Random
 
 import pytest
 from django.conf import settings
@@ -27,6 +28,7 @@ from parvis.access.middleware import principal_of
 from parvis.access.principal import ROLES_ALLOWED, SCOPES
 from parvis.access.rules import actions as rules
 from parvis.access.rules.doors import tools_of
+from parvis.access.tests.credentials import hostile
 from parvis.audit.models import Entry
 from parvis.identity.models import Person
 from parvis.institutions.models import Profile
@@ -55,6 +57,17 @@ def test_a_key_has_256_random_bits_a_prefix_and_a_checksum_that_tells_it_from_ch
     mutants = [token[:-1], f"{token}0", token.upper(), f" {token}", token[:20] + other + token[21:], token[7:], ""]
     assert not any(map(tokens.is_well_formed, mutants))
     assert 62**tokens._BODY_LENGTH > 2**tokens.BITS
+
+
+def test_hostile_credentials_open_nothing(house: House) -> None:
+    """A million of them in bench/keys.py."""
+    given = [key_of(house.student)[1] for _ in range(3)]
+    now = timezone.now()
+    tried = list(hostile(Random(7), given, 400))
+    assert len(tried) > 300
+    assert sum(map(tokens.is_well_formed, tried)) > 50  # these reach the table
+    assert not any(principal_of_token(one, now) for one in tried)
+    assert all(principal_of_token(one, now) for one in given)
 
 
 def test_a_copy_of_the_database_holds_no_key_and_another_installation_opens_none(house: House) -> None:
