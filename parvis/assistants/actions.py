@@ -38,6 +38,7 @@ from parvis.assistants.statements.models import Asked
 from parvis.audit.models import record
 from parvis.corpora.actions import create_corpus, protected_among, search_corpora, titles_of
 from parvis.corpora.ai_rule.actions import closed_to, traced_for
+from parvis.corpora.ai_rule.models import Use
 from parvis.corpora.embeddings.actions import search_by_meaning_too
 from parvis.corpora.models import Corpus, CorpusKind, DataClass, Document, DocumentState
 from parvis.inference.actions import NoRouteError, Route, chat_endpoint_within_rules
@@ -207,6 +208,15 @@ def ask(
     came_with = {"key": principal.key_id} if principal.key_id else {}
     _record(principal, "turn.ask", f"turn:{turn.id}", assistant=assistant.id, **came_with)
     return turn
+
+
+def ai_use(principal: Principal, assistant: Assistant) -> Use:
+    """What its courses let this person do with it."""
+    try:
+        courses = open_courses(principal, assistant)
+    except CourseForbidsError:
+        return Use.FORBIDDEN
+    return Use.TRACED if traced_for(principal, courses) else Use.ALLOWED
 
 
 def question_hash(question: str) -> str:

@@ -24,8 +24,7 @@ from parvis.assistants.forms import AssistantForm, QuestionForm, TitleForm
 from parvis.assistants.models import COURSE_FORBIDS, Assistant, Conversation, Signal, SignalKind, Turn
 from parvis.assistants.presentation import excerpts, exported, source_shown, turns_shown
 from parvis.assistants.streaming import messages_since
-from parvis.corpora.ai_rule.actions import traced_for
-from parvis.corpora.ai_rule.models import CourseRule
+from parvis.corpora.ai_rule.models import CourseRule, Use
 from parvis.corpora.forms import CorpusForm
 from parvis.corpora.lengths import length_words
 from parvis.corpora.models import WAITING, Corpus, Document, DocumentState
@@ -326,11 +325,8 @@ def _page(
 def _course_rules(request: SignedInRequest, assistant: Assistant) -> dict[str, object]:
     """What the teachers of its courses said about AI, and what of it holds for the reader."""
     rules = CourseRule.objects.visible_to(request.principal).filter(corpus__assistants=assistant).select_related("corpus")
-    try:
-        courses = actions.open_courses(request.principal, assistant)
-    except actions.CourseForbidsError:
-        return {"rules": rules, "is_closed": True, "is_traced": False}
-    return {"rules": rules, "is_closed": False, "is_traced": bool(traced_for(request.principal, courses))}
+    use = actions.ai_use(request.principal, assistant)
+    return {"rules": rules, "is_closed": use == Use.FORBIDDEN, "is_traced": use == Use.TRACED}
 
 
 def _turn(request: SignedInRequest, turn: Turn) -> HttpResponse:

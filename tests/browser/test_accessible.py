@@ -96,6 +96,20 @@ def test_a_key_that_was_just_made_and_the_rule_of_a_course_are_accessible(visit:
 
 
 @SCREENS
+def test_rules_are_accessible_while_they_are_written(visit: Visit, width: int, dark: bool) -> None:
+    page = visit("/regles/outils/key:ask/", as_=ADMINISTRATOR, width=width, dark=dark)
+    page.get_by_role("group", name="Personnels").get_by_label("Règle").select_option("allowed")
+    page.get_by_role("button", name="Voir ce que cela change").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Ce que cela change")
+    assert_sound(page)
+    page.goto("/regles/texte/")
+    page.get_by_label("Règles", exact=True).fill("permit (principal, action, resource)")
+    page.get_by_role("button", name="Voir ce que cela change").click()
+    expect(page.get_by_text("Ligne 1").first).to_be_visible()
+    assert_sound(page)
+
+
+@SCREENS
 def test_a_conversation_is_accessible_in_each_state(visit: Visit, width: int, dark: bool) -> None:
     page = open_law_course(visit, width=width, dark=dark)
     assert_sound(page)  # nothing asked yet

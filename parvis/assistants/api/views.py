@@ -61,6 +61,7 @@ def assistants(request: SignedInRequest) -> HttpResponse:
                     "name": one.name,
                     "description": one.description,
                     "purpose": one.purpose,
+                    "ai_use": actions.ai_use(request.principal, one),
                     "questions": request.build_absolute_uri(reverse("api:question", args=[one.id])),
                 }
                 for one in rows
@@ -128,6 +129,7 @@ def _answer(request: SignedInRequest, turn: Turn) -> JsonResponse:
     kept = exported_turn(turn, request.principal, now)
     body |= {
         "generated": turn.mode == Mode.GENERATIVE,
+        "traced": turn.asked.traced,
         "model": turn.model_name,
         "zone": turn.zone,
         "text": "\n\n".join(piece.text for piece in kept.pieces),

@@ -18,6 +18,7 @@ from parvis.access.keys.models import ApiKey
 from parvis.assistants.models import Assistant, Turn
 from parvis.assistants.tests.conftest import QUESTION
 from parvis.audit.models import Entry
+from parvis.corpora.ai_rule.models import CourseRule
 from parvis.identity.models import Person
 from parvis.institutions.models import Profile
 
@@ -52,7 +53,7 @@ def test_a_program_lists_what_it_may_use_and_asks_it(house: House, course: Assis
     key, token = key_of(house.student)
     assert call("GET", "/api/moi", key=token).json()["scopes"] == ["ask", "list"]
     [listed] = call("GET", "/api/assistants", key=token).json()["assistants"]
-    assert (listed["id"], listed["purpose"]) == (course.id, "course")
+    assert (listed["id"], listed["purpose"], listed["ai_use"]) == (course.id, "course", "allowed")
     answered = call("POST", listed["questions"].removeprefix("http://testserver"), {"question": QUESTION}, key=token)
     body = answered.json()
     assert (answered.status_code, body["state"], body["generated"]) == (200, "answered", False)
@@ -68,6 +69,20 @@ def test_a_program_lists_what_it_may_use_and_asks_it(house: House, course: Assis
     assert stolen.status_code == call("GET", f"/api/questions/{body['id']}", key=other).status_code == 404
     [asked] = Entry.objects.filter(action="turn.ask", subject=f"turn:{body['id']}")
     assert asked.details["key"] == key.id
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_program_obeys_the_rule_of_the_course_and_is_told(house: House, course: Assistant, call: Call) -> None:
+    rule = CourseRule.unscoped.create(institution=house.institution, corpus=course.corpora.get(), use="traced")
+    _key, token = key_of(house.student)
+    asked = f"/api/assistants/{course.id}/questions"
+    assert call("GET", "/api/assistants", key=token).json()["assistants"][0]["ai_use"] == "traced"
+    assert call("POST", asked, {"question": QUESTION}, key=token).json()["traced"]
+    CourseRule.unscoped.filter(id=rule.id).update(use="forbidden")
+    assert call("GET", "/api/assistants", key=token).json()["assistants"][0]["ai_use"] == "forbidden"
+    refused = call("POST", asked, {"question": QUESTION}, key=token)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "refused")
+    assert call("POST", asked, {"question": QUESTION}, key=key_of(house.teacher)[1]).status_code == 200
 
 
 def test_what_a_key_s_holder_does_not_see_is_not_there(house: House, course: Assistant, call: Call) -> None:
