@@ -14,8 +14,9 @@ from django.utils.translation import ngettext
 from parvis.access.engine import AFFILIATIONS, DATA_CLASSES, HIGH_RISK, PURPOSES, Decision, Rule, RulesError, State
 from parvis.access.matrix import EVERYONE, KINDS, Cell
 from parvis.access.middleware import principal_of
-from parvis.access.rules.actions import Rules
+from parvis.access.rules.actions import Change, Rules
 from parvis.access.rules.doors import InForce, person_of
+from parvis.access.rules.models import RuleCheck
 from parvis.access.tools import Listed
 from parvis.institutions.models import Group, Profile
 
@@ -149,6 +150,32 @@ def shown_rule(rule: Rule, rules: Rules, names: Names) -> ShownRule:
 class Names:
     rows: Mapping[str, str]
     columns: Mapping[str, str]
+
+
+def change_parts(change: Change) -> list[tuple[str, str, list[Profile], int]]:
+    """Who gains, loses or keeps a tool: the kind of change, its sentence, the first people, and how many more."""
+    gained, lost, limited = change.gained.count, change.lost.count, change.limited.count
+    parts = [
+        ("gained", ngettext("%(count)s person gains it", "%(count)s people gain it", gained), change.gained),
+        ("lost", ngettext("%(count)s person loses it", "%(count)s people lose it", lost), change.lost),
+        (
+            "limited",
+            ngettext("%(count)s person keeps it, under conditions", "%(count)s people keep it, under conditions", limited),
+            change.limited,
+        ),
+    ]
+    return [
+        (code, sentence % {"count": people.count}, people.first, people.count - len(people.first))
+        for code, sentence, people in parts
+        if people.count
+    ]
+
+
+def check_words(check: RuleCheck, names: Names) -> str:
+    who = affiliation_names()[check.affiliation] + (f", {check.group.name}" if check.group else "")
+    tool = names.columns.get(check.tool, check.tool)
+    text = _("%(who)s: use %(tool)s") if check.allowed else _("%(who)s: do not use %(tool)s")
+    return text % {"who": who, "tool": tool}
 
 
 def error_sentence(error: RulesError) -> str:

@@ -10,7 +10,6 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from parvis.access import matrix as matrices
@@ -27,6 +26,8 @@ from parvis.access.rules.presentation import (
     Names,
     affiliation_names,
     cell_words,
+    change_parts,
+    check_words,
     column_names,
     error_sentence,
     purpose_names,
@@ -223,7 +224,7 @@ def checks(request: SignedInRequest) -> HttpResponse:
     rows = RuleCheck.objects.visible_to(request.principal).select_related("group")
     context = {
         "form": form,
-        "checks": [(row, _check_words(row, names), row not in broken) for row in rows],
+        "checks": [(row, check_words(row, names), row not in broken) for row in rows],
     }
     return render(request, "access/rules/checks.html", context, status=422 if form.is_bound else 200)
 
@@ -293,32 +294,14 @@ def _dry_run(request: SignedInRequest, proposed: Rules, tools: list[Listed], for
     values = {"text": proposed.text, "matrix": matrices.to_json(proposed.matrix), "number": proposed.number}
     context = {
         "changes": [
-            (names.columns[change.tool.column], _parts(change))
+            (names.columns[change.tool.column], change_parts(change))
             for change in actions.changes(institution_id, proposed, tools, now)
         ],
-        "broken": [_check_words(check, names) for check in broken],
+        "broken": [check_words(check, names) for check in broken],
         "form": form or SavingForm(initial=values),
         "others": [shown_rule(rule, proposed, names) for rule in proposed.others],
     }
     return render(request, "access/rules/dry_run.html", context, status=422 if form else 200)
-
-
-def _parts(change: actions.Change) -> list[tuple[str, str, list[Profile], int]]:
-    gained, lost, limited = change.gained.count, change.lost.count, change.limited.count
-    parts = [
-        ("gained", ngettext("%(count)s person gains it", "%(count)s people gain it", gained), change.gained),
-        ("lost", ngettext("%(count)s person loses it", "%(count)s people lose it", lost), change.lost),
-        (
-            "limited",
-            ngettext("%(count)s person keeps it, under conditions", "%(count)s people keep it, under conditions", limited),
-            change.limited,
-        ),
-    ]
-    return [
-        (code, sentence % {"count": people.count}, people.first, people.count - len(people.first))
-        for code, sentence, people in parts
-        if people.count
-    ]
 
 
 def _names(request: SignedInRequest, tools: list[Listed]) -> Names:
@@ -345,16 +328,9 @@ def _people(institution_id: int, words: str, chosen: str) -> list[Profile]:
     return list(rows.filter(Q(person__display_name__icontains=words))[: actions.NAMES_SHOWN + 1]) if words else []
 
 
-def _check_words(check: RuleCheck, names: Names) -> str:
-    who = affiliation_names()[check.affiliation] + (f", {check.group.name}" if check.group else "")
-    tool = names.columns.get(check.tool, check.tool)
-    text = _("%(who)s: use %(tool)s") if check.allowed else _("%(who)s: do not use %(tool)s")
-    return text % {"who": who, "tool": tool}
-
-
 def _checks_sentence(request: SignedInRequest, broken: Any) -> str:
     names = _names(request, tools_of(request.principal.institution_id))
-    listed = " ; ".join(_check_words(check, names) for check in broken)
+    listed = " ; ".join(check_words(check, names) for check in broken)
     return _("Nothing was saved: these rules break what must hold. %(checks)s") % {"checks": listed}
 
 
