@@ -104,6 +104,16 @@ def create_app(institution_id: int, *, name: str, detail: str, groups: Iterable[
 
 
 @transaction.atomic
+def edit_app(app: Profile, *, name: str, detail: str, groups: Iterable[Group], actor: str) -> None:
+    """It sees what its groups see from the next request on."""
+    app.person.display_name, app.detail = name, detail
+    app.person.save(update_fields=["display_name"])
+    app.save(update_fields=["detail"])
+    app.groups.set([group for group in groups if group.institution_id == app.institution_id])
+    record(institution_id=app.institution_id, actor=actor, action="app.edit", subject=f"profile:{app.id}", name=name)
+
+
+@transaction.atomic
 def remove_app(app: Profile, *, actor: str) -> None:
     """Its keys open nothing any more; what it did stays."""
     app.ended_at = timezone.now()

@@ -66,7 +66,20 @@ def app_new(request: SignedInRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         app = actions.create_app(request.principal.institution_id, actor=request.principal.actor, **form.cleaned_data)
         return redirect("keys:app", app.id)
-    return render(request, "access/keys/app_new.html", {"form": form}, status=422 if form.is_bound else 200)
+    return render(request, "access/keys/app_form.html", {"form": form}, status=422 if form.is_bound else 200)
+
+
+@requires("key:oversee")
+@editing
+def app_edit(request: SignedInRequest, profile_id: int) -> HttpResponse:
+    app = _app(request, profile_id)
+    initial = {"name": app.person.display_name, "detail": app.detail, "groups": app.groups.all()}
+    form = AppForm(request.POST or None, institution_id=request.principal.institution_id, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        actions.edit_app(app, actor=request.principal.actor, **form.cleaned_data)
+        return redirect("keys:app", app.id)
+    context = {"form": form, "app": app}
+    return render(request, "access/keys/app_form.html", context, status=422 if form.is_bound else 200)
 
 
 @requires("key:oversee")

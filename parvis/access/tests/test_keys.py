@@ -202,6 +202,10 @@ def test_administrators_see_and_revoke_every_key_of_their_institution_and_nobody
     page = made.headers["Location"]
     assert client.post(page, {"name": "Nuit", "scopes": ["ask"], "days": "30"}).context["token"].startswith("parvis_")
     for profile in (house.teacher, house.neighbour_teacher):
-        assert sign_in(profile).get(page).status_code == 404
+        for address in (page, f"{page}modifier/"):
+            assert sign_in(profile).get(address).status_code == 404
+    assert client.post(f"{page}modifier/", {"name": "Robot de nuit"}).status_code == 302
+    assert "Robot de nuit" in client.get(page).content.decode()
+    assert not house.group.profiles.filter(role="app").exists()
     assert client.post(f"{page}retrait/").status_code == 302
     assert client.get(page).status_code == 404
