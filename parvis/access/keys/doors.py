@@ -65,7 +65,8 @@ def problem(code: str, message: StrOrPromise = "") -> JsonResponse:
         "refused": (403, message),
         "busy": (409, message),
     }[code]
-    response = JsonResponse({"error": {"code": code, "message": str(sentence)}}, status=status)
+    error = {"code": code, "message": str(sentence)}
+    response = JsonResponse({"error": error}, status=status, json_dumps_params={"ensure_ascii": False})
     if status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="parvis"'
     return response

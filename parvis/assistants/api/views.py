@@ -38,7 +38,7 @@ class Asked(msgspec.Struct, forbid_unknown_fields=True):
 def me(request: SignedInRequest) -> HttpResponse:
     """In whose name the key asks, and what it opens."""
     profile = request.profile
-    return JsonResponse(
+    return _json(
         {
             "name": profile.person.display_name,
             "role": profile.role,
@@ -53,7 +53,7 @@ def me(request: SignedInRequest) -> HttpResponse:
 def assistants(request: SignedInRequest) -> HttpResponse:
     """The assistants and the models that the holder may use now."""
     rows = Assistant.objects.visible_to(request.principal)
-    return JsonResponse(
+    return _json(
         {
             "assistants": [
                 {
@@ -114,6 +114,10 @@ def answer(request: SignedInRequest, turn_id: int) -> HttpResponse:
     return _answer(request, get_or_404(request.principal, "conversation:view", Turn, id=turn_id))
 
 
+def _json(body: dict[str, Any], **kwargs: Any) -> JsonResponse:
+    return JsonResponse(body, json_dumps_params={"ensure_ascii": False}, **kwargs)
+
+
 def _answer(request: SignedInRequest, turn: Turn) -> JsonResponse:
     now = timezone.now()
     turn.refresh_from_db()
@@ -125,7 +129,7 @@ def _answer(request: SignedInRequest, turn: Turn) -> JsonResponse:
         "url": request.build_absolute_uri(reverse("api:answer", args=[turn.id])),
     }
     if state in OPEN:
-        return JsonResponse(body, status=202)
+        return _json(body, status=202)
     kept = exported_turn(turn, request.principal, now)
     body |= {
         "generated": turn.mode == Mode.GENERATIVE,
@@ -151,4 +155,4 @@ def _answer(request: SignedInRequest, turn: Turn) -> JsonResponse:
     }
     # People are told that they talk to an AI; programs too, by the IPTC's word.
     mark = GENERATED if turn.mode == Mode.GENERATIVE else EXTRACTED
-    return JsonResponse(body, headers={"Parvis-Digital-Source-Type": mark})
+    return _json(body, headers={"Parvis-Digital-Source-Type": mark})
