@@ -156,4 +156,9 @@ def test_a_scope_that_the_key_has_not_is_said_and_a_bad_body_too(house: House, c
     for body in bodies:
         bad = call("POST", questions, body, key=token)
         assert (bad.status_code, bad.json()["error"]["code"]) == (400, "bad_request"), body
+    for conversation in (10**30, -1, 2**63):
+        absent = call("POST", questions, {"question": QUESTION, "conversation": conversation}, key=token)
+        assert absent.status_code in (400, 404), conversation
+    assert call("GET", f"/api/questions/{10**30}", key=token).status_code == 404
+    assert call("GET", questions, key=token).status_code == 405
     assert not Turn.unscoped.exists()
