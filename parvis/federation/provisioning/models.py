@@ -51,7 +51,7 @@ class DirectoryEntry(models.Model):
     external_id = models.CharField(max_length=200, blank=True)
     display_name = models.CharField(max_length=120, blank=True)
     is_active = models.BooleanField(default=True)
-    said = models.JSONField(default=dict)  # of SCIM: its attributes that have a use here; of a list: roles, detail, groups
+    said = models.JSONField(default=dict)  # of SCIM: its attributes that have a use here; of a list: roles and groups
     given_roles = models.JSONField(default=list)
     given_groups = models.JSONField(default=list)  # ids
     version = models.PositiveIntegerField(default=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from scim2_models import Meta
+from scim2_models import Meta, Reference
 
 from parvis.federation.models import DirectoryEntry, DirectoryGroup
 from parvis.federation.provisioning import scim
@@ -17,7 +17,7 @@ def users(entries: Sequence[DirectoryEntry], base: str, *, keeps_mail: bool, wit
     rows = DirectoryGroup.members.through.objects.filter(directoryentry_id__in=[entry.id for entry in entries])
     names = ("directoryentry_id", "directorygroup__uid", "directorygroup__group__name")
     for entry_id, uid, name in rows.order_by("id").values_list(*names) if with_groups else ():
-        groups[entry_id].append(scim.Membership(value=uid, ref=f"{base}/Groups/{uid}", display=name))
+        groups[entry_id].append(scim.Membership(value=uid, ref=Reference(f"{base}/Groups/{uid}"), display=name))
     made = scim.user_class(keeps_mail=keeps_mail)
     return [_user(entry, made, groups[entry.id], base) for entry in entries]
 
@@ -30,8 +30,7 @@ def group(kept: DirectoryGroup, base: str, *, with_members: bool = True) -> scim
         id=kept.uid,
         external_id=kept.external_id or None,
         display_name=kept.group.name,
-        members=[scim.Member(value=uid, ref=f"{base}/Users/{uid}", type="User") for uid in members]
-        or None,
+        members=[scim.Member(value=uid, ref=Reference(f"{base}/Users/{uid}"), type="User") for uid in members] or None,
         meta=Meta(
             resource_type="Group",
             created=kept.created_at,

@@ -4,11 +4,10 @@ words are replaced."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from django.utils.translation import gettext_lazy
 from pydantic import ValidationError
-from scim2_models import SCIMException
+from scim2_models import Error, SCIMException
 
 
 class Said(str):
@@ -29,11 +28,11 @@ def detail(error: SCIMException) -> str:
 def invalid(error: ValidationError) -> tuple[int, str, str]:
     """(status, scimType, sentence) of the first thing that a payload has wrong."""
     first = error.errors(include_url=False, include_input=False)[0]
-    context: dict[str, Any] = first.get("ctx") or {}
-    kind = str(context.get("scim_type") or ("invalidValue" if first["loc"] else "invalidSyntax"))
+    found = Error.from_validation_error(first)
+    kind = found.scim_type or "invalidValue"
     sentence = str(_TYPES.get(kind, _OTHER))
     place = _place(first["loc"])
-    return int(context.get("status") or 400), kind, f"{sentence} ({place})" if place else sentence
+    return found.status or 400, kind, f"{sentence} ({place})" if place else sentence
 
 
 def _place(loc: Sequence[int | str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from time import sleep
 from typing import Any
@@ -17,6 +17,7 @@ from parvis.federation.attributes import BY_NAME, LONGEST_KEY
 from parvis.federation.models import Account, DirectoryEntry, DirectoryGroup, ScimSetup, ScimToken, SignInSource
 from parvis.federation.provisioning import scim
 from parvis.federation.provisioning.actions.giving import Gift, end_profiles, end_sessions, settle
+from parvis.federation.provisioning.actions.groups import is_named_by_rules
 from parvis.federation.provisioning.actions.resettling import AT_ONCE, resettle, setup_of
 from parvis.federation.provisioning.actions.suspending import bar, lift
 from parvis.federation.provisioning.actions.tokens import save_setup
@@ -71,8 +72,14 @@ def create_user(client: Client, user: scim.User, *, now: datetime) -> DirectoryE
 
 
 @transaction.atomic
-def change_user(client: Client, entry: DirectoryEntry, user: scim.User, *, now: datetime) -> None:
-    """To what `user` says, whole. Raises SCIMException."""
+def change_user(
+    client: Client, uid: str, change: Callable[[DirectoryEntry], scim.User | None], *, now: datetime
+) -> DirectoryEntry:
+    """To what `change` makes of it, whole; None changes nothing. Nobody else changes it meanwhile. Raises SCIMException."""
+    entry = user_or_404(client, uid, locked=True)
+    user = change(entry)
+    if user is None:
+        return entry
     before = _key(client.setup, entry)
     _fill(client, entry, user)
     key = _key(client.setup, entry)
@@ -82,12 +89,15 @@ def change_user(client: Client, entry: DirectoryEntry, user: scim.User, *, now: 
     entry.save()
     _record(client, "person.change", entry)
     _follow(client, entry, user, now=now)
+    return entry
 
 
 @transaction.atomic
-def delete_user(client: Client, entry: DirectoryEntry, *, now: datetime) -> None:
-    """What SCIM gave ends, and what the sign-in source gave, until they sign in there again. What they did stays, and finds
-    them again if they come back."""
+def delete_user(client: Client, uid: str, check: Callable[[int], None], *, now: datetime) -> None:
+    """`check` may raise, by its version. What SCIM gave ends, and what the sign-in source gave, until they sign in there
+    again. What they did stays, and finds them again if they come back."""
+    entry = user_or_404(client, uid, locked=True)
+    check(entry.version)
     here = {"institution": client.institution, "person": entry.person}
     settle(client.institution.id, [Gift(entry)], actor=client.actor, now=now)
     lift(client.institution.id, entry.person_id, by=Barring.SCIM, actor=client.actor, now=now)
@@ -116,8 +126,14 @@ def create_group(client: Client, group: scim.Group, *, now: datetime) -> Directo
 
 
 @transaction.atomic
-def change_group(client: Client, kept: DirectoryGroup, group: scim.Group, *, now: datetime) -> None:
-    """Raises SCIMException."""
+def change_group(
+    client: Client, uid: str, change: Callable[[DirectoryGroup], scim.Group | None], *, now: datetime
+) -> DirectoryGroup:
+    """As `change_user`."""
+    kept = group_or_404(client, uid, locked=True)
+    group = change(kept)
+    if group is None:
+        return kept
     name = _group_name(client, group, kept)
     renamed = name != kept.group.name
     kept.group.name = name
@@ -126,17 +142,21 @@ def change_group(client: Client, kept: DirectoryGroup, group: scim.Group, *, now
     kept.save()
     _record_group(client, "people.group.change", kept)
     _set_members(client, kept, group, now=now, everybody=renamed)
+    return kept
 
 
 @transaction.atomic
-def delete_group(client: Client, kept: DirectoryGroup, *, now: datetime) -> None:
-    """The directory's people leave it. It stays a group while somebody here put people in it, or a rule may name it."""
+def delete_group(client: Client, uid: str, check: Callable[[int], None], *, now: datetime) -> None:
+    """`check` may raise, by its version. The directory's people leave it. It stays a group while somebody else is in it, or
+    while rules name it."""
+    kept = group_or_404(client, uid, locked=True)
+    check(kept.version)
     _record_group(client, "people.group.remove", kept)
     members = list(kept.members.select_related("person"))
     group = kept.group
     kept.delete()
     resettle(client.institution.id, members, actor=client.actor, now=now)
-    if not group.profiles.exists():
+    if not group.profiles.exists() and not is_named_by_rules(group):
         group.delete()
 
 
@@ -224,6 +244,8 @@ def _recognise_anew(setup: ScimSetup, entry: DirectoryEntry, *, actor: str, now:
     settle(setup.institution_id, [Gift(entry)], actor=actor, now=now)
     entry.person = known.person
     entry.save(update_fields=["person"])
+    if entry.display_name and known.person.key == str(known):
+        Person.objects.filter(id=known.person_id).update(display_name=entry.display_name)
 
 
 def _follow(client: Client, entry: DirectoryEntry, user: scim.User, *, now: datetime) -> None:
@@ -294,15 +316,17 @@ def _short(text: str | None) -> str:
     return text or ""
 
 
-def user_or_404(client: Client, uid: str) -> DirectoryEntry:
-    found = client.users.filter(uid=uid).first()
+def user_or_404(client: Client, uid: str, *, locked: bool = False) -> DirectoryEntry:
+    rows = client.users.select_for_update(of=("self",)) if locked else client.users
+    found = rows.filter(uid=uid).first()
     if found is None:
         raise NotFoundException(detail=said("absent"))
     return found
 
 
-def group_or_404(client: Client, uid: str) -> DirectoryGroup:
-    found: DirectoryGroup | None = client.groups.filter(uid=uid).first()
+def group_or_404(client: Client, uid: str, *, locked: bool = False) -> DirectoryGroup:
+    rows = client.groups.select_for_update(of=("self",)) if locked else client.groups
+    found: DirectoryGroup | None = rows.filter(uid=uid).first()
     if found is None:
         raise NotFoundException(detail=said("absent"))
     return found

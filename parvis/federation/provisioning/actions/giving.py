@@ -13,7 +13,7 @@ from django.db.models import Q
 from parvis.audit.models import record
 from parvis.federation.models import Account, OpenSession
 from parvis.federation.provisioning.models import DirectoryEntry, Suspension
-from parvis.institutions.models import Group, Profile
+from parvis.institutions.models import Group, Profile, WorkingGroup
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def end_profiles(profiles: Sequence[Profile], *, now: datetime) -> None:
     for profile in profiles:
         profile.ended_at = now
     Profile.objects.bulk_update(profiles, ["ended_at"])
-    Profile.working_groups.through.objects.filter(profile_id__in=[profile.id for profile in profiles]).delete()
+    WorkingGroup.profiles.through.objects.filter(profile_id__in=[profile.id for profile in profiles]).delete()
 
 
 def _profiles(institution_id: int, people: Collection[int]) -> dict[tuple[int, str], Profile]:

@@ -57,8 +57,7 @@ def _of_lists(institution_id: int, entries: Sequence[DirectoryEntry]) -> Iterabl
     names = {name for entry in entries for name in entry.said.get("groups", ())}
     ids = group_ids(institution_id, names)
     for entry in entries:
-        detail = entry.said.get("detail", "")
-        roles = tuple((role, detail) for role in entry.said.get("roles", ()))
+        roles = tuple((role, detail) for role, detail in entry.said.get("roles", ()))
         yield Gift(entry, roles, frozenset(ids[name] for name in entry.said.get("groups", ())))
 
 

@@ -30,7 +30,7 @@ class Scim:
     def send(self, method: str, path: str, body: Any = None, **headers: str) -> HttpResponse:
         content = body if isinstance(body, bytes) else json.dumps(body).encode() if body is not None else b""
         given = {"authorization": f"Bearer {self.token}", "accept-language": self.language} | headers
-        response: HttpResponse = Client().generic(
+        response: HttpResponse = Client().generic(  # type: ignore[assignment]
             method, f"/scim/v2{path}", content, content_type="application/scim+json", headers=given
         )
         return response

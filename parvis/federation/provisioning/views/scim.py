@@ -1,11 +1,11 @@
-"""SCIM 2.0 over HTTP (RFC 7644). One address for every institution: the token says whose users are meant, and what is another's
+"""SCIM 2.0 over HTTP (RFC 7644). One address for every institution: the token says whose users are meant, and what is foreign
 is answered as what does not exist."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
@@ -50,6 +50,7 @@ MEDIA_TYPE = "application/scim+json"
 FARTHEST = 1_000_000_000  # of startIndex: beyond, no database counts
 ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 _BEARER = "bearer "
+_ANSWERS = {"PUT": Context.RESOURCE_REPLACEMENT_RESPONSE, "PATCH": Context.RESOURCE_PATCH_RESPONSE}
 
 View = Callable[..., HttpResponse]
 
@@ -132,21 +133,23 @@ def users(request: HttpRequest, client: Client) -> HttpResponse:
 
 @_served("GET", "PUT", "PATCH", "DELETE")
 def user(request: HttpRequest, client: Client, uid: str) -> HttpResponse:
-    made = scim.user_class(keeps_mail=client.setup.keeps_mail)
-    entry = directory.user_or_404(client, uid)
-    _must_match(request, entry.version)
     if request.method == "DELETE":
-        directory.delete_user(client, entry, now=timezone.now())
+        directory.delete_user(client, uid, partial(_must_match, request), now=timezone.now())
         return HttpResponse(status=204)
+    made = scim.user_class(keeps_mail=client.setup.keeps_mail)
     wanted = _parameters(request, made)
-    if request.method == "GET" and _is_known(request, entry.version):
-        return _unchanged(entry.version)
     if request.method == "GET":
+        entry = directory.user_or_404(client, uid)
+        if _is_known(request, entry.version):
+            return _unchanged(entry.version)
         return _one(_user(request, client, entry), wanted, Context.RESOURCE_QUERY_RESPONSE)
-    changed, context = _changed(request, made, _user(request, client, entry))
-    if changed is not None:
-        directory.change_user(client, entry, changed, now=timezone.now())
-    return _one(_user(request, client, directory.user_or_404(client, uid)), wanted, context)
+
+    def change(entry: DirectoryEntry) -> scim.User | None:
+        _must_match(request, entry.version)
+        return _changed(request, made, _user(request, client, entry))
+
+    entry = directory.change_user(client, uid, change, now=timezone.now())
+    return _one(_user(request, client, entry), wanted, _ANSWERS[request.method or ""])
 
 
 @_served("GET", "POST")
@@ -161,22 +164,23 @@ def groups(request: HttpRequest, client: Client) -> HttpResponse:
 
 @_served("GET", "PUT", "PATCH", "DELETE")
 def group(request: HttpRequest, client: Client, uid: str) -> HttpResponse:
-    kept = directory.group_or_404(client, uid)
-    _must_match(request, kept.version)
     if request.method == "DELETE":
-        directory.delete_group(client, kept, now=timezone.now())
+        directory.delete_group(client, uid, partial(_must_match, request), now=timezone.now())
         return HttpResponse(status=204)
     wanted = _parameters(request, scim.Group)
-    if request.method == "GET" and _is_known(request, kept.version):
-        return _unchanged(kept.version)
     if request.method == "GET":
-        shows = _shows(wanted, "members")
-        found = resources.group(kept, _base(request), with_members=shows)
+        kept = directory.group_or_404(client, uid)
+        if _is_known(request, kept.version):
+            return _unchanged(kept.version)
+        found = resources.group(kept, _base(request), with_members=_shows(wanted, "members"))
         return _one(found, wanted, Context.RESOURCE_QUERY_RESPONSE)
-    changed, context = _changed(request, scim.Group, _group(request, kept))
-    if changed is not None:
-        directory.change_group(client, kept, changed, now=timezone.now())
-    return _one(_group(request, directory.group_or_404(client, uid)), wanted, context)
+
+    def change(kept: DirectoryGroup) -> scim.Group | None:
+        _must_match(request, kept.version)
+        return _changed(request, scim.Group, _group(request, kept))
+
+    kept = directory.change_group(client, uid, change, now=timezone.now())
+    return _one(_group(request, kept), wanted, _ANSWERS[request.method or ""])
 
 
 @_served("POST")
@@ -261,16 +265,13 @@ def _wanted(given: Mapping[str, Any], made: Any) -> SearchRequest[Any]:
     )
 
 
-def _changed(request: HttpRequest, made: type[Any], resource: Any) -> tuple[Any, Context]:
-    """(the resource as it is asked to be, None when that changes nothing; what the answer is)."""
-    payload = _payload(request, None if request.method == "PATCH" else made)
+def _changed(request: HttpRequest, made: Any, resource: Any) -> Any:
+    """The resource as it is asked to be; None when that changes nothing."""
     if request.method == "PUT":
-        replacement = made.model_validate(payload, scim_ctx=Context.RESOURCE_REPLACEMENT_REQUEST)
-        is_other = replacement.replace(resource)
-        return (replacement if is_other else None), Context.RESOURCE_REPLACEMENT_RESPONSE
-    patch = PatchOp[made].model_validate(payload, scim_ctx=Context.RESOURCE_PATCH_REQUEST)
-    is_other = patch.patch(resource)
-    return (resource if is_other else None), Context.RESOURCE_PATCH_RESPONSE
+        replacement = made.model_validate(_payload(request, made), scim_ctx=Context.RESOURCE_REPLACEMENT_REQUEST)
+        return replacement if replacement.replace(resource) else None
+    patch: Any = PatchOp[made].model_validate(_payload(request, PatchOp), scim_ctx=Context.RESOURCE_PATCH_REQUEST)
+    return resource if patch.patch(resource) else None
 
 
 def _must_match(request: HttpRequest, version: int) -> None:
