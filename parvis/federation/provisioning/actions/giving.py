@@ -83,7 +83,8 @@ def end_profiles(profiles: Sequence[Profile], *, now: datetime) -> None:
     for profile in profiles:
         profile.ended_at = now
     Profile.objects.bulk_update(profiles, ["ended_at"])
-    WorkingGroup.profiles.through.objects.filter(profile_id__in=[profile.id for profile in profiles]).delete()
+    for group in WorkingGroup.objects.filter(profiles__in=profiles).distinct():
+        group.profiles.remove(*profiles)
 
 
 def _profiles(institution_id: int, people: Collection[int]) -> dict[tuple[int, str], Profile]:

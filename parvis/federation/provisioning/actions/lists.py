@@ -75,6 +75,11 @@ def receive(
         )
 
 
+def sources_of(institution: Institution) -> dict[str, SignInSource]:
+    """By name: those whose identifiers a list may hold."""
+    return {source.name: source for source in SignInSource.unscoped.filter(institution=institution).defer("logo")}
+
+
 def target_of(kept: PeopleList) -> Target:
     return Target(kept.institution, kept.list_name, kept.source)
 

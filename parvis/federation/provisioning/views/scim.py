@@ -146,7 +146,8 @@ def user(request: HttpRequest, client: Client, uid: str) -> HttpResponse:
 
     def change(entry: DirectoryEntry) -> scim.User | None:
         _must_match(request, entry.version)
-        return _changed(request, made, _user(request, client, entry))
+        changed: scim.User | None = _changed(request, made, _user(request, client, entry))
+        return changed
 
     entry = directory.change_user(client, uid, change, now=timezone.now())
     return _one(_user(request, client, entry), wanted, _ANSWERS[request.method or ""])
@@ -177,7 +178,8 @@ def group(request: HttpRequest, client: Client, uid: str) -> HttpResponse:
 
     def change(kept: DirectoryGroup) -> scim.Group | None:
         _must_match(request, kept.version)
-        return _changed(request, scim.Group, _group(request, kept))
+        changed: scim.Group | None = _changed(request, scim.Group, _group(request, kept))
+        return changed
 
     kept = directory.change_group(client, uid, change, now=timezone.now())
     return _one(_group(request, kept), wanted, _ANSWERS[request.method or ""])
