@@ -33,6 +33,7 @@ NAMES = (
     "offers",
     "commons",
     "rules",
+    "people",
 )
 
 INTRODUCTION = """# Measurements

@@ -100,7 +100,7 @@ class TokenForm(forms.Form):
 class RuleForm(forms.Form):
     """A line without a value is no rule: emptying one removes it."""
 
-    attribute = forms.ChoiceField(label=_("Attribute"), choices=[(name, name) for name in RULE_ATTRIBUTES])
+    attribute = forms.ChoiceField(label=_("Attribute"), choices=tuple(RULE_ATTRIBUTES.items()))
     value = forms.CharField(label=_("Value"), max_length=200, required=False)
     role = forms.ChoiceField(label=_("Role"))
     detail = forms.CharField(label=_("Shown beside the name"), max_length=120, required=False)

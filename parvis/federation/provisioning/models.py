@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from unicodedata import normalize
 
@@ -36,6 +37,10 @@ class Origin(models.TextChoices):
 class EntryQuerySet(models.QuerySet["DirectoryEntry"]):
     def visible_to(self, principal: Principal) -> EntryQuerySet:
         return self.filter(institution=principal.institution_id) if principal.may("person:view") else self.none()
+
+    def rewrite(self, entries: Sequence[DirectoryEntry], fields: Sequence[str]) -> None:
+        """Saves these fields of entries that are there, in one statement: `bulk_update` takes five times as long."""
+        self.bulk_create(entries, update_conflicts=True, update_fields=fields, unique_fields=["id"])
 
 
 class DirectoryEntry(models.Model):
@@ -140,8 +145,7 @@ class KeyAttribute(models.TextChoices):
 
 # Unless the institution says otherwise: the words of Parvis and of eduPerson, and never a role that governs or signs.
 USUAL_SCIM_RULES = tuple(
-    RoleRule(attribute, value, role)
-    for attribute in ("roles", "userType")
+    RoleRule("roles", value, role)
     for value, role in (
         ("teacher", "teacher"),
         ("faculty", "teacher"),

@@ -173,16 +173,15 @@ def address(user: User) -> str:
 
 
 def words(user: User, groups: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """What rules read, by attribute."""
+    """What rules read, by attribute: clients say in one of two places what somebody is, and rules need not know which."""
     return {
         "userName": tuple(filter(None, [user.user_name])),
-        "userType": tuple(filter(None, [user.user_type])),
-        "roles": tuple(role.value for role in user.roles or () if role.value),
+        "roles": (*(role.value for role in user.roles or () if role.value), *filter(None, [user.user_type])),
         "groups": tuple(groups),
     }
 
 
-RULE_ATTRIBUTES = ("roles", "userType", "groups", "userName")
+RULE_ATTRIBUTES = {"roles": "roles, userType", "groups": "groups", "userName": "userName"}  # and how they are shown
 
 _CONFIG = ServiceProviderConfig(
     patch=Patch(supported=True),

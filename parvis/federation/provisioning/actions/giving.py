@@ -39,7 +39,7 @@ def settle(institution_id: int, gifts: Sequence[Gift], *, actor: str, now: datet
     for gift in gifts:
         gift.entry.given_roles = [role for role, _ in gift.roles]
         gift.entry.given_groups = sorted(gift.group_ids)
-    DirectoryEntry.unscoped.bulk_update([gift.entry for gift in gifts], ["given_roles", "given_groups"])
+    DirectoryEntry.unscoped.all().rewrite([gift.entry for gift in gifts], ["given_roles", "given_groups"])
     for action, profiles in (("profile.give", opened), ("profile.end", ended)):
         if profiles:
             _record(institution_id, actor, action, profiles)

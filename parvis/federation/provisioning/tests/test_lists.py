@@ -179,7 +179,7 @@ def test_a_list_is_previewed_by_its_sender_alone_then_done(house: House, sign_in
         assert sign_in(other).get(sent.headers["Location"]).status_code == 404
         assert sign_in(other).post(sent.headers["Location"]).status_code == 404
     done = client.post(sent.headers["Location"], follow=True)
-    assert "1 nouv" in done.content.decode()
+    assert "La liste est importée" in done.content.decode()
     assert client.get(sent.headers["Location"]).status_code == 404
     assert DirectoryEntry.unscoped.count() == 1
 

@@ -14,6 +14,7 @@ from conftest import House
 from parvis.access.middleware import PROFILE_KEY
 from parvis.federation import actions
 from parvis.federation.attributes import Identity
+from parvis.federation.failure import SignInError
 from parvis.federation.models import ScimSetup, ScimToken, Suspension
 from parvis.federation.provisioning.actions.tokens import create_token
 from parvis.federation.provisioning.tests.conftest import Scim, administrator_of
@@ -57,7 +58,7 @@ def test_a_suspended_person_is_out_at_the_next_request_here_and_nowhere_else(hou
     assert client.get(reverse("access:notices")).context["profile"] == house.student
     administrator.post(address, {"suspended": "1"})
     assert client.get(reverse("access:notices")).context["profile"] == elsewhere
-    with pytest.raises(actions.SignInError, match="suspended"):
+    with pytest.raises(SignInError, match="suspended"):
         actions.arrive(source, Identity("etu", "", "", (("student", ""),)), now=timezone.now())
     administrator.post(address, {"suspended": "0"})
     assert client.get(reverse("access:notices")).context["profile"] == house.student  # it was given by hand

@@ -82,7 +82,9 @@ def add(request: SignedInRequest) -> HttpResponse:
             link = request.build_absolute_uri(reverse("access:sign_in_link", args=[make_token(profile.person)]))
             request.session[_LINK] = [profile.person_id, link]
             return redirect("provisioning:person", profile.person_id)
-    return render(request, "provisioning/person_form.html", {"form": form}, status=422 if form.is_bound else 200)
+    return render(
+        request, "provisioning/person_form.html", {"form": form, "section": "people"}, status=422 if form.is_bound else 200
+    )
 
 
 @requires("person:view")
@@ -105,6 +107,7 @@ def person(request: SignedInRequest, person_id: int) -> HttpResponse:
         "link": link[1] if link and link[0] == person_id else "",
         "is_self": person_id == request.principal.person_id,
         "own_profile": request.principal.profile_id,
+        "section": "people",
     }
     return render(request, "provisioning/person.html", context, status=422 if form.is_bound else 200)
 
