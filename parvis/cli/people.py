@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Column, Table
 
-from parvis.cli.terminal import migrate, out, start, stop
+from parvis.cli.terminal import Exit, migrate, out, start, stop
 from parvis.cli.words import gettext as _
 
 if TYPE_CHECKING:
@@ -95,7 +95,11 @@ def list_people(
     migrate()
     from parvis.institutions.models import Institution, Profile
 
-    profiles = Profile.objects.select_related("person", "institution").order_by("person__display_name", "person_id", "id")
+    profiles = (
+        Profile.objects.filter(ended_at=None)
+        .select_related("person", "institution")
+        .order_by("person__display_name", "person_id", "id")
+    )
     if institution:
         if not Institution.objects.filter(slug=institution).exists():
             stop(_("There is no institution “%s”. See: parvis institution list.") % institution)
@@ -164,7 +168,7 @@ def import_people(
         outcome = import_people(target, content, ends_absent=end_absent, actor="system:command-line", now=timezone.now())
         done = {"added": outcome.added, "changed": outcome.changed, "ended": outcome.ended}
         out.print(_("The list is in: %(added)s new, %(changed)s changed, %(ended)s ended.") % done, markup=False)
-    raise typer.Exit(1 if seen.faults else 0)
+    raise typer.Exit(Exit.BAD_INPUT if seen.faults else Exit.DONE)
 
 
 @people.command("link", help=_("Print a one-time link for a person who is already known."))

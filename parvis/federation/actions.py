@@ -136,8 +136,9 @@ def arrive(source: SignInSource, identity: Identity, *, now: datetime, person: P
     profiles = [_give(account, role, detail) for role, detail in roles]
     opened = [one for one in profiles if one.ended_at is None]
     groups = _give_groups(account, opened, identity.groups)
+    _roles, of_directories = giving.given_by_directories(account)
     for one in opened:
-        one.groups.add(*giving.given_by_directories(account)[1])
+        one.groups.add(*of_directories)
     _take_back(account, gone, [one for one in account.given_groups if one not in groups], now=now)
     account.given_roles, account.given_groups, account.seen_at = [role for role, _ in roles], groups, now
     account.save(update_fields=["given_roles", "given_groups", "seen_at"])

@@ -318,7 +318,7 @@ def _short(text: str | None) -> str:
 
 def user_or_404(client: Client, uid: str, *, locked: bool = False) -> DirectoryEntry:
     rows = client.users.select_for_update(of=("self",)) if locked else client.users
-    found = rows.filter(uid=uid).first()
+    found = rows.filter(uid=uid).first() if uid.isalnum() else None
     if found is None:
         raise NotFoundException(detail=said("absent"))
     return found
@@ -326,7 +326,7 @@ def user_or_404(client: Client, uid: str, *, locked: bool = False) -> DirectoryE
 
 def group_or_404(client: Client, uid: str, *, locked: bool = False) -> DirectoryGroup:
     rows = client.groups.select_for_update(of=("self",)) if locked else client.groups
-    found: DirectoryGroup | None = rows.filter(uid=uid).first()
+    found: DirectoryGroup | None = rows.filter(uid=uid).first() if uid.isalnum() else None
     if found is None:
         raise NotFoundException(detail=said("absent"))
     return found

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from parvis.access.principal import Principal
@@ -40,7 +41,7 @@ def revoke_token(principal: Principal, token: ScimToken, *, now: datetime) -> No
 def token_of(written: str, *, now: datetime) -> ScimToken | None:
     """Whose it is, while it opens something. That it was used is noted once a minute at most: reading need not wait its turn
     to write."""
-    today = now.date()
+    today = timezone.localdate(now)
     present = Q(institution__left_date=None) | Q(institution__left_date__gt=today)
     rows = ScimToken.unscoped.filter(present, hashed=_hashed(written), revoked_at=None)
     token = rows.select_related("institution").first()

@@ -212,3 +212,14 @@ def test_the_model_is_a_list_and_what_is_exported_is_read_again_without_formulas
 
 def _names(*profiles: Profile) -> Iterable[str]:
     return [profile.person.display_name for profile in profiles]
+
+
+def test_a_batch_takes_as_many_queries_however_many_people_it_has(
+    house: House, django_assert_max_num_queries: Callable[[int], Any]
+) -> None:
+    target = Target(house.institution, "Étudiants", cas_source(house.institution, "https://cas.example"))
+    rows = [f"etu{number};Prénom;Nom {number};étudiant;L1;Année {number % 5}" for number in range(actions.AT_ONCE)]
+    with django_assert_max_num_queries(60):
+        assert imported(target, csv(*rows)).added == actions.AT_ONCE
+    with django_assert_max_num_queries(35):
+        assert imported(target, csv(), ends_absent=True).ended == actions.AT_ONCE

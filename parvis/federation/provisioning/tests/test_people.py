@@ -44,6 +44,7 @@ def test_people_are_found_by_name_role_group_origin_and_state(house: House, scim
     assert found(role="student", group=str(house.group.id)) == ["Étudiante d’ici"]
     assert "Zoé Martin" not in found(origin="here")
     assert found(q="introuvable", group="9" * 30) == []
+    assert len(found(q="\0", role="\0", origin="list:\0", state="\0")) == 0
     client.post(reverse("provisioning:suspension", args=[house.student.person_id]), {"suspended": "1"})
     assert found(state="suspended") == found(state="ended") == ["Étudiante d’ici"]
 

@@ -226,10 +226,10 @@ def group_deletion(request: SignedInRequest, group_id: int) -> HttpResponse:
 
 
 def _wanted(request: HttpRequest) -> Wanted:
-    given = request.GET
+    given = {name: value.replace("\0", "").strip() for name, value in request.GET.dict().items()}
     group_id = given.get("group", "")
     return Wanted(
-        query=given.get("q", "").strip()[:100],
+        query=given.get("q", "")[:100],
         role=given.get("role", ""),
         group_id=int(group_id) if group_id.isdecimal() and len(group_id) < 18 else 0,
         origin=given.get("origin", "")[:120],
