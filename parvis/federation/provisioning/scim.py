@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
@@ -31,7 +31,7 @@ from scim2_models import (
 MOST_RESULTS = 200
 PAGE = 100
 MOST_BYTES = 2_500_000  # of a request
-MOST_CHANGES = 5_000  # members who come or go in one request: others write within a second and a half
+MOST_CHANGES = 5_000  # members who come or go in one request: a few seconds
 LONGEST = 120  # letters, of what is stored as text
 
 # Clients send attributes that nothing here needs (telephones, addresses): they are left out, not refused. The two others are
@@ -172,11 +172,13 @@ def address(user: User) -> str:
     return (chosen.value or "") if chosen else ""
 
 
-def words(user: User, groups: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """What rules read, by attribute: clients say in one of two places what somebody is, and rules need not know which."""
+def words(user_name: str, said: Mapping[str, Any], groups: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """What rules read, by attribute, of a user as it is stored: clients say in one of two places what somebody is, and rules
+    need not know which."""
+    roles = (role.get("value") for role in said.get("roles") or ())
     return {
-        "userName": tuple(filter(None, [user.user_name])),
-        "roles": (*(role.value for role in user.roles or () if role.value), *filter(None, [user.user_type])),
+        "userName": (user_name,),
+        "roles": tuple(word for word in (*roles, said.get("userType")) if word),
         "groups": tuple(groups),
     }
 

@@ -112,52 +112,61 @@ def delete_user(client: Client, uid: str, check: Callable[[int], None], *, now: 
     end_sessions(client.institution.id, [entry.person_id], actor=client.actor)
 
 
-@transaction.atomic
 def create_group(client: Client, group: scim.Group, *, now: datetime) -> DirectoryGroup:
     """One of that name that was here becomes the directory's; who was in it stays. Raises SCIMException."""
-    name = _group_name(client, group, None)
-    row, _made = Group.objects.get_or_create(institution=client.institution, name=name)
-    kept = DirectoryGroup.unscoped.create(
-        institution=client.institution, group=row, external_id=_short(group.external_id), created_at=now, changed_at=now
-    )
-    _record_group(client, "people.group.create", kept)
-    _set_members(client, kept, group, now=now)
+    with transaction.atomic():
+        row, _made = Group.objects.get_or_create(institution=client.institution, name=_group_name(client, group, None))
+        kept = DirectoryGroup.unscoped.create(
+            institution=client.institution, group=row, external_id=_short(group.external_id), created_at=now, changed_at=now
+        )
+        _record_group(client, "people.group.create", kept)
+        moves = _moves(client, kept, group)
+        _move(client, kept, moves[:AT_ONCE], now=now)
+    _move_by_batches(client, kept, moves[AT_ONCE:], now=now)
     return kept
 
 
-@transaction.atomic
 def change_group(
     client: Client, uid: str, change: Callable[[DirectoryGroup], scim.Group | None], *, now: datetime
 ) -> DirectoryGroup:
-    """As `change_user`."""
-    kept = group_or_404(client, uid, locked=True)
-    group = change(kept)
-    if group is None:
-        return kept
-    name = _group_name(client, group, kept)
-    renamed = name != kept.group.name
-    kept.group.name = name
-    kept.group.save(update_fields=["name"])
-    kept.external_id, kept.version, kept.changed_at = _short(group.external_id), kept.version + 1, now
-    kept.save()
-    _record_group(client, "people.group.change", kept)
-    _set_members(client, kept, group, now=now, everybody=renamed)
+    """As `change_user`. What comes and goes is settled under the lock; beyond a batch it is done after it, so that others
+    write meanwhile: a client that heard no answer sends the same again."""
+    with transaction.atomic():
+        kept = group_or_404(client, uid, locked=True)
+        group = change(kept)
+        if group is None:
+            return kept
+        name = _group_name(client, group, kept)
+        is_read_by_rules = name != kept.group.name and any(rule.attribute == "groups" for rule in client.setup.role_rules)
+        kept.group.name = name
+        kept.group.save(update_fields=["name"])
+        kept.external_id, kept.version, kept.changed_at = _short(group.external_id), kept.version + 1, now
+        kept.save()
+        _record_group(client, "people.group.change", kept)
+        moves = _moves(client, kept, group)
+        _move(client, kept, moves[:AT_ONCE], now=now)
+    _move_by_batches(client, kept, moves[AT_ONCE:], now=now)
+    if is_read_by_rules:
+        stay = kept.members.exclude(id__in=[entry_id for entry_id, _comes in moves]).values_list("id", flat=True)
+        _move_by_batches(client, kept, [(entry_id, True) for entry_id in stay], now=now)
     return kept
 
 
-@transaction.atomic
 def delete_group(client: Client, uid: str, check: Callable[[int], None], *, now: datetime) -> None:
     """`check` may raise, by its version. The directory's people leave it. It stays a group while somebody else is in it, or
     while rules name it."""
-    kept = group_or_404(client, uid, locked=True)
+    kept = group_or_404(client, uid)
     check(kept.version)
-    _record_group(client, "people.group.remove", kept)
-    members = list(kept.members.select_related("person"))
-    group = kept.group
-    kept.delete()
-    resettle(client.institution.id, members, actor=client.actor, now=now)
-    if not group.profiles.exists() and not is_named_by_rules(group):
-        group.delete()
+    moves = [(entry_id, False) for entry_id in kept.members.values_list("id", flat=True)]
+    _move_by_batches(client, kept, moves[AT_ONCE:], now=now)
+    with transaction.atomic():
+        kept = group_or_404(client, uid, locked=True)
+        _record_group(client, "people.group.remove", kept)
+        _move(client, kept, moves[:AT_ONCE], now=now)
+        group = kept.group
+        kept.delete()
+        if not group.profiles.exists() and not is_named_by_rules(group):
+            group.delete()
 
 
 def change_setup(principal: Principal, setup: ScimSetup, *, now: datetime) -> None:
@@ -283,17 +292,29 @@ def _group_name(client: Client, group: scim.Group, kept: DirectoryGroup | None) 
     return name
 
 
-def _set_members(client: Client, kept: DirectoryGroup, group: scim.Group, *, now: datetime, everybody: bool = False) -> None:
+def _moves(client: Client, kept: DirectoryGroup, group: scim.Group) -> list[tuple[int, bool]]:
+    """(entry, whether it comes in or goes out)."""
     wanted = _entries(client, [_member(one) for one in group.members or ()])
     there = set(kept.members.values_list("id", flat=True))
-    come, gone = wanted.keys() - there, there - wanted.keys()
-    if len(come) + len(gone) > scim.MOST_CHANGES:
+    moves = [(one, True) for one in sorted(wanted.keys() - there)] + [(one, False) for one in sorted(there - wanted.keys())]
+    if len(moves) > scim.MOST_CHANGES:
         raise TooManyException(detail=said("too_many_members", limit=scim.MOST_CHANGES))
-    kept.members.remove(*gone)
-    kept.members.add(*come)
-    touched = (there | wanted.keys()) if everybody else come | gone
-    entries = list(DirectoryEntry.unscoped.filter(id__in=touched).select_related("person")) if touched else []
-    resettle(client.institution.id, entries, actor=client.actor, now=now)
+    return moves
+
+
+def _move(client: Client, kept: DirectoryGroup, moves: Sequence[tuple[int, bool]], *, now: datetime) -> None:
+    """Inside the caller's transaction."""
+    kept.members.remove(*(one for one, comes in moves if not comes))
+    kept.members.add(*(one for one, comes in moves if comes))
+    touched = DirectoryEntry.unscoped.filter(id__in=[one for one, _comes in moves]).select_related("person")
+    resettle(client.institution.id, list(touched), actor=client.actor, now=now)
+
+
+def _move_by_batches(client: Client, kept: DirectoryGroup, moves: Sequence[tuple[int, bool]], *, now: datetime) -> None:
+    for start in range(0, len(moves), AT_ONCE):
+        sleep(PAUSE_SECONDS)
+        with transaction.atomic():
+            _move(client, kept, moves[start : start + AT_ONCE], now=now)
 
 
 def _entries(client: Client, uids: Sequence[str]) -> dict[int, str]:

@@ -46,8 +46,7 @@ def _of_scim(institution_id: int, entries: Sequence[DirectoryEntry]) -> Iterable
     ):
         groups[entry_id].append((group_id, name))
     for entry in entries:
-        user = scim.UserWithMail.model_validate(entry.said | {"userName": entry.user_name}, scim_policy=scim.POLICY)
-        said = scim.words(user, [name for _id, name in groups[entry.id]])
+        said = scim.words(entry.user_name, entry.said, [name for _id, name in groups[entry.id]])
         yield Gift(entry, roles_of(said, rules), frozenset(group_id for group_id, _name in groups[entry.id]))
 
 

@@ -17,6 +17,7 @@ from parvis.federation import actions
 from parvis.federation.attributes import Identity
 from parvis.federation.failure import SignInError
 from parvis.federation.models import Account, DirectoryEntry, ScimSetup, ScimToken, SignInSource
+from parvis.federation.provisioning.actions import directory
 from parvis.federation.provisioning.actions.directory import change_setup
 from parvis.federation.provisioning.actions.tokens import revoke_token
 from parvis.federation.provisioning.tests.conftest import GROUP, PATCH, USER, Scim, make_token
@@ -325,3 +326,25 @@ def test_each_thing_written_leaves_its_evidence(scim: Scim, house: House) -> Non
     assert reverse("provisioning:scim") == "/scim/v2/"
     assert make_token(house, house.administrator) != scim.token
     assert not Account.unscoped.exists()
+
+
+def test_a_large_group_is_filled_and_emptied_by_batches(scim: Scim, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(directory, "AT_ONCE", 2)
+    monkeypatch.setattr(directory, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr("parvis.federation.provisioning.scim.MOST_CHANGES", 6)
+    users = [scim.add(f"u{number}", userType="student")["id"] for number in range(7)]
+    group = scim.add_group("Chorale", *users[:5])
+    path = f"/Groups/{group['id']}"
+
+    def inside() -> int:
+        return Profile.objects.filter(groups__name="Chorale", ended_at=None).count()
+
+    assert (inside(), len(scim.get(path)["members"])) == (5, 5)
+    put = {"schemas": [GROUP], "displayName": "Chorale", "members": [{"value": one} for one in users[4:]]}
+    assert scim.send("PUT", path, put).status_code == 200
+    assert inside() == 3
+    refused = scim.send("POST", "/Groups", put | {"displayName": "Tous", "members": [{"value": one} for one in users]})
+    assert (refused.status_code, json.loads(refused.content)["scimType"]) == (400, "tooMany")
+    assert scim.send("DELETE", path).status_code == 204
+    assert not Group.objects.filter(name="Chorale").exists()
+    assert Profile.objects.filter(institution=house.institution, role="student", ended_at=None).count() == 9
