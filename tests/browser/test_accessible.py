@@ -45,6 +45,11 @@ def faults(page: Page) -> list[str]:
         ("/cours/nouveau/", TEACHER),
         ("/modeles/", ADMINISTRATOR),
         ("/modeles/nouveau/", ADMINISTRATOR),
+        ("/personnes/", ADMINISTRATOR),
+        ("/personnes/ajout/", ADMINISTRATOR),
+        ("/personnes/groupes/", ADMINISTRATOR),
+        ("/personnes/import/", ADMINISTRATOR),
+        ("/personnes/scim/", ADMINISTRATOR),
         ("/nulle-part/", STUDENT),
     ],
 )

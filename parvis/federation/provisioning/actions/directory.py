@@ -29,7 +29,7 @@ from parvis.institutions.models import Group, Institution, Profile
 LONGEST = 200
 LONGEST_NAME = 120
 MOST_VALUES = 50
-PAUSE_SECONDS = 0.11  # between two transactions of a long change: whoever else writes has their turn
+PAUSE_SECONDS = 0.15  # between two transactions of a long change: whoever else writes has their turn
 _KEPT = ("name", "displayName", "userType", "active", "roles", "emails")
 
 

@@ -25,7 +25,7 @@ from parvis.institutions.models import ROLES_OF, Institution, Nature
 T = TypeVar("T")
 KEPT = timedelta(days=1)  # a list that nobody confirms
 AT_ONCE = 200  # people of one transaction: others write after a few tenths of a second
-PAUSE_SECONDS = 0.11  # a writer who waits has its turn: SQLite lets it sleep a tenth of a second before it asks again
+PAUSE_SECONDS = 0.15  # so that a writer who waits has its turn: SQLite lets it sleep a tenth of a second between two tries
 
 
 @dataclass(frozen=True, slots=True)
