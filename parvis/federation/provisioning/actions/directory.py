@@ -100,9 +100,9 @@ def delete_user(client: Client, uid: str, check: Callable[[int], None], *, now: 
     check(entry.version)
     here = {"institution": client.institution, "person": entry.person}
     settle(client.institution.id, [Gift(entry)], actor=client.actor, now=now)
-    lift(client.institution.id, entry.person_id, by=Barring.SCIM, actor=client.actor, now=now)
     _record(client, "person.remove", entry)
     entry.delete()
+    lift(client.institution.id, entry.person_id, by=Barring.SCIM, actor=client.actor, now=now)
     others = {role for roles in DirectoryEntry.unscoped.filter(**here).values_list("given_roles", flat=True) for role in roles}
     for account in Account.unscoped.filter(**here):
         gone = set(account.given_roles) - others
@@ -179,6 +179,8 @@ def change_setup(principal: Principal, setup: ScimSetup, *, now: datetime) -> No
             entries = list(rows.filter(id__in=ids[start : start + AT_ONCE]).select_related("person"))
             for entry in entries:
                 _recognise_anew(setup, entry, actor=principal.actor, now=now)
+            if not setup.keeps_mail:
+                _forget_mails(entries)
             resettle(principal.institution_id, entries, actor=principal.actor, now=now)
         sleep(PAUSE_SECONDS)
 
@@ -255,6 +257,14 @@ def _recognise_anew(setup: ScimSetup, entry: DirectoryEntry, *, actor: str, now:
     entry.save(update_fields=["person"])
     if entry.display_name and known.person.key == str(known):
         Person.objects.filter(id=known.person_id).update(display_name=entry.display_name)
+
+
+def _forget_mails(entries: Sequence[DirectoryEntry]) -> None:
+    """The institution keeps them no more. A sign-in source that gives one gives it again when they come."""
+    told = [entry for entry in entries if entry.said.pop("emails", None)]
+    if told:
+        DirectoryEntry.unscoped.all().rewrite(told, ["said"])
+        Person.objects.filter(id__in=[entry.person_id for entry in told]).update(email="")
 
 
 def _follow(client: Client, entry: DirectoryEntry, user: scim.User, *, now: datetime) -> None:

@@ -18,7 +18,7 @@ from parvis.institutions.models import Group, Profile, WorkingGroup
 
 @dataclass(frozen=True, slots=True)
 class Gift:
-    """What an entry gives from now on. Whoever is suspended is given nothing."""
+    """What an entry gives from now on. To whoever is suspended it gives nothing, until they are restored."""
 
     entry: DirectoryEntry
     roles: tuple[tuple[str, str], ...] = ()  # (role, detail)
@@ -30,7 +30,9 @@ def settle(institution_id: int, gifts: Sequence[Gift], *, actor: str, now: datet
     few queries whether there is one entry or a hundred. A profile that somebody here has ended stays ended."""
     people = {gift.entry.person_id for gift in gifts}
     barred = suspended_among(institution_id, people)
-    gifts = [Gift(gift.entry) if gift.entry.person_id in barred else gift for gift in gifts]
+    gifts = [gift for gift in gifts if gift.entry.person_id not in barred or not (gift.roles or gift.group_ids)]
+    if not gifts:
+        return
     held = _profiles(institution_id, people)
     opened = _give_roles(institution_id, gifts, held)
     ended = _take_back_roles(institution_id, gifts, held, now)

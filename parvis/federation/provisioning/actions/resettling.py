@@ -31,7 +31,7 @@ def resettle(institution_id: int, entries: Sequence[DirectoryEntry], *, actor: s
 
 def setup_of(institution_id: int) -> ScimSetup:
     """As it was saved, or as it is before anything was; not saved by being read."""
-    found = ScimSetup.unscoped.select_related("source").filter(institution_id=institution_id).first()
+    found = ScimSetup.unscoped.select_related("source").defer("source__logo").filter(institution_id=institution_id).first()
     return found or ScimSetup(institution_id=institution_id)
 
 

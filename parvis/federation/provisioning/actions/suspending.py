@@ -17,14 +17,17 @@ def bar(institution_id: int, person_id: int, *, by: str, actor: str, now: dateti
     here = {"institution_id": institution_id, "person_id": person_id}
     if Suspension.unscoped.filter(**here, by=by).exists():
         return
-    held = list(Profile.objects.filter(**here, ended_at=None))
     given = _given(here)
+    profiles = list(Profile.objects.filter(**here))
+    held = [profile for profile in profiles if profile.ended_at is None]
     kept = [profile.id for profile in held if profile.role not in given]
     Suspension.unscoped.create(**here, by=by, since=now, kept_profiles=kept)
     end_profiles(held, now=now)
-    # What they were given, they are given anew once restored.
-    Account.unscoped.filter(**here).update(given_roles=[], given_groups=[])
-    DirectoryEntry.unscoped.filter(**here).update(given_roles=[], given_groups=[])
+    # What they were given, they are given anew once restored; not what somebody here had ended before.
+    ended_before = {profile.role for profile in profiles if profile not in held}
+    for giver in [*Account.unscoped.filter(**here), *DirectoryEntry.unscoped.filter(**here)]:
+        giver.given_roles = [role for role in giver.given_roles if role in ended_before]
+        giver.save(update_fields=["given_roles"])
     end_sessions(institution_id, [person_id], actor=actor)
     record(institution_id=institution_id, actor=actor, action="account.suspend", subject=f"person:{person_id}", by=by)
 

@@ -100,6 +100,11 @@ def test_a_role_ended_here_is_not_given_again_until_somebody_here_restores_it(
     scim.patch(f"/Users/{lea['id']}", {"op": "replace", "path": "displayName", "value": "Léa M."})
     profile.refresh_from_db()
     assert profile.ended_at
+    suspension = reverse("provisioning:suspension", args=[profile.person_id])
+    client.post(suspension, {"suspended": "1"})
+    client.post(suspension, {"suspended": "0"})
+    profile.refresh_from_db()
+    assert profile.ended_at  # no more after a suspension
     client.post(address, {"state": "open"})
     profile.refresh_from_db()
     assert profile.ended_at is None

@@ -103,6 +103,27 @@ def test_a_user_is_whoever_signs_in_under_that_key_and_never_by_mail(scim: Scim,
     assert refused.status_code == 409
 
 
+def test_mails_that_are_kept_no_more_are_forgotten(scim: Scim, house: House) -> None:
+    ScimSetup.unscoped.create(institution=house.institution, keeps_mail=True)
+    lea = scim.add("lmartin", emails=[{"value": "old@b.fr"}, {"value": "lea@b.fr", "primary": True}])
+    person = Person.objects.get(id=entry_person(lea["id"]))
+    assert (person.email, len(scim.get(f"/Users/{lea['id']}")["emails"])) == ("lea@b.fr", 2)
+    setup = ScimSetup.unscoped.get()
+    setup.keeps_mail = False
+    change_setup(house.principal(house.administrator), setup, now=timezone.now())
+    person.refresh_from_db()
+    assert person.email == ""
+    assert "b.fr" not in str(DirectoryEntry.unscoped.values().get())
+
+
+def test_whoever_was_inactive_when_deleted_has_nothing_left_and_may_come_back(scim: Scim, source: SignInSource) -> None:
+    lea = scim.add("lmartin", displayName="Léa", userType="student", active=False)
+    assert held("Léa") == []
+    scim.send("DELETE", f"/Users/{lea['id']}")
+    assert held("Léa") == []
+    assert arrive(source, "lmartin", "student").profile
+
+
 def patch_of(*operations: dict[str, Any]) -> dict[str, Any]:
     return {"schemas": [PATCH], "Operations": list(operations)}
 
