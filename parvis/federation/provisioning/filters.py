@@ -9,13 +9,14 @@ from operator import and_, or_
 from typing import Any
 
 from django.db.models import Q
-from scim2_models import InvalidFilterException
+from scim2_models import InvalidFilterException, TooManyException
 from scim2_models.path import AttrPath, CompareOperator, Comparison, LogicalExpr, LogicalOperator, Not, Present, ValuePath
 from scim2_models.path.visitor import FilterVisitor
 
 from parvis.federation.provisioning.models import name_key
 from parvis.federation.provisioning.scim_sentences import said
 
+MOST_COMPARISONS = 100  # of one filter: what a database takes has an end
 Fold = Callable[[str], str]
 
 
@@ -47,10 +48,11 @@ GROUP_COLUMNS: Mapping[str, _Column] = {
 
 
 class Conditions(FilterVisitor[Q]):
-    """Raises InvalidFilterException."""
+    """Raises InvalidFilterException, TooManyException."""
 
     def __init__(self, columns: Mapping[str, _Column]) -> None:
         self._columns = columns
+        self._seen = 0
 
     def visit_comparison(self, node: Comparison) -> Q:
         column = self._column(node.attr_path)
@@ -90,6 +92,9 @@ class Conditions(FilterVisitor[Q]):
         return self.visit_comparison(Comparison(node.attr_path, inner.op, inner.value))
 
     def _column(self, path: AttrPath) -> _Column:
+        self._seen += 1
+        if self._seen > MOST_COMPARISONS:
+            raise TooManyException
         name = ".".join(part for part in (path.attr, path.sub_attr) if part)
         if name.lower() not in self._columns:
             raise InvalidFilterException(detail=said("filter_attribute", attribute=name[:60]))

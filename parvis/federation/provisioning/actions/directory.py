@@ -194,6 +194,9 @@ def _fill(client: Client, entry: DirectoryEntry, user: scim.User) -> None:
     taken = client.users.filter(user_name_key=entry.user_name_key).exclude(id=entry.id)
     if taken.exists():
         raise UniquenessException(detail=said("user_name_taken"))
+    if client.setup.key_attribute == KeyAttribute.EXTERNAL_ID and entry.external_id:
+        if client.users.filter(external_id=entry.external_id).exclude(id=entry.id).exists():
+            raise UniquenessException(detail=said("key_of_another"))
     entry.is_active = user.active is not False
     entry.display_name = scim.shown_name(user)
     entry.said = {name: value for name, value in user.model_dump().items() if name in _KEPT}

@@ -24,8 +24,8 @@ from parvis.institutions.models import ROLES_OF, Institution, Nature
 
 T = TypeVar("T")
 KEPT = timedelta(days=1)  # a list that nobody confirms
-AT_ONCE = 200  # people of one transaction: others write after a few tenths of a second
-PAUSE_SECONDS = 0.15  # so that a writer who waits has its turn: SQLite lets it sleep a tenth of a second between two tries
+AT_ONCE = 100  # people of one transaction: others write after a tenth of a second
+PAUSE_SECONDS = 0.11  # so that a writer who waits has its turn: SQLite lets it sleep a tenth of a second between two tries
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from parvis.federation.tests.conftest import cas_source, is_in
 from parvis.identity.models import Person
 from parvis.institutions.models import Group, Profile
 
+SEARCH = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 SignIn = Callable[[Profile], Client]
 
 
@@ -211,9 +212,6 @@ def test_users_are_looked_for_counted_and_paged(scim: Scim) -> None:
     assert [one.get("userName", one.get("displayName")) for one in both["Resources"]] == ["User4", "Chorale"]
 
 
-SEARCH = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
-
-
 def test_what_changed_meanwhile_is_not_written_over(scim: Scim) -> None:
     lea = scim.add("lmartin")
     path, tag = f"/Users/{lea['id']}", lea["meta"]["version"]
@@ -274,6 +272,8 @@ BAD = [
     ("GET", '/Users?filter=name.familyName eq "x"', None, 400, "invalidFilter"),
     ("GET", '/Users?filter=userName eq "%00"', None, 400, "invalidFilter"),
     ("GET", "/Users?filter=" + "(" * 3_000, None, 400, None),
+    ("GET", "/Users?filter=" + " or ".join(["id pr"] * 101), None, 400, "tooMany"),
+    ("POST", "/Users/.search", {"schemas": [SEARCH], "filter": " or ".join(["id pr"] * 5_000)}, 400, "tooMany"),
     ("GET", "/Users?count=many", None, 400, None),
     ("GET", "/Users?startIndex=" + "9" * 30, None, 200, None),
     ("GET", "/Users?sortBy=userName", None, 400, "invalidValue"),

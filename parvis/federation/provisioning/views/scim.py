@@ -33,6 +33,7 @@ from scim2_models import (
     ResponseParameters,
     SCIMException,
     SearchRequest,
+    TooManyException,
     UnauthorizedException,
     UniquenessException,
 )
@@ -47,6 +48,7 @@ from parvis.federation.provisioning.filters import GROUP_COLUMNS, USER_COLUMNS, 
 from parvis.federation.provisioning.scim_sentences import detail, invalid, said
 
 MEDIA_TYPE = "application/scim+json"
+LONGEST_FILTER = 10_000  # letters
 FARTHEST = 1_000_000_000  # of startIndex: beyond, no database counts
 ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 _BEARER = "bearer "
@@ -259,6 +261,8 @@ def _wanted(given: Mapping[str, Any], made: Any) -> SearchRequest[Any]:
     """Raises where an order is asked for: answers have none."""
     if not all(map(_is_storable, _texts(dict(given)))):
         raise InvalidFilterException
+    if len(str(given.get("filter", ""))) > LONGEST_FILTER:
+        raise TooManyException
     if any(name.lower() == "sortby" for name in given):
         raise InvalidValueException(detail=said("sorting"))
     known = {name.lower(): name for name in ("filter", "startIndex", "count", "attributes", "excludedAttributes")}
