@@ -22,7 +22,7 @@ from parvis.institutions.models import Role
 
 SHOWN = 50  # rows of a preview
 FAULTS_SHOWN = 500
-A_SECOND = 600  # people imported, about
+A_SECOND = 450  # people imported, about
 
 
 @requires("person:edit")
