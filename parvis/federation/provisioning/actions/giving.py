@@ -84,7 +84,7 @@ def end_profiles(profiles: Sequence[Profile], *, now: datetime) -> None:
     """Nobody acts in them from the next request on; they leave the working groups of the alliance."""
     for profile in profiles:
         profile.ended_at = now
-    Profile.objects.bulk_update(profiles, ["ended_at"])
+    Profile.objects.filter(id__in=[profile.id for profile in profiles]).update(ended_at=now)
     for group in WorkingGroup.objects.filter(profiles__in=profiles).distinct():
         group.profiles.remove(*profiles)
 
@@ -155,15 +155,16 @@ def _give_groups(gifts: Sequence[Gift], held: dict[tuple[int, str], Profile], op
 
 
 def _take_back_groups(institution_id: int, gifts: Sequence[Gift], held: dict[tuple[int, str], Profile]) -> None:
-    gone: dict[int, set[int]] = defaultdict(set)  # by group: people
-    for gift in gifts:
-        for group_id in set(gift.entry.given_groups) - gift.group_ids:
-            gone[group_id].add(gift.entry.person_id)
+    gone = {(gift.entry.person_id, one) for gift in gifts for one in set(gift.entry.given_groups) - gift.group_ids}
     others = _given_by_others(institution_id, gifts) if gone else {}
-    for group_id, people in gone.items():
-        leaving = {person for person in people if group_id not in others.get(person, _NOTHING)[1]}
-        profiles = [profile.id for (person, _role), profile in held.items() if person in leaving]
-        Group.profiles.through.objects.filter(group_id=group_id, profile_id__in=profiles).delete()
+    leaving = {(person, group) for person, group in gone if group not in others.get(person, _NOTHING)[1]}
+    if not leaving:
+        return
+    membership = Group.profiles.through.objects
+    people = {profile.id: person for (person, _role), profile in held.items()}
+    links = membership.filter(profile_id__in=people, group_id__in={group for _person, group in leaving})
+    rows = links.values_list("id", "profile_id", "group_id")
+    membership.filter(id__in=[one for one, profile, group in rows if (people[profile], group) in leaving]).delete()
 
 
 _NOTHING: tuple[frozenset[str], frozenset[int]] = (frozenset(), frozenset())
