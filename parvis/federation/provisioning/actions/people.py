@@ -11,7 +11,7 @@ from django.utils.text import slugify
 from parvis.access.principal import Principal
 from parvis.audit.models import record
 from parvis.federation.models import Account, DirectoryEntry, Suspension
-from parvis.federation.provisioning.actions.giving import end_profiles
+from parvis.federation.provisioning.actions.giving import end_profiles, suspended_among
 from parvis.federation.provisioning.actions.suspending import bar, lift
 from parvis.federation.provisioning.models import Barring
 from parvis.federation.provisioning.unfit import Unfit
@@ -78,10 +78,11 @@ def suspend(principal: Principal, person_id: int, *, now: datetime) -> None:
 
 
 @transaction.atomic
-def restore(principal: Principal, person_id: int, *, now: datetime) -> None:
+def restore(principal: Principal, person_id: int, *, now: datetime) -> bool:
     """They find again what directories and lists give them, and what was given by hand; what their sign-in source gives, when
-    they next sign in. What SCIM made inactive stays so."""
+    they next sign in. False when SCIM made them inactive: they stay so."""
     lift(principal.institution_id, person_id, by=Barring.HERE, actor=principal.actor, now=now)
+    return not suspended_among(principal.institution_id, [person_id])
 
 
 def _must_be_held_here(institution: Institution, role: str) -> None:

@@ -83,7 +83,8 @@ def test_scim_does_not_lift_what_was_decided_here_nor_the_reverse(house: House, 
     active(value=True)
     assert (roles(), Suspension.unscoped.count()) == (0, 1)
     active(value=False)
-    administrator.post(address, {"suspended": "0"})
+    told = administrator.post(address, {"suspended": "0"}, follow=True).content.decode()
+    assert "reste inactive" in told
     assert (roles(), Suspension.unscoped.count()) == (0, 1)
     active(value=True)
     assert (roles(), Suspension.unscoped.count()) == (1, 0)
@@ -155,6 +156,9 @@ def test_nobody_shuts_themselves_out(house: House, sign_in: SignIn) -> None:
     client, own = sign_in(house.administrator), house.administrator
     client.post(reverse("provisioning:suspension", args=[own.person_id]), {"suspended": "1"})
     client.post(reverse("provisioning:profile_state", args=[own.person_id, own.id]), {"state": "ended"})
+    account = actions.recognise(cas_source(house.institution, "https://cas.example"), "me", name="", person=own.person)
+    refused = client.post(reverse("federation:suspension", args=[account.id]), {"suspended": "1"}, follow=True)
+    assert "vous fermer la porte" in refused.content.decode()
     assert is_in(client)
     assert client.get(reverse("provisioning:people")).status_code == 200
 

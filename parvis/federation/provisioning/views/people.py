@@ -26,6 +26,7 @@ from parvis.federation.provisioning.forms import GroupForm, PersonForm, RoleForm
 from parvis.federation.provisioning.models import Origin
 from parvis.federation.provisioning.presentation import Shown, Wanted, found_ids, shown
 from parvis.federation.provisioning.sentences import unfit_sentence
+from parvis.federation.provisioning.suspension import suspend_or_restore
 from parvis.federation.provisioning.unfit import Unfit
 from parvis.identity.models import Person
 from parvis.institutions.models import Group, Profile
@@ -133,17 +134,7 @@ def profile_state(request: SignedInRequest, person_id: int, profile_id: int) -> 
 @requires("person:edit")
 @require_POST
 def suspension(request: SignedInRequest, person_id: int) -> HttpResponse:
-    one = _shown(request, person_id)
-    name = {"name": one.person.display_name}
-    try:
-        if request.POST.get("suspended") == "1":
-            actions.suspend(request.principal, person_id, now=timezone.now())
-            messages.info(request, _("%(name)s is suspended: their session is closed.") % name)
-        else:
-            actions.restore(request.principal, person_id, now=timezone.now())
-            messages.info(request, _("%(name)s may sign in again.") % name)
-    except Unfit as error:
-        messages.error(request, unfit_sentence(error))
+    suspend_or_restore(request, _shown(request, person_id).person)
     return redirect("provisioning:person", person_id)
 
 
