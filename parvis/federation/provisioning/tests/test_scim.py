@@ -169,9 +169,9 @@ def test_whoever_the_directory_lets_go_is_out_at_the_next_request(
 def test_a_token_reaches_its_own_institution_only(scim: Scim, neighbour_scim: Scim, house: House) -> None:
     lea, group = scim.add("lmartin", displayName="Léa"), scim.add_group("Chorale")
     for path in (f"/Users/{lea['id']}", f"/Groups/{group['id']}"):
-        put = {"schemas": [USER, GROUP], "userName": "x", "displayName": "x"}
+        either = {"schemas": [USER, GROUP], "userName": "x", "displayName": "x"}
         patch = patch_of(operation("replace", "externalId", "x"))
-        for method, body in (("GET", None), ("DELETE", None), ("PATCH", patch), ("PUT", put)):
+        for method, body in (("GET", None), ("DELETE", None), ("PATCH", patch), ("PUT", either)):
             foreign = neighbour_scim.send(method, path, body)
             absent = neighbour_scim.send(method, path[:-6] + "ffffff", body)
             assert (foreign.status_code, foreign.content) == (404, absent.content)
