@@ -34,6 +34,7 @@ NAMES = (
     "commons",
     "rules",
     "keys",
+    "people",
 )
 
 INTRODUCTION = """# Measurements

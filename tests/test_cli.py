@@ -252,6 +252,26 @@ def test_a_key_is_printed_once_listed_without_itself_and_revoked(installed: Parv
         assert installed("key", "create", "Nuit", "--institution", "ici", *refused).returncode == 2
 
 
+def test_a_list_of_people_is_shown_then_imported_once(installed: Parvis, tmp_path: Path) -> None:
+    installed("institution", "add", "liste", "Université de la liste")
+    people = tmp_path / "etudiants.csv"
+    people.write_text("identifiant,nom complet,rôle\nlea,Léa Martin,étudiante\ntom,Tom Durand,étudiant\n", encoding="cp1252")
+    command = ("person", "import", str(people), "--institution", "liste", "--yes")
+    done = installed(*command)
+    assert done.returncode == 0, done.stderr
+    assert "Nouvelles : 2" in done.stdout.replace("\u00a0", " ")
+    again = installed(*command)
+    assert "Inchangées : 2" in again.stdout.replace("\u00a0", " ")
+    people.write_text("identifiant,nom complet,rôle\nlea,Léa Martin,étudiante\nzoé,Zoé,magicienne\n", encoding="utf-8")
+    faulty = installed(*command, "--end-absent")
+    assert faulty.returncode == 2
+    assert "magicienne" in faulty.stdout
+    listed = json.loads(installed("person", "list", "--institution", "liste", "--json").stdout)
+    assert [(one["identifier"], one["role"]) for one in listed] == [("liste:lea", "student")]
+    assert installed("person", "import", str(tmp_path / "absent.csv"), "--institution", "liste").returncode == 2
+    assert installed(*command, "--source", "absente").returncode == 2
+
+
 def test_a_port_that_is_taken_is_said_in_a_sentence(parvis: Parvis) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         served = parvis("serve", "--port", str(taken.getsockname()[1]))

@@ -59,6 +59,11 @@ def faults(page: Page) -> list[str]:
         ("/regles/qui/?outil=key:ask", ADMINISTRATOR),
         ("/regles/verifications/", ADMINISTRATOR),
         ("/regles/semestres/", ADMINISTRATOR),
+        ("/personnes/", ADMINISTRATOR),
+        ("/personnes/ajout/", ADMINISTRATOR),
+        ("/personnes/groupes/", ADMINISTRATOR),
+        ("/personnes/import/", ADMINISTRATOR),
+        ("/personnes/scim/", ADMINISTRATOR),
         ("/nulle-part/", STUDENT),
     ],
 )
