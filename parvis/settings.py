@@ -183,6 +183,7 @@ INSTALLED_APPS = [
     "parvis.needs",
     "parvis.assistants",
     "parvis.offers",
+    "parvis.console",
 ]
 
 MIDDLEWARE = [

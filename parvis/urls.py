@@ -10,6 +10,7 @@ from parvis.web import views as web
 urlpatterns = [
     path("preferences/", public(web.preferences), name="preferences"),
     path("sante/", public(web.health), name="health"),
+    path("administration/", include("parvis.console.urls")),
     path("", include("parvis.access.urls")),
     path("", include("parvis.federation.urls")),
     path("regles/", include("parvis.access.rules.urls")),

@@ -31,6 +31,7 @@ ROLES_ALLOWED: dict[str, frozenset[str]] = {
     "signal:edit": TEACHING,
     "document:view": CAMPUS,
     "document:edit": TEACHING,
+    "console:view": ADMINISTRATION,
     "model:view": ADMINISTRATION,
     "model:edit": ADMINISTRATION,
     "source:view": ADMINISTRATION,

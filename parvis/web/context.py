@@ -25,5 +25,5 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "may_answer": bool(principal and principal.may("answer:view")),
         "may_choose": bool(principal and principal.may("choice:prepare")),
         "may_see_portfolio": bool(principal and principal.may("portfolio:view")),
-        "may_administer": bool(principal and principal.may("model:view")),
+        "may_administer": bool(principal and principal.may("console:view")),
     }
