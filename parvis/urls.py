@@ -14,6 +14,8 @@ urlpatterns = [
     path("", include("parvis.access.urls")),
     path("", include("parvis.federation.urls")),
     path("regles/", include("parvis.access.rules.urls")),
+    path("", include("parvis.evidence.urls")),
+    path("consultations/", include("parvis.assistants.consultations.urls")),
     path("", include("parvis.corpora.urls")),
     path("", include("parvis.needs.urls")),
     path("", include("parvis.offers.urls")),

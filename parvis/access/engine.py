@@ -33,7 +33,7 @@ def _enumeration(values: Iterable[str]) -> str:
     return ", ".join(f'"{value}"' for value in values)
 
 
-AFFILIATIONS = ("student", "teacher", "staff", "administrator", "referent", "signatory")
+AFFILIATIONS = ("student", "teacher", "staff", "administrator", "referent", "signatory", "dpo")
 SCHEMA = f"""
 entity Institution;
 entity Affiliation enum [{_enumeration(AFFILIATIONS)}];

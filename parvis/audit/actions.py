@@ -189,7 +189,7 @@ def erase(entries: Iterable[int], *, institution_id: int | None, actor: str, rea
             .filter(id__in=list(entries), institution_id=institution_id, number__isnull=False, salt__isnull=False)
             .exclude(action=ERASURE)
         )
-        numbers = sorted(rows.values_list("number", flat=True))
+        numbers = sorted(number for number in rows.values_list("number", flat=True) if number is not None)
         if not numbers:
             return 0
         rows.update(salt=None, actor="", action="", subject="", details={})

@@ -62,11 +62,12 @@ class Role(models.TextChoices):
     COORDINATOR = "coordinator", _("alliance coordinator")
     OBSERVER = "observer", _("observer")
     VENDOR = "vendor", _("vendor")
+    DPO = "dpo", _("data protection officer")
 
 
 # Which roles an organisation's people may hold.
 ROLES_OF = {
-    Nature.MEMBER: (Role.STUDENT, Role.TEACHER, Role.STAFF, Role.ADMINISTRATOR, Role.REFERENT, Role.SIGNATORY),
+    Nature.MEMBER: (Role.STUDENT, Role.TEACHER, Role.STAFF, Role.ADMINISTRATOR, Role.REFERENT, Role.SIGNATORY, Role.DPO),
     Nature.COORDINATION: (Role.COORDINATOR,),
     Nature.OBSERVER: (Role.OBSERVER,),
     Nature.VENDOR: (Role.VENDOR,),

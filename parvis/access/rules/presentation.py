@@ -36,6 +36,7 @@ def affiliation_names() -> dict[str, str]:
         "administrator": _("Administrators"),
         "referent": _("Need referents"),
         "signatory": _("Signatories"),
+        "dpo": _("Data protection officers"),
     }
     return {role: names[role] for role in AFFILIATIONS}
 
