@@ -62,7 +62,10 @@ def entry(request: SignedInRequest, entry_id: int) -> HttpResponse:
 def proof(request: SignedInRequest, entry_id: int) -> HttpResponseBase:
     made = actions.prove(request.principal, _entry(request, entry_id))
     if made is None:
-        messages.error(request, _("No head could be signed: the key of this installation is missing. Run: parvis doctor"))
+        sentence = _(
+            "No head could be signed: the key of this installation is missing from its data folder. Restore its backup."
+        )
+        messages.error(request, sentence)
         return redirect("evidence:entry", entry_id)
     content = json.dumps(made, ensure_ascii=False, indent=1) + "\n"
     return _file(content, "application/json", f"preuve-{made['entry']['n']}.json")
