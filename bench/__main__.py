@@ -34,6 +34,7 @@ NAMES = (
     "commons",
     "rules",
     "evidence",
+    "crash",
 )
 
 INTRODUCTION = """# Measurements
