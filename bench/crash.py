@@ -121,14 +121,16 @@ def kill(random: Random, folder: Path, rounds: int) -> tuple[int, int, bool]:
     _python(folder, _PREPARE)
     writers = [_Writer(folder), _Writer(folder)]
     acknowledged: set[str] = set()
+    patience = 1.0  # a busy machine acknowledges nothing in so short a time
     try:
         for number in range(rounds):
             children = [writer.begin(f"kill-{number}-{place}") for place, writer in enumerate(writers)]
-            time.sleep(random.uniform(0.002, 0.06))
+            time.sleep(random.uniform(0.005, 0.12) * patience)
             for child in children:
                 os.kill(child, signal.SIGKILL)
-            for writer in writers:
-                acknowledged |= writer.said()
+            said = set[str]().union(*(writer.said() for writer in writers))
+            patience = 1.0 if said else patience * 2
+            acknowledged |= said
     finally:
         for writer in writers:
             writer.end()
