@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from parvis.access.principal import Principal
-from parvis.assistants.models import Conversation, ConversationQuerySet, Signal, SignalQuerySet, Turn
+from parvis.assistants.models import Conversation, ConversationQuerySet, Signal, SignalQuerySet, Turn, TurnEvent
 from parvis.evidence.models import Consultation
 
 KIND = "conversation"
@@ -32,9 +32,12 @@ def open_consultation(principal: Principal, conversation: Conversation, now: dat
     return found
 
 
-def turns(consultation: Consultation, now: datetime) -> list[Turn]:
-    """Nothing once its time has passed."""
+def turns(consultation: Consultation, now: datetime) -> list[tuple[Turn, list[TurnEvent]]]:
+    """With the log of each answer. Nothing once its time has passed."""
     if consultation.kind != KIND or consultation.until <= now:
         return []
-    rows = Turn.unscoped.filter(institution=consultation.institution_id, conversation=consultation.number)
-    return list(rows.order_by("number"))
+    rows = Turn.unscoped.filter(institution=consultation.institution_id, conversation=consultation.number).order_by("number")
+    events: dict[int, list[TurnEvent]] = {}
+    for event in TurnEvent.unscoped.filter(turn__in=rows.order_by()).order_by("turn_id", "seq"):
+        events.setdefault(event.turn_id, []).append(event)
+    return [(turn, events.get(turn.id, [])) for turn in rows]

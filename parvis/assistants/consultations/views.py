@@ -15,7 +15,7 @@ from parvis.access.http import SignedInRequest
 from parvis.assistants.consultations import doors
 from parvis.assistants.consultations.forms import ReasonForm
 from parvis.assistants.models import Conversation, SignalKind
-from parvis.assistants.presentation import turns_shown
+from parvis.assistants.presentation import blocks_of, places_of
 from parvis.evidence.actions import consult
 
 PER_PAGE = 30
@@ -61,9 +61,11 @@ def conversation(request: SignedInRequest, conversation_id: int) -> HttpResponse
     if consultation is None:
         context = {"form": form, "conversation_id": found.id, "assistant": found.assistant}
         return render(request, "assistants/consultations/reason.html", context, status=422 if form.is_bound else 200)
+    read = doors.turns(consultation, now)
+    places = places_of((event for _turn, events in read for event in events), request.principal)
     context = {
         "conversation": found,
         "consultation": consultation,
-        "turns": turns_shown(doors.turns(consultation, now), request.principal, now),
+        "turns": [(turn, blocks_of(turn, events, places)) for turn, events in read],
     }
     return render(request, "assistants/consultations/conversation.html", context)

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from conftest import House
 from parvis.assistants.consultations import doors
-from parvis.assistants.models import Assistant, Conversation, Signal, SignalKind, State, Turn
+from parvis.assistants.models import Assistant, Conversation, EventKind, Mode, Signal, SignalKind, State, Turn, TurnEvent
 from parvis.audit.models import Entry
 from parvis.evidence.actions import consult
 from parvis.evidence.models import Consultation
@@ -21,6 +21,7 @@ from parvis.institutions.models import Notice, Profile, Role
 
 SignIn = Callable[[Profile], Client]
 REASON = "L’auteur demande que l’on vérifie une réponse erronée."
+ANSWER = "La violence vicie le consentement."
 SECRET = "Puis-je rompre un contrat conclu sous la menace ?"
 
 
@@ -34,8 +35,16 @@ def conversation(house: House, course: Assistant) -> Conversation:
         conversation=row,
         number=1,
         question=SECRET,
-        state=State.ABSTAINED,
+        state=State.ANSWERED,
+        mode=Mode.EXTRACTIVE,
         lease_until=timezone.now(),
+    )
+    TurnEvent.unscoped.create(
+        institution=house.institution,
+        turn=turn,
+        seq=1,
+        kind=EventKind.TEXT,
+        payload={"text": ANSWER, "status": "verified", "problems": []},
     )
     Signal.unscoped.create(
         institution=house.institution,
@@ -68,7 +77,9 @@ def test_a_reason_opens_it_for_an_hour(conversation: Conversation, officer: Prof
         assert client.post(page, {"reason": short}).status_code == 422
     assert not Consultation.unscoped.exists()
     assert client.post(page, {"reason": REASON}).status_code == 302
-    assert SECRET[:20] in client.get(page).content.decode()
+    read = client.get(page).content.decode()
+    assert SECRET[:20] in read
+    assert ANSWER in read
     Consultation.unscoped.update(until=timezone.now() - timedelta(seconds=1))
     assert SECRET[:20] not in client.get(page).content.decode()
 
@@ -135,6 +146,6 @@ def test_a_consultation_opens_the_conversation_it_names_and_no_other(
     other = Conversation.unscoped.create(
         institution=house.institution, assistant=conversation.assistant, profile=house.student, title="Autre"
     )
-    assert [turn.question for turn in doors.turns(row, now)] == [SECRET]
+    assert [turn.question for turn, _events in doors.turns(row, now)] == [SECRET]
     assert doors.open_consultation(principal, other, now) is None
     assert doors.turns(row, row.until) == []
