@@ -35,6 +35,8 @@ NAMES = (
     "rules",
     "keys",
     "people",
+    "evidence",
+    "crash",
 )
 
 INTRODUCTION = """# Measurements

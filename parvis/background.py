@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from parvis.chores.jobs import Chore, Leave, do_next
 from parvis.corpora.jobs import run_worker
+from parvis.evidence import jobs as evidence
 from parvis.institutions.jobs import mail_notices
 from parvis.needs.jobs import embed_needs
 
@@ -23,5 +24,10 @@ def do_chores(leave: Leave) -> bool:
 
 
 def run(*, until_idle: bool, stop: threading.Event) -> None:
-    """Reads documents; does chores while none waits."""
+    """Reads documents; does chores while none waits. Evidence is numbered and signed beside, whatever is being read."""
+    thread = None if until_idle else evidence.keep(stop)
     run_worker(until_idle=until_idle, stop=stop, meanwhile=do_chores)
+    if thread is None:
+        evidence.tick()
+    else:
+        thread.join(timeout=5)

@@ -179,6 +179,7 @@ INSTALLED_APPS = [
     "parvis.institutions",
     "parvis.access",
     "parvis.federation",
+    "parvis.evidence",
     "parvis.inference",
     "parvis.corpora",
     "parvis.needs",

@@ -18,6 +18,8 @@ urlpatterns = [
     path("cles/", include("parvis.access.keys.urls")),
     path("api/", include("parvis.assistants.api.urls")),
     path("releves/", include("parvis.assistants.statements.urls")),
+    path("", include("parvis.evidence.urls")),
+    path("consultations/", include("parvis.assistants.consultations.urls")),
     path("", include("parvis.corpora.urls")),
     path("", include("parvis.needs.urls")),
     path("", include("parvis.offers.urls")),

@@ -41,7 +41,7 @@ forbid (principal, action, resource) unless {{ {_LISTED}.contains(context.purpos
 forbid (principal, action, resource) when {{ resource has purpose && !{_LISTED}.contains(resource.purpose) }};
 """
 
-AFFILIATIONS = ("student", "teacher", "staff", "administrator", "referent", "signatory", "app")
+AFFILIATIONS = ("student", "teacher", "staff", "administrator", "referent", "signatory", "dpo", "app")
 SCHEMA = f"""
 entity Institution;
 entity Affiliation enum [{_enumeration(AFFILIATIONS)}];

@@ -8,10 +8,11 @@ from parvis.institutions.models import Role
 
 EVERYONE = frozenset(Role.values)
 APPS = frozenset({Role.APP})
-CAMPUS = frozenset({Role.STUDENT, Role.TEACHER, Role.STAFF, Role.ADMINISTRATOR, Role.REFERENT, Role.SIGNATORY})
+CAMPUS = frozenset({Role.STUDENT, Role.TEACHER, Role.STAFF, Role.ADMINISTRATOR, Role.REFERENT, Role.SIGNATORY, Role.DPO})
 LEARNING = frozenset({Role.STUDENT}) | APPS  # an application asks for anybody: nothing says that it is not for students
 TEACHING = frozenset({Role.TEACHER, Role.STAFF, Role.ADMINISTRATOR})
 ADMINISTRATION = frozenset({Role.ADMINISTRATOR})
+PROTECTION = ADMINISTRATION | {Role.DPO}  # who answers for what is done with people's data
 # Who works on needs, and who answers for their institution in it (research: life cycles and rights).
 WRITING = frozenset({Role.TEACHER, Role.STAFF, Role.ADMINISTRATOR, Role.REFERENT, Role.COORDINATOR})
 REPRESENTING = frozenset({Role.REFERENT, Role.SIGNATORY})
@@ -40,7 +41,7 @@ ROLES_ALLOWED: dict[str, frozenset[str]] = {
     "signal:edit": TEACHING,
     "document:view": CAMPUS,
     "document:edit": TEACHING,
-    "console:view": ADMINISTRATION,
+    "console:view": PROTECTION | {Role.COORDINATOR},
     "model:view": ADMINISTRATION,
     "model:edit": ADMINISTRATION,
     "source:view": ADMINISTRATION,
@@ -52,6 +53,10 @@ ROLES_ALLOWED: dict[str, frozenset[str]] = {
     "provisioning:edit": ADMINISTRATION,
     "rule:view": ADMINISTRATION,
     "rule:edit": ADMINISTRATION,
+    "evidence:view": PROTECTION | {Role.COORDINATOR},
+    "evidence:edit": PROTECTION | {Role.COORDINATOR},
+    "content:consult": PROTECTION,
+    "consultation:view": EVERYONE,
     "need:view": COMMONS,
     "need:edit": WRITING,
     "need:validate": REPRESENTING,

@@ -400,6 +400,12 @@ def begin_turn(turn_id: int, *, mode: str, rewritten: str = "", model_name: str 
     )
     if begun:
         _write(turn_id, events)
+        if mode == Mode.GENERATIVE:
+            institution_id = Turn.unscoped.values_list("institution_id", flat=True).get(id=turn_id)
+            route = {"model": model_name, "zone": zone}
+            record(
+                institution_id=institution_id, actor="system:answers", action="turn.route", subject=f"turn:{turn_id}", **route
+            )
     return bool(begun)
 
 

@@ -107,6 +107,13 @@ SECTIONS = (
         "model:view",
         _models,
     ),
+    Section(
+        gettext_lazy("Evidence"),
+        gettext_lazy("Who did what, kept so that nothing can be changed or removed without it being seen."),
+        "evidence:entries",
+        "evidence:view",
+        lambda _principal: "",
+    ),
 )
 
 

@@ -40,6 +40,7 @@ def affiliation_names() -> dict[str, str]:
         "referent": _("Need referents"),
         "signatory": _("Signatories"),
         "app": _("Applications"),
+        "dpo": _("Data protection officers"),
     }
     return {role: names[role] for role in AFFILIATIONS}
 

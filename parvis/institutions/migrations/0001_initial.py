@@ -62,6 +62,7 @@ class Migration(migrations.Migration):
                             ("observer", "observer"),
                             ("vendor", "vendor"),
                             ("app", "application"),
+                            ("dpo", "data protection officer"),
                         ],
                         max_length=20,
                     ),
