@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from parvis.access.rules.models import CoursePeriod, Entitlement, RuleCheck, RuleSet
+from parvis.access.sessions.models import Session
 
-__all__ = ["CoursePeriod", "Entitlement", "RuleCheck", "RuleSet"]
+__all__ = ["CoursePeriod", "Entitlement", "RuleCheck", "RuleSet", "Session"]

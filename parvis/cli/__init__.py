@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from parvis import __version__
-from parvis.cli import ask, corpus, doctor, notices, people, serve, usage
+from parvis.cli import ask, corpus, doctor, notices, people, secrets, serve, usage
 from parvis.cli.words import gettext as _
 
 app = typer.Typer(
@@ -39,6 +39,7 @@ app.add_typer(corpus.app, name="corpus", help=_("Documents of a corpus: ingest, 
 app.add_typer(people.institutions, name="institution", help=_("Member institutions: add, list."))
 app.add_typer(people.people, name="person", help=_("People: add, list, and give a one-time link to sign in."))
 
+app.add_typer(secrets.app, name="secrets", help=_("Stored secrets: change the key that encrypts them."))
 app.add_typer(notices.app, name="notices", help=_("Notices to people: mail those that wait."))
 
 
