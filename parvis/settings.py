@@ -184,6 +184,7 @@ INSTALLED_APPS = [
     "parvis.needs",
     "parvis.assistants",
     "parvis.offers",
+    "parvis.privacy",
 ]
 
 MIDDLEWARE = [
