@@ -247,6 +247,11 @@ AGENDA = ["parvis.needs.agenda.awaited", "parvis.offers.agenda.awaited"]
 # What access rules may be about, in the order of their matrix: functions that give `access.tools.Listed` of an institution.
 TOOLS = ["parvis.assistants.tools.listed", "parvis.inference.tools.listed", "parvis.corpora.tools.listed"]
 
+# Where a person's own page leads, in its order: functions that give `access.profiles.OwnSection`.
+OWN_PAGES = ["parvis.federation.accounts.own_section", "parvis.access.notices.own_section"]
+# What the worker does while nothing waits, about every minute: functions of the instant, each of which knows when it is due.
+CHORES = ["parvis.privacy.jobs.keep_clocks"]
+
 # Tells where one chooses the institution whose account opens a session: a function that gives an address, "" for nowhere.
 SIGN_IN_CHOICE = "parvis.federation.actions.choice_address"
 # Names or addresses inside the network where sign-in sources may be, there also without TLS.

@@ -24,6 +24,7 @@ from django.db import Error, connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from parvis.audit.models import record
 from parvis.corpora import storage
@@ -60,6 +61,7 @@ LEASE = timedelta(seconds=15)
 MOST_ATTEMPTS = 3
 MOST_CRASHES = 2  # a document that makes its reader crash will do it again
 IDLE_SECONDS = 0.5
+CHORES_SECONDS = 60.0
 BATCH_UNITS = 20
 SAMPLED_PASSAGES = 300
 BATCH_SECONDS = 1.0
@@ -84,7 +86,7 @@ def run_worker(
 
     Any number of workers may run at once. When `stop` is set the document being read goes back to the queue.
     """
-    stop = stop or threading.Event()
+    stop, chores_at = stop or threading.Event(), 0.0
     while not stop.is_set():
         try:
             # First thresholds: a corpus has its own as soon as its documents are read, whoever's others wait.
@@ -99,6 +101,9 @@ def run_worker(
             return
         if not busy:
             _send_notices()
+            if time.monotonic() >= chores_at:
+                _do_chores()
+                chores_at = time.monotonic() + CHORES_SECONDS
             stop.wait(IDLE_SECONDS)
 
 
@@ -107,6 +112,15 @@ def _send_notices() -> None:
     if settings.MAILS:
         with suppress(Error):  # the database is away: the next turn says so
             send_notices(send_by_mail, now=timezone.now())
+
+
+def _do_chores() -> None:
+    """What is to be done from time to time, by other packages: settings.CHORES."""
+    for path in settings.CHORES:
+        try:
+            import_string(path)(timezone.now())
+        except Exception:
+            log.exception("The chore %s stopped", path)
 
 
 def read_next(*, stop: threading.Event | None = None, on_progress: OnProgress | None = None, lease: timedelta = LEASE) -> bool:

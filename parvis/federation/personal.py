@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import secrets
 from datetime import datetime
 
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from parvis.federation.models import OpenSession
-from parvis.personal import Erased, Impersonal, Tables
+from parvis.federation.models import OpenSession, SignInSource
+from parvis.identity.models import Person, Source
+from parvis.personal import Erased, Impersonal, Subject, Tables
 
 TABLES: Tables = {
     "federation_signinsource": Impersonal("servers of institutions; their secret is sealed"),
@@ -14,6 +17,16 @@ TABLES: Tables = {
         _("Sessions opened by your accounts"), ("account__person",), omit=frozenset({"session_key", "handle"})
     ),
 }
+
+
+def forget(subject: Subject) -> None:
+    """The identifier that this institution's source gave goes, even while another institution knows the person."""
+    sources = SignInSource.unscoped.filter(institution=subject.institution_id).values_list("id", flat=True)
+    given = Q(pk__in=())
+    for source_id in sources:
+        given |= Q(key__startswith=f"{source_id}:")
+    named_here = Person.objects.filter(given, id=subject.person_id, source=Source.FEDERATED)
+    named_here.update(key=f"{Source.ERASED}:{secrets.token_hex(16)}")
 
 
 def _sessions(institution_id: int, before: datetime, most: int) -> int:

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import secrets
 
-from django.utils.translation import gettext
+from django.conf import settings
+from django.utils.translation import gettext, override
 from django.utils.translation import gettext_lazy as _
 
 from parvis.identity.models import Person, Source
@@ -22,10 +23,12 @@ def forget(subject: Subject) -> None:
     """While another institution knows the person, their name stays: it is that institution's to erase."""
     if not subject.is_last:
         return
+    with override(settings.LANGUAGE_CODE):
+        nameless = gettext("Erased person")
     Person.objects.filter(id=subject.person_id).update(
         key=f"{Source.ERASED}:{secrets.token_hex(16)}",
         source=Source.ERASED,
-        display_name=gettext("Erased person"),
+        display_name=nameless,
         email="",
         password="",  # noqa: S106 - none
         last_login=None,

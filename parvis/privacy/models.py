@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from parvis.access.doors import Door
@@ -44,7 +45,8 @@ class RightRequest(models.Model):
     answered_by = models.ForeignKey(Profile, on_delete=models.PROTECT, null=True, related_name="+")  # none: themselves
     reason = models.CharField(_("reason"), max_length=300, blank=True)
     counts = models.JSONField(default=dict)  # rows by table
-    answered_at = models.DateTimeField(auto_now_add=True)
+    answered_at = models.DateTimeField(default=timezone.now)
+    overwritten_at = models.DateTimeField(null=True)  # of an erasure: when the database's files were written anew
 
     unscoped = RightRequestQuerySet.as_manager()
     objects: ClassVar[Door] = Door()

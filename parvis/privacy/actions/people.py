@@ -132,17 +132,24 @@ def _record(subject: Subject, action: str, by: str, **details: int) -> None:
 
 def _copy(person_id: int, subjects: list[Subject]) -> IO[bytes]:
     content: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_MEMORY)  # noqa: SIM115 - closed by who sends it
-    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive:
-        parts = []
-        for subject in subjects:
-            institution = Institution.objects.get(id=subject.institution_id)
-            folder = institution.slug
-            parts.append((institution, list(_tables(archive, folder, subject)), _files(archive, folder, subject)))
-        person = Person.objects.get(id=person_id)
-        page = render_to_string("privacy/copy.html", {"person": person, "parts": parts, "made_at": timezone.now()})
-        archive.writestr(_("read-me.html"), page)
+    try:
+        with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive:
+            _fill(archive, person_id, subjects)
+    except BaseException:
+        content.close()
+        raise
     content.seek(0)
     return content
+
+
+def _fill(archive: zipfile.ZipFile, person_id: int, subjects: list[Subject]) -> None:
+    parts = []
+    for subject in subjects:
+        institution = Institution.objects.get(id=subject.institution_id)
+        folder = institution.slug
+        parts.append((institution, list(_tables(archive, folder, subject)), _files(archive, folder, subject)))
+    context = {"person": Person.objects.get(id=person_id), "parts": parts, "made_at": timezone.now()}
+    archive.writestr(_("read-me.html"), render_to_string("privacy/copy.html", context))
 
 
 def _tables(archive: zipfile.ZipFile, folder: str, subject: Subject) -> Iterator[Section]:

@@ -2,6 +2,7 @@
 
 import django.db.models.deletion
 import django.db.models.manager
+import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
@@ -24,7 +25,8 @@ class Migration(migrations.Migration):
                 ("kind", models.CharField(choices=[("export", "export"), ("erasure", "erasure")], max_length=10)),
                 ("reason", models.CharField(blank=True, max_length=300, verbose_name="reason")),
                 ("counts", models.JSONField(default=dict)),
-                ("answered_at", models.DateTimeField(auto_now_add=True)),
+                ("answered_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("overwritten_at", models.DateTimeField(null=True)),
                 (
                     "answered_by",
                     models.ForeignKey(
