@@ -178,7 +178,9 @@ def _secrets() -> Finding:
         mend = _("Restore the file of keys (PARVIS_KEYRING) from a backup.")
         return Finding(name, "failed", _("the file of keys cannot be read"), mend)
     if found.sealed and not is_private():
-        return Finding(name, "failed", _("others can read the file of keys"), _("Run: chmod 600 on the file PARVIS_KEYRING names."))
+        return Finding(
+            name, "failed", _("others can read the file of keys"), _("Run: chmod 600 on the file PARVIS_KEYRING names.")
+        )
     seen = ngettext("%d sealed", "%d sealed", found.sealed) % found.sealed
     if count := len(found.unreadable):
         seen += ", " + ngettext("%d does not open", "%d do not open", count) % count

@@ -17,8 +17,8 @@ TABLES: Tables = {
     "corpora_corpus": Kept(
         _("Courses"),
         _(
-            "Courses shared with a group or with the institution stay for those who use them, without your name, unless you ask "
-            "otherwise; those shared with nobody are erased with their documents."
+            "Courses shared with a group or with the institution stay for those who use them, without your name, unless you "
+            "ask otherwise; those shared with nobody are erased with their documents."
         ),
         ("owner",),
     ),

@@ -30,7 +30,7 @@ def forget(subject: Subject) -> None:
         source=Source.ERASED,
         display_name=nameless,
         email="",
-        password="",  # noqa: S106 - none
+        password="",
         last_login=None,
         is_active=False,
     )

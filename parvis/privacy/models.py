@@ -32,7 +32,7 @@ class OfInstitution(models.QuerySet[Any]):
 
 
 class RightRequestQuerySet(OfInstitution):
-    def own(self, person_id: int) -> RightRequestQuerySet:
+    def own(self, person_id: int) -> models.QuerySet[Any]:
         return self.filter(person=person_id).select_related("institution", "answered_by__person")
 
 
@@ -59,7 +59,7 @@ class RightRequest(models.Model):
 
 
 class RetentionQuerySet(OfInstitution):
-    def editable_by(self, principal: Principal) -> RetentionQuerySet:
+    def editable_by(self, principal: Principal) -> OfInstitution:
         return self.visible_to(principal) if principal.may("retention:edit") else self.none()
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from django.apps import apps
 from django.db import transaction
+from django.db.models import QuerySet
 
 from parvis.access.secrets import SecretUnreadableError, is_current, seal, unseal
 from parvis.access.secrets.keyring import Keyring, alone, keyring, with_new_key, write
@@ -69,7 +71,11 @@ def _opens(row: HoldsSecret) -> bool:
 def _sealed() -> Iterator[HoldsSecret]:
     for model in apps.get_models():
         if issubclass(model, HoldsSecret):
-            yield from model._default_manager.exclude(sealed_secret="").order_by("pk")
+            yield from rows_of(model).exclude(sealed_secret="").order_by("pk")
+
+
+def rows_of(model: type[HoldsSecret]) -> QuerySet[Any]:
+    return model._default_manager.all()  # noqa: SLF001 - Django's documented name
 
 
 def _seal_again(row: HoldsSecret) -> bool:
@@ -77,7 +83,7 @@ def _seal_again(row: HoldsSecret) -> bool:
     if is_current(row.sealed_secret):
         return False
     sealed = seal(unseal(row.sealed_secret, place=row.secret_place), place=row.secret_place)
-    same = type(row)._default_manager.filter(pk=row.pk, sealed_secret=row.sealed_secret)
+    same = rows_of(type(row)).filter(pk=row.pk, sealed_secret=row.sealed_secret)
     return bool(same.update(sealed_secret=sealed))
 
 

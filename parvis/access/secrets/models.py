@@ -23,7 +23,7 @@ class HoldsSecret(models.Model):
 
     @property
     def secret(self) -> str:
-        """"" where there is none. Raises SecretUnreadableError when the installation's key no longer opens it."""
+        """ "" where there is none. Raises SecretUnreadableError when the installation's key no longer opens it."""
         return unseal(self.sealed_secret, place=self.secret_place) if self.sealed_secret else ""
 
     def keep_secret(self, secret: str) -> None:

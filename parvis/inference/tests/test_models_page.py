@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import base64
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest

@@ -1,5 +1,7 @@
 """What is held about one person: which rows of which tables, by the declarations of all packages."""
 
+# ruff: noqa: SLF001 - Django's documented names
+
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -12,7 +12,6 @@ from parvis.needs.engine import index as index_of_needs
 from parvis.privacy.declarations import about_people
 from parvis.privacy.models import RightKind, RightRequest
 
-
 NIGHT = range(1, 6)  # hours
 PATIENCE = timedelta(days=1)
 

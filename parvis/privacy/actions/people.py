@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
+from django.db.models import QuerySet
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -43,6 +44,11 @@ class Section:
     rows: list[list[tuple[str, Any]]]
     more: int
     why: StrOrPromise = ""
+
+
+def requests_of(person_id: int) -> QuerySet[RightRequest]:
+    """Of whatever institution."""
+    return RightRequest.unscoped.own(person_id)
 
 
 def export_own(principal: Principal) -> IO[bytes]:
@@ -131,7 +137,7 @@ def _record(subject: Subject, action: str, by: str, **details: int) -> None:
 
 
 def _copy(person_id: int, subjects: list[Subject]) -> IO[bytes]:
-    content: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_MEMORY)  # noqa: SIM115 - closed by who sends it
+    content: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_MEMORY)
     try:
         with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive:
             _fill(archive, person_id, subjects)

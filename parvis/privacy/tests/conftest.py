@@ -10,7 +10,6 @@ from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 import pytest
-from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
@@ -27,8 +26,8 @@ from parvis.corpora import jobs
 from parvis.corpora.engine import index
 from parvis.corpora.models import Document
 from parvis.corpora.parsing.reading import read
-from parvis.federation.attributes import Correspondence, Identity
 from parvis.federation.actions import arrive, remember_session
+from parvis.federation.attributes import Correspondence, Identity
 from parvis.federation.models import Kind, SignInSource
 from parvis.identity.models import Person
 from parvis.institutions.actions import notify
@@ -121,11 +120,15 @@ def make_canary(house: House, word: str = WORD, *, reads: bool = True) -> Canary
     source = SignInSource.unscoped.create(institution=house.institution, kind=Kind.CAS, name="CAS", is_active=True)
     source.correspondence = Correspondence(key="user", keeps_mail=True)
     source.save()
-    who = Identity(f"{word}-7", f"Camille {word}", f"{word}@example.org", ((Role.TEACHER, f"Chaire {word}"),), ("Enseignants",))
+    who = Identity(
+        f"{word}-7", f"Camille {word}", f"{word}@example.org", ((Role.TEACHER, f"Chaire {word}"),), ("Enseignants",)
+    )
     arrived = arrive(source, who, now=timezone.now())
     person, teacher = arrived.person, arrived.profile
     assert teacher is not None
-    referent = Profile.objects.create(institution=house.institution, person=person, role=Role.REFERENT, detail=f"Mission {word}")
+    referent = Profile.objects.create(
+        institution=house.institution, person=person, role=Role.REFERENT, detail=f"Mission {word}"
+    )
     client = Client(headers={"accept-language": "fr", "user-agent": f"Mozilla/5.0 (X11; Linux) Firefox/128.0 {word}"})
     client.force_login(person)
     session = client.session
@@ -148,7 +151,11 @@ def make_canary(house: House, word: str = WORD, *, reads: bool = True) -> Canary
 
     turn = ask(acting, assistant, f"Quel est le délai pour {word} ?")
     TurnEvent.unscoped.create(
-        institution=house.institution, turn=turn, seq=1, kind=EventKind.TEXT, payload=asdict(Text(f"Pour {word}, deux mois.", "unsourced"))
+        institution=house.institution,
+        turn=turn,
+        seq=1,
+        kind=EventKind.TEXT,
+        payload=asdict(Text(f"Pour {word}, deux mois.", "unsourced")),
     )
     signal(acting, turn, SignalKind.QUESTION)
     write_need(representing, Words(title=f"Besoin {word}", text=f"Un brouillon de {word}."), service=f"Service {word}")
