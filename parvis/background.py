@@ -12,10 +12,12 @@ from parvis.corpora.jobs import run_worker
 from parvis.evidence import jobs as evidence
 from parvis.institutions.jobs import mail_notices
 from parvis.needs.jobs import embed_needs
+from parvis.privacy.jobs import keep_clocks
 
 CHORES = (
     Chore("notices", timedelta(seconds=15), mail_notices),
     Chore("needs.vectors", timedelta(seconds=30), embed_needs),
+    Chore("privacy.clocks", timedelta(minutes=1), keep_clocks),
 )
 
 

@@ -33,6 +33,7 @@ class Migration(migrations.Migration):
                 ("is_active", models.BooleanField(default=False, verbose_name="active")),
                 ("settings", models.JSONField(default=dict)),
                 ("sealed_secret", models.TextField(blank=True, editable=False)),
+                ("secret_version", models.PositiveIntegerField(default=0, editable=False)),
                 ("mapping", models.JSONField(default=dict)),
                 ("logo", models.BinaryField(blank=True, default=bytes)),
                 ("has_logo", models.BooleanField(default=False, editable=False)),
