@@ -33,6 +33,8 @@ NAMES = (
     "offers",
     "commons",
     "rules",
+    "keys",
+    "people",
     "evidence",
     "crash",
 )

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.urls import reverse
-from django.utils.formats import date_format
+from django.utils import timezone
+from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from parvis.access.models import RuleSet
+from parvis.access.models import ApiKey, RuleSet
 from parvis.access.principal import Principal
 from parvis.federation.models import SignInSource
 from parvis.inference.models import LanguageModel
+from parvis.institutions.models import Profile, Role
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -42,6 +44,19 @@ def _sources(principal: Principal) -> str:
     return ngettext("%(count)s source switched on", "%(count)s sources switched on", count) % {"count": count}
 
 
+def _people(principal: Principal) -> str:
+    here = Profile.objects.filter(institution=principal.institution_id, ended_at=None).exclude(role=Role.APP)
+    count = here.values("person").distinct().count()
+    return ngettext("%(count)s person", "%(count)s people", count) % {"count": number_format(count)}
+
+
+def _keys(principal: Principal) -> str:
+    count = ApiKey.objects.visible_to(principal).active(timezone.now()).count()
+    if not count:
+        return _("no key is valid")
+    return ngettext("%(count)s valid key", "%(count)s valid keys", count) % {"count": count}
+
+
 def _rules(principal: Principal) -> str:
     version = RuleSet.objects.visible_to(principal).filter(key=principal.rules_key).first() if principal.rules_key else None
     if version is None:
@@ -65,11 +80,25 @@ SECTIONS = (
         _sources,
     ),
     Section(
+        gettext_lazy("People and groups"),
+        gettext_lazy("Who is here, in which roles and groups, and where they come from."),
+        "provisioning:people",
+        "person:view",
+        _people,
+    ),
+    Section(
         gettext_lazy("Access rules"),
         gettext_lazy("Who may use which tool, why, and what must hold."),
         "rules:matrix",
         "rule:view",
         _rules,
+    ),
+    Section(
+        gettext_lazy("Keys and applications"),
+        gettext_lazy("Programs that ask, in somebody’s name or in their own."),
+        "keys:institution",
+        "key:oversee",
+        _keys,
     ),
     Section(
         gettext_lazy("Models"),
