@@ -12,6 +12,7 @@ urlpatterns = [
     path("sante/", public(web.health), name="health"),
     path("", include("parvis.access.urls")),
     path("", include("parvis.federation.urls")),
+    path("", include("parvis.federation.saml.urls")),
     path("regles/", include("parvis.access.rules.urls")),
     path("", include("parvis.corpora.urls")),
     path("", include("parvis.needs.urls")),

@@ -78,7 +78,7 @@ class Provider:
 def read(entity: Element) -> Provider | None:
     """None for an entity that recognises nobody by SAML 2.0, or whom this side could not ask. Raises SignInError."""
     entity_id = entity.get("entityID", "")
-    if entity.tag != ENTITY or not 0 < len(entity_id) <= 1_024 or not entity_id.isprintable():
+    if entity.tag != ENTITY or not 0 < len(entity_id) <= 1_024 or not entity_id.isascii() or not entity_id.isprintable():
         raise SignInError("metadata", "entityID")
     roles = [
         role
@@ -221,13 +221,11 @@ class _Stream:
 
 def split(verified: BinaryIO) -> Iterator[tuple[Provider, bytes]]:
     """The providers of a verified document, each with its own bytes. One that cannot be read is left out: it must not hide
-    the others. `valid_until` is the earliest of its own and the document's. Raises SignInError."""
+    the others. Raises SignInError."""
     root: Element | None = None
-    until: datetime | None = None
     events = etree.iterparse(verified, events=("start", "end"), tag=(ENTITY, GROUP), resolve_entities=False, no_network=True)
     for event, element in events:
-        if root is None:
-            root, until = _root(element), _instant(element.get("validUntil"))
+        root = _root(element) if root is None else root
         if event == "start" or element.tag != ENTITY:
             continue
         made = etree.tostring(element, method="c14n", exclusive=True, with_tail=False) if _recognises(element) else b""
@@ -237,7 +235,7 @@ def split(verified: BinaryIO) -> Iterator[tuple[Provider, bytes]]:
             except SignInError:
                 provider = None
             if provider is not None:
-                yield _bounded(provider, until), made
+                yield provider, made
         if element is not root:
             element.clear()
             _forget_before(element)
@@ -256,13 +254,6 @@ def _root(element: Element) -> Element:
     if element.getroottree().docinfo.doctype:
         raise SignInError("garbage", "DOCTYPE")
     return element
-
-
-def _bounded(provider: Provider, until: datetime | None) -> Provider:
-    instants = [one for one in (provider.valid_until, until) if one is not None]
-    return Provider(
-        **{name: getattr(provider, name) for name in Provider.__slots__} | {"valid_until": min(instants, default=None)}
-    )
 
 
 def _forget_before(element: Element) -> None:
