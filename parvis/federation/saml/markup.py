@@ -43,17 +43,17 @@ _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]{0,255}\Z")
 
 
 def parse(body: bytes) -> Element:
-    """No document type, so no entity; nothing fetched; comments and instructions gone before anything is read, so that none
-    can cut a value in two. Raises SignInError."""
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
-    )
+    """No document type, so no entity; nothing fetched; comments, which no signature covers, gone before anything is read, so
+    that none can cut a value in two; instructions, which one would cover, refused. Raises SignInError."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True)
     try:
         root = etree.fromstring(body, parser)
     except (etree.XMLSyntaxError, ValueError):
         raise SignInError("garbage") from None
     if root.getroottree().docinfo.doctype:  # type: ignore[union-attr]
         raise SignInError("garbage", "DOCTYPE")
+    if next(root.iter(etree.ProcessingInstruction), None) is not None:
+        raise SignInError("garbage", "instruction")
     return root
 
 
@@ -95,6 +95,11 @@ def only_child(element: Element, namespace: str, name: str) -> Element:
     if len(found) != 1:
         raise SignInError("garbage", f"{name}: {len(found)}")
     return found[0]
+
+
+def has_words(element: Element) -> bool:
+    """Whether text stands between its children, where only elements belong."""
+    return any(text and text.strip() for text in (element.text, *(child.tail for child in element)))
 
 
 def text_of(element: Element) -> str:

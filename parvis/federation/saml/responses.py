@@ -23,6 +23,7 @@ from parvis.federation.saml.markup import (
     PROTOCOL,
     Element,
     children,
+    has_words,
     only_child,
     parse,
     tag,
@@ -97,7 +98,7 @@ def decoded(encoded: str) -> bytes:
 
 def _check_response(root: Element, provider: Provider, service: Service) -> None:
     """Where only the assertion is signed these are the words of whoever wrote the envelope: they refuse, never admit."""
-    if root.get("Version") != "2.0" or root.get("Destination") != service.landing:
+    if has_words(root) or root.get("Version") != "2.0" or root.get("Destination") != service.landing:
         raise SignInError("response", "Destination")
     if any(text_of(one) != provider.entity_id for one in children(root, ASSERTION, "Issuer")):
         raise SignInError("response", "Issuer")

@@ -29,6 +29,7 @@ from parvis.federation.saml.markup import (
     alone,
     canonical,
     children,
+    has_words,
     identifier_of,
     only_child,
     parse,
@@ -76,7 +77,9 @@ def is_signed(element: Element) -> bool:
 def check_signature(signature: Element, identifier: str, keys: Sequence[PublicKey]) -> tuple[bytes, list[str], str]:
     """The digest that one of these keys signed for the element of this ID, the prefixes by which it is canonicalised, and
     the name of the hash."""
-    if not {child.tag for child in signature} <= {tag(SIGNATURE, one) for one in ("SignedInfo", "SignatureValue", "KeyInfo")}:
+    if has_words(signature) or not {child.tag for child in signature} <= {
+        tag(SIGNATURE, one) for one in ("SignedInfo", "SignatureValue", "KeyInfo")
+    }:
         raise SignInError("signature", "form")
     info = only_child(signature, SIGNATURE, "SignedInfo")
     method = only_child(info, SIGNATURE, "CanonicalizationMethod")

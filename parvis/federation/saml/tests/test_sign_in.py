@@ -33,7 +33,11 @@ def test_three_providers_at_once_each_in_its_way(house: House, site: Landing, pe
         path, form = post_of(site, someone, go(client, source), **CLAIRE)
         assert deliver(site, client, path, form).headers["Location"] == "/"
         account = Account.unscoped.get(source=source)
-        assert (account.key, account.person.display_name, account.person.email) == (f"cdelmas@{peer.scope}", "Claire Delmas", "")
+        assert (account.key, account.person.display_name, account.person.email) == (
+            f"cdelmas@{peer.scope}",
+            "Claire Delmas",
+            "",
+        )
         assert [one.role for one in Profile.objects.filter(person=account.person)] == ["teacher"]
         visits.append((peer, client, someone))
     assert not SamlResponse.unscoped.exclude(sealed_body="").exists()  # nothing that came is kept
