@@ -126,32 +126,35 @@ def mutations(random: Random, count: int) -> Iterator[str]:
     """Documents that differ from a genuine one in what is signed, or in its signature."""
     whole, hidden = signed(response(assertion())), signed(response(encrypted(assertion(), pair("parvis").public)))
     envelopes = [("{}", whole), ("{}", hidden), (response("{}"), signed(assertion()))]
-    meanings = [_meaning(text) for _, text in envelopes]
+    meanings = [_meaning(envelope.replace("{}", text)) for envelope, text in envelopes]
     found = 0
     while found < count:
         number = random.randrange(len(envelopes))
         envelope, text = envelopes[number]
         for _change in range(1 + (random.random() < 0.2)):
             text = random.choice(_CHANGES)(text, random)
-        if _meaning(text) != meanings[number]:
+        document = envelope.replace("{}", text)
+        if _meaning(document) != meanings[number]:
             found += 1
-            yield encode(envelope.replace("{}", text).encode("utf-8", "surrogatepass"))
+            yield encode(document.encode("utf-8", "surrogatepass"))
 
 
 def _meaning(text: str) -> bytes | None:
-    """What of it counts: neither comments, nor the key that it says was its own, nor line breaks within base64."""
+    """What of it counts: of a response that is not signed only the assertion that is; neither comments, nor the key that it
+    says was its own, nor line breaks within base64."""
     try:
-        root = etree.fromstring(
-            text.encode("utf-8", "surrogatepass"),
-            etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True),
-        )
+        parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True)
+        root = etree.fromstring(text.encode("utf-8", "surrogatepass"), parser)
+        has_type = bool(root.getroottree().docinfo.doctype)  # type: ignore[union-attr]
+        inside = root.findall(_ASSERTION)
+        if root.find(_SIGNATURE) is None and len(inside) == 1:
+            root = inside[0]
         for info in root.iterfind(f"{{*}}Signature/{tag(SIGNATURE, 'KeyInfo')}"):
             info.getparent().remove(info)  # type: ignore[union-attr]
         for name in ("SignatureValue", "DigestValue"):
             for one in root.iter(tag(SIGNATURE, name)):
                 one.text = "".join((one.text or "").split())
-        has_type = bool(root.getroottree().docinfo.doctype)
-        return etree.tostring(root, method="c14n", exclusive=True) + b"!" * has_type
+        return etree.tostring(root, method="c14n", exclusive=True, with_tail=False) + b"!" * has_type
     except (etree.LxmlError, ValueError):
         return None
 
