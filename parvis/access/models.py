@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from parvis.access.keys.models import ApiKey
 from parvis.access.rules.models import CoursePeriod, Entitlement, RuleCheck, RuleSet
 
-__all__ = ["CoursePeriod", "Entitlement", "RuleCheck", "RuleSet"]
+__all__ = ["ApiKey", "CoursePeriod", "Entitlement", "RuleCheck", "RuleSet"]

@@ -104,7 +104,7 @@ class SourceForm(forms.Form):
         if entity:
             initial |= {"name": entity.name[:120], "domains": " ".join(entity.scopes)}
         super().__init__(data, files, initial=initial)
-        is_vouched_for = bool(entity and entity.federation_id or instance and instance.settings.get("federation"))
+        is_vouched_for = bool((entity and entity.federation_id) or (instance and instance.settings.get("federation")))
         for name in {name for names in _CONNECTION.values() for name in names} - set(_CONNECTION[Kind(kind)]):
             del self.fields[name]
         if kind == Kind.SAML and is_vouched_for:

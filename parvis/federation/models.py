@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.contrib.sessions.backends.base import SessionBase
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -15,13 +17,35 @@ from parvis.access.secrets import seal, unseal
 from parvis.federation.attributes import Correspondence, GroupRule, RoleRule
 from parvis.federation.cas import CasSettings
 from parvis.federation.oidc import OidcSettings
+from parvis.federation.provisioning.models import (
+    DirectoryEntry,
+    DirectoryGroup,
+    PeopleList,
+    ScimSetup,
+    ScimToken,
+    Suspension,
+)
 from parvis.federation.saml.models import Entity, Federation, SamlResponse, ServiceKey
 from parvis.institutions.models import Institution
 
 if TYPE_CHECKING:
     from parvis.access.principal import Principal
 
-__all__ = ["Account", "Entity", "Federation", "Kind", "OpenSession", "SamlResponse", "ServiceKey", "SignInSource"]
+__all__ = [
+    "Account",
+    "DirectoryEntry",
+    "DirectoryGroup",
+    "Entity",
+    "Federation",
+    "OpenSession",
+    "PeopleList",
+    "SamlResponse",
+    "ScimSetup",
+    "ScimToken",
+    "ServiceKey",
+    "SignInSource",
+    "Suspension",
+]
 
 
 class Kind(models.TextChoices):
@@ -124,6 +148,11 @@ class AccountQuerySet(models.QuerySet["Account"]):
         """Those of one person, of whatever institution."""
         return self.filter(person=person_id).select_related("source", "institution").order_by("id")
 
+    def with_suspension(self) -> AccountQuerySet:
+        """`suspended_at`: since when the person is suspended in the institution, or None."""
+        rows = Suspension.unscoped.filter(institution=models.OuterRef("institution"), person=models.OuterRef("person"))
+        return self.annotate(suspended_at=models.Subquery(rows.values("since")[:1]))
+
 
 class Account(models.Model):
     """By which account of a source a person is recognised; a person may have several, of several institutions."""
@@ -136,7 +165,6 @@ class Account(models.Model):
         default=list
     )  # by the source, when it was last seen: what it no longer gives, it takes back
     given_groups = models.JSONField(default=list)  # ids
-    suspended_at = models.DateTimeField(null=True)
     seen_at = models.DateTimeField(null=True)
 
     unscoped = AccountQuerySet.as_manager()
@@ -154,6 +182,15 @@ class OpenSessionQuerySet(models.QuerySet["OpenSession"]):
     def visible_to(self, principal: Principal) -> OpenSessionQuerySet:
         """Nobody's page shows them: they are there to be ended."""
         return self.none()
+
+    def end(self) -> list[Account]:
+        """At the next request; whose they were."""
+        sessions: type[SessionBase] = import_module(settings.SESSION_ENGINE).SessionStore
+        ended = list(self.select_related("account"))
+        for row in ended:
+            sessions().delete(row.session_key)
+        OpenSession.unscoped.filter(id__in=[row.id for row in ended]).delete()
+        return [row.account for row in ended]
 
 
 class OpenSession(models.Model):

@@ -30,6 +30,7 @@ from parvis.federation.failure import SignInError
 from parvis.federation.flows import Intent
 from parvis.federation.forms import SourceForm
 from parvis.federation.models import Account, Federation, Kind, SignInSource
+from parvis.federation.provisioning.suspension import suspend_or_restore
 from parvis.federation.saml import actions as saml
 from parvis.federation.sentences import detail, sentence
 from parvis.institutions.models import ROLES_OF, Nature, Role
@@ -224,7 +225,7 @@ def edit(request: SignedInRequest, source_id: int) -> HttpResponse:
 @require_GET
 def source(request: SignedInRequest, source_id: int) -> HttpResponse:
     row = get_or_404(request.principal, "source:view", SignInSource, id=source_id)
-    accounts = Account.objects.visible_to(request.principal).filter(source=row).select_related("person")
+    accounts = Account.objects.visible_to(request.principal).filter(source=row).select_related("person").with_suspension()
     query = request.GET.get("q", "").strip()[:100]
     if query:
         accounts = accounts.filter(person__display_name__icontains=query)
@@ -276,13 +277,7 @@ def deletion(request: SignedInRequest, source_id: int) -> HttpResponse:
 @require_POST
 def suspension(request: SignedInRequest, account_id: int) -> HttpResponse:
     account = get_or_404(request.principal, "source:edit", Account, id=account_id)
-    name = account.person.display_name
-    if request.POST.get("suspended") == "1":
-        actions.suspend(request.principal, account, now=timezone.now())
-        messages.info(request, _("%(name)s is suspended: their session is closed.") % {"name": name})
-    else:
-        actions.restore(request.principal, account)
-        messages.info(request, _("%(name)s may sign in again.") % {"name": name})
+    suspend_or_restore(request, account.person)
     return redirect("federation:source", account.source_id)
 
 

@@ -82,10 +82,14 @@ def _requirement(one: Description) -> str:
 
 
 def _key(certificate: str) -> str:
-    info = f'<ds:KeyInfo xmlns:ds="{SIGNATURE}"><ds:X509Data><ds:X509Certificate>{certificate}</ds:X509Certificate></ds:X509Data></ds:KeyInfo>'
+    info = (
+        f'<ds:KeyInfo xmlns:ds="{SIGNATURE}"><ds:X509Data><ds:X509Certificate>{certificate}</ds:X509Certificate>'
+        "</ds:X509Data></ds:KeyInfo>"
+    )
     ciphers = "".join(f'<md:EncryptionMethod Algorithm="{name}"/>' for name in reversed(GCM))
     transport = (
-        f'<md:EncryptionMethod Algorithm="{OAEP}"><ds:DigestMethod xmlns:ds="{SIGNATURE}" Algorithm="{SHA256}"/></md:EncryptionMethod>'
+        f'<md:EncryptionMethod Algorithm="{OAEP}"><ds:DigestMethod xmlns:ds="{SIGNATURE}" Algorithm="{SHA256}"/>'
+        "</md:EncryptionMethod>"
         f'<md:EncryptionMethod Algorithm="{OAEP_MGF1P}"/>'
     )
     return (

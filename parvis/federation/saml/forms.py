@@ -30,8 +30,8 @@ class FederationForm(forms.Form):
         label=_("Address of its metadata"),
         max_length=400,
         help_text=_(
-            "Of the aggregate of identity providers; or, by entity, what precedes /entities/. {sha1} or {entity} in the address "
-            "is replaced by the name of the entity: https://metadata.federation.renater.fr/fer/entities/{sha1}.xml."
+            "Of the aggregate of identity providers; or, by entity, what precedes /entities/. {sha1} or {entity} in it "
+            "is replaced by its name: https://metadata.federation.renater.fr/fer/entities/{sha1}.xml."
         ),
         widget=forms.URLInput(attrs=_ADDRESS),
     )
@@ -39,8 +39,8 @@ class FederationForm(forms.Form):
         label=_("Signing key, or two while the federation changes its own"),
         max_length=20_000,
         help_text=_(
-            "Certificate or public key (PEM) as the federation publishes it elsewhere than in the metadata. The key counts: the "
-            "dates of a certificate do not. Compare the fingerprint shown afterwards."
+            "Certificate or public key (PEM) as the federation publishes it elsewhere than in the metadata. The key counts: "
+            "the dates of a certificate do not. Compare the fingerprint shown afterwards."
         ),
         widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false", "autocomplete": "off"}),
     )
@@ -79,7 +79,8 @@ class FederationForm(forms.Form):
         if not 1 <= len(found) <= MOST_KEYS:
             raise forms.ValidationError(
                 _(
-                    "One or two keys are expected, each from -----BEGIN to the end of its -----END line: RSA of 2048 bits or more, or P-256."
+                    "One or two keys are expected, each from its -----BEGIN line to its -----END line: RSA of 2048 bits or "
+                    "more, or P-256."
                 )
             )
         return found

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import logging
+from collections.abc import Callable
 
-from django.db import Error
 from django.utils import timezone
 
 from parvis.federation.saml.actions import due, refresh
 
-log = logging.getLogger("parvis.federations")
+Leave = Callable[[], bool]
 
 
-def refresh_next() -> bool:
-    """Reads one that is due. False when none is."""
-    try:
-        federation = due(timezone.now())
-        if federation is None:
-            return False
-        refresh(federation, now=timezone.now())
-    except Error:
-        log.exception("The database did not answer; the federation is read later")
+def refresh_federations(_leave: Leave) -> bool:
+    """Reads one that is due. True when others may be. It is not left in the middle: it lasts some seconds, and would have to
+    be downloaded anew."""
+    federation = due(timezone.now())
+    if federation is None:
         return False
+    refresh(federation, now=timezone.now())
     return True

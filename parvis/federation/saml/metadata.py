@@ -251,7 +251,7 @@ def valid_until(verified: BinaryIO) -> datetime | None:
 def _root(element: Element) -> Element:
     if element.getparent() is not None:
         raise SignInError("metadata", "none")
-    if element.getroottree().docinfo.doctype:
+    if element.getroottree().docinfo.doctype:  # type: ignore[attr-defined]
         raise SignInError("garbage", "DOCTYPE")
     return element
 

@@ -18,8 +18,9 @@ from parvis.access.secrets import SecretUnreadableError, seal, unseal
 from parvis.federation.failure import SignInError
 from parvis.federation.saml import metadata
 from parvis.federation.saml.markup import parse
-from parvis.federation.saml.signatures import PublicKey, fingerprint, key_of_pem
+from parvis.federation.saml.signatures import PublicKey, fingerprint, key_of_certificate, key_of_pem
 from parvis.institutions.models import Institution
+from parvis.retrieval.analysis import fold
 
 if TYPE_CHECKING:
     from parvis.access.principal import Principal
@@ -192,6 +193,10 @@ class ServiceKey(models.Model):
         return f"{self.id}, {self.made_at:%Y-%m-%d}"
 
     @property
+    def fingerprint(self) -> str:
+        return fingerprint(key_of_certificate(self.certificate))
+
+    @property
     def private_key(self) -> RSAPrivateKey:
         """Raises SignInError("secret") when the installation's own secret is no longer the one it was sealed with."""
         try:
@@ -218,6 +223,4 @@ def hash_of(name: str) -> str:
 
 def words_of(names: Iterable[str]) -> str:
     """What a search compares with."""
-    from parvis.retrieval.analysis import fold
-
     return " ".join(dict.fromkeys(" ".join(fold(name).split()) for name in names))[:4_000]

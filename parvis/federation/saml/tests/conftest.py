@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
-from django.conf import LazySettings
 
 from parvis.federation.attributes import Correspondence
 from parvis.federation.models import SignInSource

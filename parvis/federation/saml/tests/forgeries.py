@@ -1,4 +1,4 @@
-"""What somebody may do to a genuine response, whose signature they cannot make: signature wrapping in its eight forms and their
+"""What somebody may do to a genuine response whose signature they cannot make: signature wrapping in its eight forms and their
 variants, tricks of comments, duplicates and name spaces, signatures of another kind; and random changes by the thousand.
 
 Each forgery says that its bearer is `admin@ici.example`; the genuine one says Léa. None may be read as anything.
@@ -231,8 +231,12 @@ def _resign(text: str, random: Random) -> str:
 
 
 _CHANGES: list[Callable[[str, Random], str]] = [
-    _byte, _byte, _byte, _cut, _repeat, _attribute, _attribute, _attribute, _value, _value, _value, _insert, _insert, _tree, _tree, _tree, _resign,
-]  # fmt: skip
+    *[_byte, _attribute, _value, _tree] * 3,
+    *[_insert] * 2,
+    _cut,
+    _repeat,
+    _resign,
+]
 
 
 def _parts() -> tuple[str, str]:
@@ -320,7 +324,7 @@ def _signature_changes() -> dict[str, Callable[[str], str]]:
         return base64.b64encode(hashlib.sha256(canonical(bare)).digest()).decode()
 
     def info(text: str) -> str:
-        return re.findall("<ds:SignedInfo>.*?</ds:SignedInfo>", text, re.DOTALL)[0]
+        return str(re.findall("<ds:SignedInfo>.*?</ds:SignedInfo>", text, re.DOTALL)[0])
 
     def with_secret(text: str) -> str:
         changed = _digest_value(evil(text), digested(text)).replace(

@@ -24,6 +24,7 @@ from parvis.federation.saml.signatures import sign
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 ENTITY_ID = "https://idp.ici.example/saml"
+_SCHEMA = "http://www.w3.org/2001/XMLSchema"
 SERVICE = "https://parvis.example/connexion/saml/metadata/"
 LANDING = "https://parvis.example/connexion/saml/retour/"
 REQUEST = "_request"
@@ -71,12 +72,15 @@ def descriptor(
     inside: str = "",
 ) -> str:
     certificate = pair().certificate if certificate is None else certificate
-    scope = f'<md:Extensions><shibmd:Scope xmlns:shibmd="urn:mace:shibboleth:metadata:1.0" regexp="false">{scope}</shibmd:Scope>{inside}</md:Extensions>'
+    scope = (
+        '<md:Extensions><shibmd:Scope xmlns:shibmd="urn:mace:shibboleth:metadata:1.0" regexp="false">'
+        f"{scope}</shibmd:Scope>{inside}</md:Extensions>"
+    )
     return (
         f'<md:EntityDescriptor xmlns:md="{METADATA}" entityID="{entity_id}"{attributes}>'
         f'<md:IDPSSODescriptor protocolSupportEnumeration="{PROTOCOL}">{scope}'
-        f'<md:KeyDescriptor use="signing"><ds:KeyInfo xmlns:ds="{SIGNATURE}"><ds:X509Data><ds:X509Certificate>\n{certificate}\n'
-        "</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>"
+        f'<md:KeyDescriptor use="signing"><ds:KeyInfo xmlns:ds="{SIGNATURE}"><ds:X509Data><ds:X509Certificate>'
+        f"\n{certificate}\n</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>"
         f'<md:SingleLogoutService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="{entity_id}/slo"/>'
         f'<md:SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="{entity_id}/sso"/>'
         "</md:IDPSSODescriptor>"
@@ -90,13 +94,15 @@ def aggregate(
 ) -> bytes:
     key = key or pair("federation")
     body = "\n".join(entities)
-    root = parse(
-        f'<md:EntitiesDescriptor xmlns:md="{METADATA}" xmlns:unused="urn:unused" ID="{identifier}" Name="fer" validUntil="{until}">\n{body}\n</md:EntitiesDescriptor>'.encode()
+    document = (
+        f'<md:EntitiesDescriptor xmlns:md="{METADATA}" xmlns:unused="urn:unused" ID="{identifier}" Name="fer" '
+        f'validUntil="{until}">\n{body}\n</md:EntitiesDescriptor>'
     )
+    root = parse(document.encode())
     return sign(root, key.private, key.certificate)
 
 
-def assertion(values: Mapping[str, Sequence[str]] = PERSON, **changed: str) -> str:
+def assertion(values: Mapping[str, Sequence[str]] = PERSON, /, **changed: str) -> str:
     """Unsigned. `changed`: what is not as it should be."""
     at = {
         "identifier": "_assertion",
@@ -113,7 +119,8 @@ def assertion(values: Mapping[str, Sequence[str]] = PERSON, **changed: str) -> s
     attributes = "".join(
         f'<saml:Attribute Name="{name}" NameFormat="urn:oasis:names:tc:SAML:2.0:attrname-format:uri">'
         + "".join(
-            f'<saml:AttributeValue xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="xs:string">{text}</saml:AttributeValue>'
+            f'<saml:AttributeValue xmlns:xs="{_SCHEMA}" xmlns:xsi="{_SCHEMA}-instance" xsi:type="xs:string">{text}'
+            "</saml:AttributeValue>"
             for text in texts
         )
         + "</saml:Attribute>"
@@ -124,8 +131,9 @@ def assertion(values: Mapping[str, Sequence[str]] = PERSON, **changed: str) -> s
         f"<saml:Issuer>{at['issuer']}</saml:Issuer><saml:Subject>"
         f'<saml:NameID Format="urn:oasis:names:tc:SAML:2.0:nameid-format:transient">{at["name_id"]}</saml:NameID>'
         '<saml:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer">'
-        f'<saml:SubjectConfirmationData NotOnOrAfter="{at["until"]}" Recipient="{at["recipient"]}" InResponseTo="{at["request"]}"/>'
-        f'</saml:SubjectConfirmation></saml:Subject><saml:Conditions NotBefore="{at["from"]}" NotOnOrAfter="{at["until"]}">'
+        f'<saml:SubjectConfirmationData NotOnOrAfter="{at["until"]}" Recipient="{at["recipient"]}" '
+        f'InResponseTo="{at["request"]}"/></saml:SubjectConfirmation></saml:Subject>'
+        f'<saml:Conditions NotBefore="{at["from"]}" NotOnOrAfter="{at["until"]}">'
         f"<saml:AudienceRestriction><saml:Audience>{at['audience']}</saml:Audience></saml:AudienceRestriction></saml:Conditions>"
         f'<saml:AuthnStatement AuthnInstant="{at["from"]}" SessionIndex="{at["index"]}"><saml:AuthnContext>'
         "<saml:AuthnContextClassRef>urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport</saml:AuthnContextClassRef>"
@@ -175,8 +183,8 @@ def encrypted(
     return (
         f'<saml:{holder} xmlns:saml="{ASSERTION}"><xenc:EncryptedData xmlns:xenc="{ENCRYPTION}" Type="{ENCRYPTION}Element">'
         f'<xenc:EncryptionMethod Algorithm="{algorithm}"/><ds:KeyInfo xmlns:ds="{SIGNATURE}"><xenc:EncryptedKey>'
-        f'<xenc:EncryptionMethod Algorithm="{OAEP_MGF1P}"/>{value.format(base64.b64encode(hidden).decode())}</xenc:EncryptedKey>'
-        f"</ds:KeyInfo>{value.format(base64.b64encode(content).decode())}</xenc:EncryptedData></saml:{holder}>"
+        f'<xenc:EncryptionMethod Algorithm="{OAEP_MGF1P}"/>{value.format(base64.b64encode(hidden).decode())}'
+        f"</xenc:EncryptedKey></ds:KeyInfo>{value.format(base64.b64encode(content).decode())}</xenc:EncryptedData></saml:{holder}>"
     )
 
 
@@ -188,7 +196,8 @@ def write_federation(file: BinaryIO, count: int, key: Pair | None = None) -> Non
     """As large as the real ones: some 4.6 kB for each provider."""
     key = key or pair("federation")
     filling = "".join(
-        f'<mdui:Description xmlns:mdui="urn:oasis:names:tc:SAML:metadata:ui" xml:lang="l{n}">{"Des mots qui décrivent. " * 10}</mdui:Description>'
+        f'<mdui:Description xmlns:mdui="urn:oasis:names:tc:SAML:metadata:ui" xml:lang="l{n}">'
+        f"{'Des mots qui décrivent. ' * 10}</mdui:Description>"
         for n in range(7)
     )
     file.write(

@@ -6,8 +6,8 @@ itself.
 
 from __future__ import annotations
 
-import base64
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -117,8 +117,8 @@ def _configure(own: Path, service: Path, peer: Peer, habits: str) -> None:
     (own / "config.php").write_text(
         f"""<?php $config = [
     'baseurlpath' => '{peer.address}/', 'certdir' => '{own}/cert/', 'loggingdir' => '{own}/', 'datadir' => '{own}/data/',
-    'tempdir' => '{own}/temporary', 'metadatadir' => '{own}/metadata/', 'secretsalt' => '{base64.b64encode(os.urandom(16)).decode()}',
-    'auth.adminpassword' => '{base64.b64encode(os.urandom(16)).decode()}', 'timezone' => 'UTC', 'logging.handler' => 'errorlog',
+    'tempdir' => '{own}/temporary', 'metadatadir' => '{own}/metadata/', 'secretsalt' => '{secrets.token_urlsafe()}',
+    'auth.adminpassword' => '{secrets.token_urlsafe()}', 'timezone' => 'UTC', 'logging.handler' => 'errorlog',
     'enable.saml20-idp' => true, 'module.enable' => ['exampleauth' => true, 'core' => true, 'saml' => true],
     'session.cookie.secure' => false, 'session.cookie.samesite' => null, 'session.cookie.name' => 'S{peer.address[-5:]}',
     'session.phpsession.cookiename' => 'P{peer.address[-5:]}', 'session.authtoken.cookiename' => 'A{peer.address[-5:]}',
@@ -136,7 +136,8 @@ def _configure(own: Path, service: Path, peer: Peer, habits: str) -> None:
     'host' => '__DEFAULT__', 'privatekey' => 'idp.pem', 'certificate' => 'idp.crt', 'auth' => 'people',
     'attributes.NameFormat' => 'urn:oasis:names:tc:SAML:2.0:attrname-format:uri', 'scope' => ['{peer.scope}'],
     'validate.authnrequest' => true, 'redirect.validate' => true, 'redirect.sign' => true, 'sign.logout' => true,
-    'OrganizationName' => ['fr' => 'Université {peer.scope}'], 'OrganizationDisplayName' => ['fr' => 'Université {peer.scope}'],
+    'OrganizationName' => ['fr' => 'Université {peer.scope}'],
+    'OrganizationDisplayName' => ['fr' => 'Université {peer.scope}'],
     'OrganizationURL' => ['fr' => 'https://{peer.scope}/'],
     {habits}
 ];
