@@ -21,6 +21,7 @@ from urllib.parse import SplitResult, urlsplit
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
+from yarl import URL
 
 from parvis.federation.failure import SignInError
 
@@ -83,12 +84,14 @@ class Outbound:
         check_address(url, self.private_hosts)
         connector = aiohttp.TCPConnector(resolver=_Resolver(self.private_hosts), use_dns_cache=False)
         timeout = aiohttp.ClientTimeout(total=seconds)
+        # Names of entities are part of a path, escaped: aiohttp would write some of it otherwise, and ask for another file.
+        target = URL(url, encoded=True) if into is not None else url
         headers |= {"User-Agent": "parvis", "Accept-Encoding": "identity"}
         failure: SignInError
         try:
             async with (
                 aiohttp.ClientSession(connector=connector, timeout=timeout, auto_decompress=False) as session,
-                session.request(method, url, headers=headers, allow_redirects=False, **body) as response,
+                session.request(method, target, headers=headers, allow_redirects=False, **body) as response,
             ):
                 content = await _read(response, into or BytesIO(), most)
                 return Answer(response.status, response.content_type, content, response.headers.get("ETag", "")[:200])

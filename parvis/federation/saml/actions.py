@@ -330,7 +330,7 @@ def add_federation(principal: Principal, values: FederationValues) -> Federation
 def edit_federation(principal: Principal, federation: Federation, values: FederationValues) -> None:
     """What was read with other keys, or elsewhere, is forgotten: nobody vouches for it any more."""
     is_other = (values.address, values.kind) != (federation.address, federation.kind)
-    is_trusted_otherwise = not set(values.keys) & set(federation.keys)
+    is_trusted_otherwise = not {pem(key_of_pem(key)) for key in values.keys} & set(federation.keys)
     if is_other or is_trusted_otherwise:
         federation.entities.all().delete()
         federation.read_at = federation.valid_until = None

@@ -20,6 +20,7 @@ from parvis.federation.models import SignInSource
 from parvis.federation.saml import actions
 from parvis.federation.saml.metadata import read_alone
 from parvis.federation.saml.tests import simplesamlphp
+from parvis.federation.saml.tests.publisher import Publisher, publishing
 from parvis.federation.saml.tests.simplesamlphp import Peer
 from parvis.federation.tests.conftest import ROLES, Landing, Person, landing, someone
 from parvis.institutions.models import Institution
@@ -99,3 +100,16 @@ def deliver(landing: Landing, client: Client, path: str, form: dict[str, str]) -
     if posted.status_code != 303:
         return posted  # type: ignore[return-value]
     return client.get(posted.headers["Location"])  # type: ignore[return-value]
+
+
+@pytest.fixture(scope="session")
+def running_publisher() -> Iterator[Publisher]:
+    with publishing() as made:
+        yield made
+
+
+@pytest.fixture
+def publisher(running_publisher: Publisher) -> Publisher:
+    running_publisher.files.clear()
+    running_publisher.asked.clear()
+    return running_publisher
