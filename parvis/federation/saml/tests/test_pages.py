@@ -118,7 +118,8 @@ def test_metadata_by_hand_name_their_domains(house: House, publisher: Publisher,
     client = sign_in(house.administrator)
     choice = reverse("saml:choice")
     address = publisher.publish("/idp", descriptor(scope="ICI.example").encode())
-    for wrong in ({"text": ""}, {"text": "<x/>"}, {"text": "no"}, {"address": address, "text": "x"}, {"address": publisher.address}):
+    both, absent = {"address": address, "text": "x"}, {"address": publisher.address}
+    for wrong in ({"text": ""}, {"text": "<x/>"}, {"text": "no"}, both, absent):
         assert client.post(choice, wrong).status_code == 422, wrong
     form = client.post(choice, {"address": address}).headers["Location"]
     assert client.post(choice, {"text": descriptor()}).headers["Location"] == form  # read again: the same one
