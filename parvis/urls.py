@@ -13,6 +13,7 @@ urlpatterns = [
     path("administration/", include("parvis.console.urls")),
     path("", include("parvis.access.urls")),
     path("", include("parvis.federation.urls")),
+    path("", include("parvis.federation.saml.urls")),
     path("", include("parvis.federation.provisioning.urls")),
     path("regles/", include("parvis.access.rules.urls")),
     path("cles/", include("parvis.access.keys.urls")),

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from parvis import __version__
-from parvis.cli import ask, audit, corpus, doctor, keys, notices, people, secrets, serve, usage
+from parvis.cli import ask, audit, corpus, doctor, federation, keys, notices, people, secrets, serve, usage
 from parvis.cli.words import gettext as _
 
 app = typer.Typer(
@@ -42,6 +42,9 @@ app.add_typer(keys.app, name="key", help=_("API keys of people and applications:
 
 app.add_typer(audit.app, name="audit", help=_("Evidence: verify an export, change the key that signs."))
 app.add_typer(secrets.app, name="secrets", help=_("Stored secrets: change the key that encrypts them."))
+app.add_typer(
+    federation.app, name="federation", help=_("SAML: federations and when they were read, the keys of this service.")
+)
 app.add_typer(notices.app, name="notices", help=_("Notices to people: mail those that wait."))
 
 

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -34,7 +35,7 @@ class SourceValues:
 
     kind: str
     name: str
-    settings: dict[str, str]
+    settings: dict[str, Any]
     correspondence: Correspondence
     secret: str | None = field(default=None, repr=False)
     logo: bytes | None = field(default=None, repr=False)
@@ -151,28 +152,32 @@ def arrive(source: SignInSource, identity: Identity, *, now: datetime, person: P
 
 
 @transaction.atomic
-def remember_session(account: Account, session_key: str, name: str, *, now: datetime) -> None:
-    """`name`: the CAS ticket or the `sid`, under which the source may end it."""
+def remember_session(account: Account, session_key: str, name: str, *, now: datetime, subject: str = "") -> None:
+    """`name`: the CAS ticket, the `sid` or the SessionIndex, under which the source may end it; `subject`: the SAML name of
+    its holder, where that is another than the key of the account."""
     age = timedelta(seconds=settings.SESSION_COOKIE_AGE)
     OpenSession.unscoped.filter(opened_at__lt=now - age).delete()
     OpenSession.unscoped.create(
         institution_id=account.institution_id,
         account=account,
         handle=handle_of(name),
+        subject=handle_of(subject),
         session_key=session_key,
         opened_at=now,
     )
 
 
 @transaction.atomic
-def end_sessions(source: SignInSource, *, name: str = "", key: str = "") -> int:
-    """Those that this source opened under a name, or for the account `key`, or for both; how many."""
+def end_sessions(source: SignInSource, *, name: str = "", key: str = "", subject: str = "") -> int:
+    """Those that this source opened under all of what is given: a name, the account `key`, a `subject`; how many."""
     rows = OpenSession.unscoped.filter(account__source=source)
     if name:
         rows = rows.filter(handle=handle_of(name))
     if key:
         rows = rows.filter(account__key=key)
-    return _end(rows) if name or key else 0
+    if subject:
+        rows = rows.filter(subject=handle_of(subject))
+    return _end(rows) if name or key or subject else 0
 
 
 def _end(rows: OpenSessionQuerySet) -> int:

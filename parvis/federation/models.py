@@ -25,6 +25,7 @@ from parvis.federation.provisioning.models import (
     ScimToken,
     Suspension,
 )
+from parvis.federation.saml.models import Entity, Federation, SamlResponse, ServiceKey
 from parvis.institutions.models import Institution
 
 if TYPE_CHECKING:
@@ -34,10 +35,14 @@ __all__ = [
     "Account",
     "DirectoryEntry",
     "DirectoryGroup",
+    "Entity",
+    "Federation",
     "OpenSession",
     "PeopleList",
+    "SamlResponse",
     "ScimSetup",
     "ScimToken",
+    "ServiceKey",
     "SignInSource",
     "Suspension",
 ]
@@ -48,10 +53,11 @@ class Kind(models.TextChoices):
 
     CAS = "cas", _("CAS 3.0")
     OIDC = "oidc", _("OpenID Connect (ProConnect, Keycloak, Entra…)")
+    SAML = "saml", _("SAML 2.0 (Fédération Éducation-Recherche, eduGAIN)")
 
 
 # The attribute by which each kind recognises people, if the institution says nothing else.
-USUAL_KEY = {Kind.CAS: "user", Kind.OIDC: "sub"}
+USUAL_KEY = {Kind.CAS: "user", Kind.OIDC: "sub", Kind.SAML: "eduPersonPrincipalName"}
 
 
 class SourceQuerySet(models.QuerySet["SignInSource"]):
@@ -69,7 +75,7 @@ class SignInSource(HoldsSecret):
     kind = models.CharField(_("protocol"), max_length=10, choices=Kind.choices)
     name = models.CharField(_("name"), max_length=120)
     is_active = models.BooleanField(_("active"), default=False)
-    settings = models.JSONField(default=dict)  # of its kind: see `cas` and `oidc`
+    settings = models.JSONField(default=dict)  # of its kind: see `cas`, `oidc` and `saml.actions`
     mapping = models.JSONField(default=dict)  # see `correspondence`
     logo = models.BinaryField(blank=True, default=bytes)  # a PNG that we made
     has_logo = models.BooleanField(default=False, editable=False)  # so that a list need not read them
@@ -89,7 +95,7 @@ class SignInSource(HoldsSecret):
     @property
     def address(self) -> str:
         """Of the server, for people to read."""
-        return str(self.settings.get("server") or self.settings.get("issuer", ""))
+        return str(self.settings.get("server") or self.settings.get("issuer") or self.settings.get("entity_id", ""))
 
     @property
     def cas(self) -> CasSettings:
@@ -177,6 +183,7 @@ class OpenSession(models.Model):
     institution = models.ForeignKey(Institution, on_delete=models.CASCADE, related_name="+")
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="sessions")
     handle = models.CharField(max_length=64)  # hash of the CAS ticket or of the OpenID Connect `sid`; "" has none
+    subject = models.CharField(max_length=64, blank=True)  # hash of the SAML name of its holder, who may be asked to leave
     session_key = models.CharField(max_length=40)
     opened_at = models.DateTimeField()
 
@@ -186,6 +193,7 @@ class OpenSession(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["handle"], name="open_session_handle"),
+            models.Index(fields=["subject"], name="open_session_subject"),
             models.Index(fields=["opened_at"], name="open_session_age"),
         ]
 

@@ -23,6 +23,10 @@ TABLES: Tables = {
     "federation_scimsetup": Impersonal("settings of an institution"),
     "federation_scimtoken": Impersonal("tokens of an institution’s directory, hashed"),
     "federation_peoplelist": Erased(_("Lists of people being imported"), ("profile",), omit=frozenset({"content"})),
+    "federation_federation": Impersonal("federations that an institution trusts"),
+    "federation_entity": Impersonal("identity providers, as their federation describes them"),
+    "federation_samlresponse": Impersonal("what a provider said, sealed for the browser that asked, for some minutes"),
+    "federation_servicekey": Impersonal("keys of the installation"),
 }
 
 

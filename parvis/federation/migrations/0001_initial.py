@@ -24,7 +24,11 @@ class Migration(migrations.Migration):
                 (
                     "kind",
                     models.CharField(
-                        choices=[("cas", "CAS 3.0"), ("oidc", "OpenID Connect (ProConnect, Keycloak, Entra…)")],
+                        choices=[
+                            ("cas", "CAS 3.0"),
+                            ("oidc", "OpenID Connect (ProConnect, Keycloak, Entra…)"),
+                            ("saml", "SAML 2.0 (Fédération Éducation-Recherche, eduGAIN)"),
+                        ],
                         max_length=10,
                         verbose_name="protocol",
                     ),
@@ -90,6 +94,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("handle", models.CharField(max_length=64)),
+                ("subject", models.CharField(blank=True, max_length=64)),
                 ("session_key", models.CharField(max_length=40)),
                 ("opened_at", models.DateTimeField()),
                 (
@@ -108,6 +113,7 @@ class Migration(migrations.Migration):
             options={
                 "indexes": [
                     models.Index(fields=["handle"], name="open_session_handle"),
+                    models.Index(fields=["subject"], name="open_session_subject"),
                     models.Index(fields=["opened_at"], name="open_session_age"),
                 ],
             },
@@ -323,5 +329,143 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="suspension",
             constraint=models.UniqueConstraint(fields=("institution", "person", "by"), name="suspended_once_by_each"),
+        ),
+        migrations.CreateModel(
+            name="Federation",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=120, verbose_name="name")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("aggregate", "an aggregate: all of its providers in one file"),
+                            ("mdq", "by entity (MDQ): one small file for each provider"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("address", models.CharField(max_length=500)),
+                ("keys", models.JSONField(default=list)),
+                ("etag", models.CharField(blank=True, max_length=200)),
+                ("valid_until", models.DateTimeField(null=True)),
+                ("read_at", models.DateTimeField(null=True)),
+                ("tried_at", models.DateTimeField(null=True)),
+                ("problem", models.CharField(blank=True, max_length=120)),
+                (
+                    "institution",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="institutions.institution"
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["name", "id"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("institution", "name"), name="federation_name_once_per_institution"),
+                ],
+            },
+            managers=[
+                ("unscoped", django.db.models.manager.Manager()),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Entity",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("entity_id", models.CharField(max_length=1024)),
+                ("name", models.CharField(max_length=200)),
+                ("words", models.TextField()),
+                ("scopes", models.JSONField(default=list)),
+                ("description", models.TextField()),
+                ("digest", models.CharField(max_length=64)),
+                ("valid_until", models.DateTimeField(null=True)),
+                ("is_hidden", models.BooleanField(default=False)),
+                (
+                    "federation",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="entities",
+                        to="federation.federation",
+                    ),
+                ),
+                (
+                    "institution",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="institutions.institution"
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["name", "id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("institution", "federation", "entity_id"), name="entity_once_per_federation"
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("federation", None)),
+                        fields=("institution", "entity_id"),
+                        name="entity_by_hand_once",
+                    ),
+                ],
+            },
+            managers=[
+                ("unscoped", django.db.models.manager.Manager()),
+            ],
+        ),
+        migrations.CreateModel(
+            name="SamlResponse",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("assertion", models.CharField(max_length=64)),
+                ("handle", models.CharField(max_length=64)),
+                ("sealed_body", models.TextField(blank=True)),
+                ("expires_at", models.DateTimeField()),
+                (
+                    "institution",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="institutions.institution"
+                    ),
+                ),
+                (
+                    "source",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="federation.signinsource"
+                    ),
+                ),
+            ],
+            options={
+                "indexes": [
+                    models.Index(fields=["handle"], name="saml_response_handle"),
+                    models.Index(fields=["expires_at"], name="saml_response_age"),
+                ],
+                "constraints": [models.UniqueConstraint(fields=("source", "assertion"), name="assertion_once_per_source")],
+            },
+            managers=[
+                ("unscoped", django.db.models.manager.Manager()),
+            ],
+        ),
+        migrations.CreateModel(
+            name="ServiceKey",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("certificate", models.TextField()),
+                ("sealed_secret", models.TextField(blank=True, editable=False)),
+                ("secret_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("made_at", models.DateTimeField()),
+                ("is_in_use", models.BooleanField(default=False)),
+            ],
+            options={
+                "ordering": ["-is_in_use", "-id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("is_in_use", True)), fields=("is_in_use",), name="one_service_key_in_use"
+                    ),
+                ],
+            },
+            managers=[
+                ("unscoped", django.db.models.manager.Manager()),
+            ],
         ),
     ]
