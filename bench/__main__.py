@@ -34,6 +34,10 @@ NAMES = (
     "commons",
     "rules",
     "isolation",
+    "keys",
+    "people",
+    "evidence",
+    "crash",
 )
 
 INTRODUCTION = """# Measurements

@@ -20,6 +20,7 @@ from parvis.corpora.models import (
     WAITING,
     Corpus,
     CorpusKind,
+    DataClass,
     Document,
     DocumentQuerySet,
     DocumentState,
@@ -53,7 +54,14 @@ class Gone(Exception):
     code = "gone"
 
 
-def create_corpus(principal: Principal, *, name: str, description: str = "", kind: str = CorpusKind.COURSE) -> Corpus:
+def create_corpus(
+    principal: Principal,
+    *,
+    name: str,
+    description: str = "",
+    kind: str = CorpusKind.COURSE,
+    data_class: str = DataClass.INTERNAL,
+) -> Corpus:
     with transaction.atomic():
         corpus = Corpus.unscoped.create(
             institution_id=principal.institution_id,
@@ -61,15 +69,25 @@ def create_corpus(principal: Principal, *, name: str, description: str = "", kin
             name=name,
             description=description,
             kind=kind,
+            data_class=data_class,
         )
         _record(principal, "corpus.create", corpus)
     return corpus
 
 
-def update_corpus(principal: Principal, corpus: Corpus, *, name: str, description: str, kind: str) -> None:
+def titles_of(document_ids: Iterable[int]) -> dict[int, str]:
+    """Of documents that somebody could read when they were cited."""
+    rows = Document.unscoped.filter(id__in=set(document_ids)).only("id", "title", "name")
+    return {document.id: str(document) for document in rows}
+
+
+def update_corpus(
+    principal: Principal, corpus: Corpus, *, name: str, description: str, kind: str, data_class: str = ""
+) -> None:
     with transaction.atomic():
         corpus.name, corpus.description, corpus.kind = name, description, kind
-        corpus.save(update_fields=["name", "description", "kind"])
+        corpus.data_class = data_class or corpus.data_class
+        corpus.save(update_fields=["name", "description", "kind", "data_class"])
         _record(principal, "corpus.edit", corpus)
 
 
@@ -87,14 +105,8 @@ def share_corpus(principal: Principal, corpus: Corpus, *, groups: Iterable[Group
 def delete_corpus(principal: Principal, corpus: Corpus) -> None:
     """The corpus, its documents and their files. Nobody finds them from now on."""
     with transaction.atomic():
-        held = hold(corpus.id)
-        documents = list(Document.unscoped.filter(corpus=held).values_list("id", "sha256"))
-        _forget([document_id for document_id, _ in documents])
-        Document.unscoped.filter(corpus=held).delete()
-        _record(principal, "corpus.delete", held, documents=len(documents))
-        held.delete()
-        for _, sha256 in documents:
-            discard_file_later(sha256)
+        documents = discard_corpus(corpus.id)
+        _record(principal, "corpus.delete", corpus, documents=documents)
 
 
 def add_upload(corpus: Corpus, principal: Principal, name: str, file: Readable, *, replaces: Document | None = None) -> Added:
@@ -252,6 +264,18 @@ def hold(corpus_id: int) -> Corpus:
     if corpus is None:
         raise Gone
     return corpus
+
+
+def discard_corpus(corpus_id: int) -> int:
+    """How many documents went with it."""
+    held = hold(corpus_id)
+    documents = list(Document.unscoped.filter(corpus=held).values_list("id", "sha256"))
+    _forget([document_id for document_id, _ in documents])
+    Document.unscoped.filter(corpus=held).delete()
+    held.delete()
+    for _, sha256 in documents:
+        discard_file_later(sha256)
+    return len(documents)
 
 
 def keep_file(

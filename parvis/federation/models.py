@@ -4,21 +4,48 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.contrib.sessions.backends.base import SessionBase
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from parvis.access.doors import Door
-from parvis.access.secrets import seal, unseal
+from parvis.access.secrets.models import HoldsSecret
 from parvis.federation.attributes import Correspondence, GroupRule, RoleRule
 from parvis.federation.cas import CasSettings
 from parvis.federation.oidc import OidcSettings
+from parvis.federation.provisioning.models import (
+    DirectoryEntry,
+    DirectoryGroup,
+    PeopleList,
+    ScimSetup,
+    ScimToken,
+    Suspension,
+)
+from parvis.federation.saml.models import Entity, Federation, SamlResponse, ServiceKey
 from parvis.institutions.models import Institution
 
 if TYPE_CHECKING:
     from parvis.access.principal import Principal
+
+__all__ = [
+    "Account",
+    "DirectoryEntry",
+    "DirectoryGroup",
+    "Entity",
+    "Federation",
+    "OpenSession",
+    "PeopleList",
+    "SamlResponse",
+    "ScimSetup",
+    "ScimToken",
+    "ServiceKey",
+    "SignInSource",
+    "Suspension",
+]
 
 
 class Kind(models.TextChoices):
@@ -26,10 +53,11 @@ class Kind(models.TextChoices):
 
     CAS = "cas", _("CAS 3.0")
     OIDC = "oidc", _("OpenID Connect (ProConnect, Keycloak, Entra…)")
+    SAML = "saml", _("SAML 2.0 (Fédération Éducation-Recherche, eduGAIN)")
 
 
 # The attribute by which each kind recognises people, if the institution says nothing else.
-USUAL_KEY = {Kind.CAS: "user", Kind.OIDC: "sub"}
+USUAL_KEY = {Kind.CAS: "user", Kind.OIDC: "sub", Kind.SAML: "eduPersonPrincipalName"}
 
 
 class SourceQuerySet(models.QuerySet["SignInSource"]):
@@ -40,15 +68,14 @@ class SourceQuerySet(models.QuerySet["SignInSource"]):
         return self.visible_to(principal) if principal.may("source:edit") else self.none()
 
 
-class SignInSource(models.Model):
+class SignInSource(HoldsSecret):
     """An account of this institution opens a session here. What it says is read by `correspondence`."""
 
     institution = models.ForeignKey(Institution, on_delete=models.CASCADE, related_name="+")
     kind = models.CharField(_("protocol"), max_length=10, choices=Kind.choices)
     name = models.CharField(_("name"), max_length=120)
     is_active = models.BooleanField(_("active"), default=False)
-    settings = models.JSONField(default=dict)  # of its kind: see `cas` and `oidc`
-    sealed_secret = models.TextField(blank=True, editable=False)
+    settings = models.JSONField(default=dict)  # of its kind: see `cas`, `oidc` and `saml.actions`
     mapping = models.JSONField(default=dict)  # see `correspondence`
     logo = models.BinaryField(blank=True, default=bytes)  # a PNG that we made
     has_logo = models.BooleanField(default=False, editable=False)  # so that a list need not read them
@@ -68,7 +95,7 @@ class SignInSource(models.Model):
     @property
     def address(self) -> str:
         """Of the server, for people to read."""
-        return str(self.settings.get("server") or self.settings.get("issuer", ""))
+        return str(self.settings.get("server") or self.settings.get("issuer") or self.settings.get("entity_id", ""))
 
     @property
     def cas(self) -> CasSettings:
@@ -93,21 +120,6 @@ class SignInSource(models.Model):
     def correspondence(self, value: Correspondence) -> None:
         self.mapping = asdict(value)
 
-    @property
-    def secret(self) -> str:
-        return unseal(self.sealed_secret, master=settings.SECRET_KEY, row=self._place) if self.sealed_secret else ""
-
-    def keep_secret(self, secret: str) -> None:
-        """Seals it for this row, which must have been saved once."""
-        self.sealed_secret = seal(secret, master=settings.SECRET_KEY, row=self._place) if secret else ""
-        self.save(update_fields=["sealed_secret"])
-
-    @property
-    def _place(self) -> str:
-        if self.pk is None:
-            raise ValueError("a secret is sealed for a row that exists")
-        return f"{self.institution_id}|sign_in_source|{self.pk}"
-
 
 class AccountQuerySet(models.QuerySet["Account"]):
     def visible_to(self, principal: Principal) -> AccountQuerySet:
@@ -119,6 +131,11 @@ class AccountQuerySet(models.QuerySet["Account"]):
     def own(self, person_id: int) -> AccountQuerySet:
         """Those of one person, of whatever institution."""
         return self.filter(person=person_id).select_related("source", "institution").order_by("id")
+
+    def with_suspension(self) -> AccountQuerySet:
+        """`suspended_at`: since when the person is suspended in the institution, or None."""
+        rows = Suspension.unscoped.filter(institution=models.OuterRef("institution"), person=models.OuterRef("person"))
+        return self.annotate(suspended_at=models.Subquery(rows.values("since")[:1]))
 
 
 class Account(models.Model):
@@ -132,7 +149,6 @@ class Account(models.Model):
         default=list
     )  # by the source, when it was last seen: what it no longer gives, it takes back
     given_groups = models.JSONField(default=list)  # ids
-    suspended_at = models.DateTimeField(null=True)
     seen_at = models.DateTimeField(null=True)
 
     unscoped = AccountQuerySet.as_manager()
@@ -151,6 +167,15 @@ class OpenSessionQuerySet(models.QuerySet["OpenSession"]):
         """Nobody's page shows them: they are there to be ended."""
         return self.none()
 
+    def end(self) -> list[Account]:
+        """At the next request; whose they were."""
+        sessions: type[SessionBase] = import_module(settings.SESSION_ENGINE).SessionStore
+        ended = list(self.select_related("account"))
+        for row in ended:
+            sessions().delete(row.session_key)
+        OpenSession.unscoped.filter(id__in=[row.id for row in ended]).delete()
+        return [row.account for row in ended]
+
 
 class OpenSession(models.Model):
     """A session that a source opened, by the name under which it will end it."""
@@ -158,6 +183,7 @@ class OpenSession(models.Model):
     institution = models.ForeignKey(Institution, on_delete=models.CASCADE, related_name="+")
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="sessions")
     handle = models.CharField(max_length=64)  # hash of the CAS ticket or of the OpenID Connect `sid`; "" has none
+    subject = models.CharField(max_length=64, blank=True)  # hash of the SAML name of its holder, who may be asked to leave
     session_key = models.CharField(max_length=40)
     opened_at = models.DateTimeField()
 
@@ -167,6 +193,7 @@ class OpenSession(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["handle"], name="open_session_handle"),
+            models.Index(fields=["subject"], name="open_session_subject"),
             models.Index(fields=["opened_at"], name="open_session_age"),
         ]
 

@@ -72,11 +72,23 @@ def _kinds() -> Iterator[Kind]:
     yield own("access_entitlement")
     yield own("access_rulecheck")
     yield own("access_courseperiod")
+    yield own("access_apikey")
 
     # federation: sign-in sources, their secrets, whom they brought
     yield own("federation_signinsource")
     yield own("federation_account")
     yield own("federation_opensession")
+    yield own("federation_samlresponse")
+    yield own("federation_federation")
+    yield own("federation_entity")
+    yield own("federation_directoryentry")
+    yield own("federation_directorygroup")
+    yield part("federation_directorygroup_members", "federation_directorygroup", "directorygroup_id")
+    yield own("federation_suspension")
+    yield own("federation_scimsetup")
+    yield own("federation_scimtoken")
+    yield own("federation_peoplelist")
+    yield commons("federation_servicekey", "the installation's own key, sealed; each institution shows its public half")
 
     # inference: providers and their secrets; those of no institution are the whole installation's
     yield own("inference_provider", or_none=True)
@@ -89,6 +101,7 @@ def _kinds() -> Iterator[Kind]:
     yield own("corpora_document")
     yield own("corpora_page")
     yield own("corpora_passage")
+    yield own("corpora_courserule")
     yield own("corpora_embedding")
     yield part("search_passage", "corpora_corpus", "corpus_id")
     yield part("search_vocabulary", "corpora_corpus", "corpus_id")
@@ -102,10 +115,13 @@ def _kinds() -> Iterator[Kind]:
     yield own("assistants_turn")
     yield own("assistants_turnevent")
     yield own("assistants_signal")
+    yield own("assistants_asked")
+    yield own("assistants_statement")
 
     # needs: written by one institution, published to the alliance
     yield commons("needs_rawneed", "published needs are read by the whole alliance; the doors keep drafts at home")
     yield commons("needs_rawneedtext", "as its need")
+    yield commons("needs_textvector", "as its text")
     yield own("needs_judgement")
     yield commons("needs_importedfile", "the coordination imports in the name of an institution; its importer alone reads it")
     yield commons("needs_harmonisedneed", "written together")
@@ -152,10 +168,26 @@ def _kinds() -> Iterator[Kind]:
     yield part("institutions_group_profiles", "institutions_group", "group_id")
     yield commons("institutions_notice", "sent to a person by the act of another institution")
     yield commons("identity_person", "one person may act in several institutions; names are shown across them")
-    yield own("audit_entry", or_none=False)
+
+    # evidence and data protection
+    yield own("audit_entry")
+    yield public("audit_log", "the name of a journal and its size are published, for witnesses")
+    yield public("audit_tile", "hashes of hashes: from them anybody verifies that nothing was rewritten")
+    yield public("audit_signedhead", "published, for witnesses")
+    yield public("audit_signingkey", "public keys")
+    yield own("evidence_witness")
+    yield own("evidence_consultation")
+    yield own("privacy_rightrequest")
+    yield own("privacy_retention")
+    yield own("privacy_retentionrun")
+    yield own("privacy_processing")
+
+    # the installation's: what its workers do next
+    yield installation("chores_turn", "whose turn it is, for workers")
 
     # Django's own
-    yield installation("django_session", "whoever reads one could sign in as its person")
+    yield installation("access_session", "whoever reads one could sign in as its person")
+    yield installation("django_session", "unused")
     yield installation("django_migrations", "the state of the tables")
     yield installation("django_content_type", "unused")
     yield installation("auth_permission", "unused")

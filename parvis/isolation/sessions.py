@@ -10,10 +10,6 @@ from parvis.isolation.scope import everywhere
 
 
 class SessionStore(db.SessionStore):
-    @classmethod
-    def get_model_class(cls) -> Any:
-        return db.SessionStore.get_model_class()
-
     def load(self) -> Any:
         with everywhere("sessions"):
             return super().load()

@@ -11,13 +11,15 @@ import psycopg
 from django.conf import settings
 from django.db.backends.postgresql import creation, operations
 
+from parvis.audit.migrations import APPEND_ONLY
 from parvis.isolation.postgresql import base
 
 
 class DatabaseOperations(operations.DatabaseOperations):
     def sql_flush(self, *args: Any, **kwargs: Any) -> list[str]:
-        switch = "ALTER TABLE audit_entry {} TRIGGER audit_entry_no_truncate"
-        return [switch.format("DISABLE"), *super().sql_flush(*args, **kwargs), switch.format("ENABLE")]
+        switches = [f"ALTER TABLE {table} {{}} TRIGGER {table}_no_truncate" for table in APPEND_ONLY]
+        off, on = [one.format("DISABLE") for one in switches], [one.format("ENABLE") for one in switches]
+        return [*off, *super().sql_flush(*args, **kwargs), *on]
 
     def execute_sql_flush(self, sql_list: list[str]) -> None:
         parameters = self.connection.get_connection_params() | _owner()
