@@ -40,7 +40,7 @@ class DatabaseCreation(creation.DatabaseCreation):
     @contextmanager
     def as_owner(self) -> Iterator[None]:
         kept = {key: self.connection.settings_dict[key] for key in ("USER", "PASSWORD")}
-        self.connection.settings_dict.update({key: settings.OWNER[key] for key in kept})
+        self.connection.settings_dict.update({key: settings.DATABASE_OWNER[key] for key in kept})
         try:
             yield
         finally:
@@ -48,19 +48,8 @@ class DatabaseCreation(creation.DatabaseCreation):
             self.connection.settings_dict.update(kept)
 
 
-@contextmanager
-def as_owner(connection: Any) -> Iterator[None]:
-    """The connection is its owner's meanwhile, as where `parvis corpus maintain` rewrites the files of the tables."""
-    if connection.vendor == "sqlite":
-        yield
-        return
-    connection.close()
-    with connection.creation.as_owner():
-        yield
-
-
 def _owner() -> dict[str, str]:
-    return {"user": settings.OWNER["USER"]} | ({"password": settings.OWNER["PASSWORD"]} if settings.OWNER["PASSWORD"] else {})
+    return {key.lower(): value for key, value in settings.DATABASE_OWNER.items() if value}
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
