@@ -72,9 +72,9 @@ def test_others_than_members_are_told_figures_of_three_institutions_together(
             signed_by=theirs,
             signed_at=timezone.now(),
         )
-    assert re.search(r"94\W220\W000", outside[Role.OBSERVER].get(address).content.decode())
+    assert re.search(r"94\W221\W000", outside[Role.OBSERVER].get(address).content.decode())
     assert "765" not in outside[Role.OBSERVER].get(address).content.decode(), "one institution alone said an envelope"
-    assert not re.search(r"94\W220\W000", outside[Role.VENDOR].get(address).content.decode())
+    assert not re.search(r"94\W221\W000", outside[Role.VENDOR].get(address).content.decode())
 
 
 def _outsider(commons: Commons, role: Role) -> Profile:

@@ -80,7 +80,7 @@ def _served(*methods: str) -> Callable[[View], View]:
                     client = _client(request)
                 if request.method not in methods:
                     raise _Method(detail=said("method", method=request.method or ""))
-                with within(client.institution_id), scim.provider(keeps_mail=client.setup.keeps_mail):
+                with within(client.institution.id), scim.provider(keeps_mail=client.setup.keeps_mail):
                     response = view(request, client, **kwargs)
             except SCIMException as error:
                 response = _refusal(error.status, error.scim_type, detail(error))
