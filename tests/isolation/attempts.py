@@ -74,7 +74,7 @@ class Answer:
     @property
     def opened(self) -> bool:
         """Neither "not found", nor "not for you", nor "sign in first"."""
-        return (self.status < 400 and not self.to_sign_in) or self.status in (400, 422)
+        return (self.status < 400 and not self.to_sign_in) or self.status in (400, 415, 422)
 
     @property
     def to_sign_in(self) -> bool:
@@ -149,13 +149,20 @@ class Range:
         return self._kept[scene]
 
     def _send(self, attempt: Attempt) -> HttpResponseBase:
-        client = Client(raise_request_exception=False)
-        if key := self._session(attempt.visitor):
+        client = Client(raise_request_exception=False, headers=self._credential(attempt))
+        if ROUTES[attempt.route].by == "session" and (key := self._session(attempt.visitor)):
             client.cookies[settings.SESSION_COOKIE_NAME] = key
         path, data = address(attempt.route, attempt.target), _query(attempt.body)
         if attempt.verb in ("get", "head"):
             return getattr(client, attempt.verb)(f"{path}?{data}" if data else path)  # type: ignore[no-any-return]
         return client.generic(attempt.verb.upper(), path, data, content_type="application/x-www-form-urlencoded")
+
+    def _credential(self, attempt: Attempt) -> dict[str, str]:
+        """That of a program; none for a browser, whose cookie says who comes."""
+        by, side = ROUTES[attempt.route].by, attempt.visitor.side
+        if by == "session" or attempt.visitor.who == ANONYMOUS:
+            return {}
+        return {"Authorization": f"Bearer {world.key(side) if by == 'key' else world.scim_token(side)}"}
 
     def _session(self, visitor: Visitor) -> str:
         if visitor.who == ANONYMOUS:
@@ -345,8 +352,8 @@ def read_by(place: Range, name: str) -> dict[str, str]:
 
 
 def visitors() -> list[Visitor]:
-    people = [Visitor(who, role) for role in Role.values for who in (HOLDER, COLLEAGUE)]
-    return [*people, Visitor(ANONYMOUS), *(Visitor(SUSPENDED, role) for role in Role.values)]
+    people = [Visitor(who, role) for role in world.ROLES for who in (HOLDER, COLLEAGUE)]
+    return [*people, Visitor(ANONYMOUS), *(Visitor(SUSPENDED, role) for role in world.ROLES)]
 
 
 def drawn(place: Range, random: Random) -> Iterator[Attempt]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 from parvis.institutions.models import Role
+from parvis.privacy.actions.register import OWN as OWN_LINE
 
 STUDENT, TEACHER, ADMINISTRATOR = Role.STUDENT, Role.TEACHER, Role.ADMINISTRATOR
 REFERENT, SIGNATORY, COORDINATOR, VENDOR = Role.REFERENT, Role.SIGNATORY, Role.COORDINATOR, Role.VENDOR
@@ -31,7 +32,8 @@ class Route:
     """`named` are the values of text parameters: something of one's own, of the other institution's, and of nobody's.
     `others` are the fields of a form that may name what another institution published, and `known` says so of the address:
     the answer is a refusal, and may tell it from nothing. `holder_only`: what it shows is each visitor's own, and a colleague
-    has none. `shift` is added to the identifiers: the profile of another role."""
+    has none. `shift` is added to the identifiers: the profile of another role.
+    `by` is the credential: "session", "key" (of the API) or "token" (of a directory). `others_only`: not for the holder."""
 
     opens: str
     to: To
@@ -42,6 +44,8 @@ class Route:
     known: bool = False
     holder_only: bool = False
     shift: int = 0
+    by: str = "session"
+    others_only: bool = False
     why: str = ""
 
 
@@ -53,6 +57,9 @@ def slug(prefix: str) -> tuple[str, str, str]:
     return (f"{prefix}-500001", f"{prefix}-700001", f"{prefix}-900001")
 
 
+UIDS = ("uid500001", "uid700001", "uid900001")
+USER_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:User"
+LINES = (f"{OWN_LINE}500001", f"{OWN_LINE}700001", f"{OWN_LINE}900001")
 HOLDER, INSTITUTION, ALLIANCE, ANYBODY = To.HOLDER, To.INSTITUTION, To.ALLIANCE, To.ANYBODY
 
 ROUTES: dict[str, Route] = {
@@ -273,4 +280,102 @@ ROUTES: dict[str, Route] = {
     "assistants:signal": Route(TEACHER, To.NOBODY, "post", why="without the one kind of signal it takes, nothing is there"),
     "assistants:signals": Route(TEACHER, HOLDER),
     "assistants:signal_closing": Route(TEACHER, HOLDER, "post"),
+    # API keys, and what they open
+    "keys:own": Route(TEACHER, ALLIANCE),
+    "keys:revocation": Route(TEACHER, HOLDER, "post"),
+    "keys:institution": Route(ADMINISTRATOR, ALLIANCE),
+    "keys:app_new": Route(ADMINISTRATOR, ALLIANCE),
+    "keys:app": Route(ADMINISTRATOR, To.NOBODY, why="the world has no application: no profile of it is one"),
+    "keys:app_edit": Route(ADMINISTRATOR, To.NOBODY, why="the world has no application: no profile of it is one"),
+    "keys:app_removal": Route(ADMINISTRATOR, To.NOBODY, "post", why="the world has no application: no profile of it is one"),
+    "api:me": Route(TEACHER, ALLIANCE, by="key"),
+    "api:assistants": Route(TEACHER, ALLIANCE, by="key"),
+    "api:question": Route(TEACHER, HOLDER, "post", by="key"),
+    "api:answer": Route(TEACHER, HOLDER, by="key"),
+    # people and SCIM
+    "provisioning:people": Route(ADMINISTRATOR, ALLIANCE),
+    "provisioning:export": Route(ADMINISTRATOR, ALLIANCE),
+    "provisioning:add": Route(ADMINISTRATOR, ALLIANCE),
+    "provisioning:person": Route(ADMINISTRATOR, INSTITUTION),
+    "provisioning:suspension": Route(ADMINISTRATOR, INSTITUTION, "post"),
+    "provisioning:profile_state": Route(ADMINISTRATOR, INSTITUTION, "post"),
+    "provisioning:groups": Route(ADMINISTRATOR, ALLIANCE),
+    "provisioning:group": Route(ADMINISTRATOR, INSTITUTION),
+    "provisioning:membership": Route(ADMINISTRATOR, To.NOBODY, "post", why="without somebody to add, nothing is there"),
+    "provisioning:group_deletion": Route(ADMINISTRATOR, INSTITUTION, "post"),
+    "provisioning:import": Route(ADMINISTRATOR, ALLIANCE),
+    "provisioning:import_model": Route(ADMINISTRATOR, ALLIANCE),
+    "provisioning:import_preview": Route(ADMINISTRATOR, HOLDER),
+    "provisioning:connection": Route(ADMINISTRATOR, ALLIANCE),
+    "provisioning:setup": Route(ADMINISTRATOR, ALLIANCE, "post"),
+    "provisioning:add_token": Route(ADMINISTRATOR, ALLIANCE, "post"),
+    "provisioning:revoke_token": Route(ADMINISTRATOR, INSTITUTION, "post"),
+    "provisioning:scim": Route(ADMINISTRATOR, To.NOBODY, by="token", why="no resource of SCIM has this address"),
+    "provisioning:scim_config": Route(ADMINISTRATOR, ALLIANCE, by="token"),
+    "provisioning:scim_resource_types": Route(ADMINISTRATOR, ALLIANCE, by="token"),
+    "provisioning:scim_resource_type": Route(ADMINISTRATOR, ALLIANCE, by="token", named={"name": same("User")}),
+    "provisioning:scim_schemas": Route(ADMINISTRATOR, ALLIANCE, by="token"),
+    "provisioning:scim_schema": Route(ADMINISTRATOR, ALLIANCE, by="token", named={"name": same(USER_SCHEMA)}),
+    "provisioning:scim_search": Route(ADMINISTRATOR, ALLIANCE, "post", by="token"),
+    "provisioning:scim_search_users": Route(ADMINISTRATOR, ALLIANCE, "post", by="token"),
+    "provisioning:scim_search_groups": Route(ADMINISTRATOR, ALLIANCE, "post", by="token"),
+    "provisioning:scim_users": Route(ADMINISTRATOR, ALLIANCE, by="token"),
+    "provisioning:scim_user": Route(ADMINISTRATOR, INSTITUTION, by="token", named={"uid": UIDS}),
+    "provisioning:scim_groups": Route(ADMINISTRATOR, ALLIANCE, by="token"),
+    "provisioning:scim_group": Route(ADMINISTRATOR, INSTITUTION, by="token", named={"uid": UIDS}),
+    "provisioning:scim_nothing": Route(ADMINISTRATOR, To.NOBODY, by="token", named={"rest": same("x")}, why="as it says"),
+    # SAML
+    "saml:metadata": Route(TEACHER, To.NOBODY, why="the installation has no key in use in this world"),
+    "saml:metadata_of_source": Route(TEACHER, To.NOBODY, why="the world's source is of CAS"),
+    "saml:landing": Route(TEACHER, To.NOBODY, "post", why="needs what a provider signed"),
+    "saml:leave": Route(TEACHER, To.NOBODY, why="needs a token of ours"),
+    "saml:logout": Route(TEACHER, ANYBODY),
+    "saml:choice": Route(ADMINISTRATOR, ALLIANCE),
+    "saml:add": Route(ADMINISTRATOR, INSTITUTION),
+    "saml:add_federation": Route(ADMINISTRATOR, ALLIANCE),
+    "saml:federation": Route(ADMINISTRATOR, INSTITUTION),
+    "saml:edit_federation": Route(ADMINISTRATOR, INSTITUTION),
+    "saml:reading": Route(ADMINISTRATOR, INSTITUTION, "post"),
+    "saml:federation_removal": Route(ADMINISTRATOR, INSTITUTION, "post"),
+    # evidence
+    "evidence:entries": Route(ADMINISTRATOR, ALLIANCE),
+    "evidence:export": Route(ADMINISTRATOR, ALLIANCE, "post"),
+    "evidence:table": Route(ADMINISTRATOR, ALLIANCE, "post"),
+    "evidence:witnesses": Route(ADMINISTRATOR, ALLIANCE),
+    "evidence:check": Route(ADMINISTRATOR, INSTITUTION, "post"),
+    "evidence:removal": Route(ADMINISTRATOR, INSTITUTION, "post"),
+    "evidence:entry": Route(ADMINISTRATOR, INSTITUTION),
+    "evidence:proof": Route(ADMINISTRATOR, INSTITUTION, "post"),
+    "evidence:consultations": Route(TEACHER, ALLIANCE),
+    "evidence:verifier": Route(TEACHER, ANYBODY),
+    "evidence:log": Route(TEACHER, ANYBODY, named={"name": slug("journal")}),
+    "evidence:head": Route(TEACHER, ANYBODY, named={"name": slug("journal")}),
+    "evidence:keys": Route(TEACHER, ANYBODY, named={"name": slug("journal")}),
+    "evidence:consistency": Route(TEACHER, To.NOBODY, named={"name": slug("journal")}, why="without sizes, nothing is there"),
+    "evidence:testimony": Route(
+        TEACHER, To.NOBODY, named={"name": slug("journal"), "digest": same("x")}, why="no head was countersigned"
+    ),
+    "consultations:list": Route(ADMINISTRATOR, ALLIANCE),
+    "consultations:conversation": Route(ADMINISTRATOR, INSTITUTION, others_only=True),
+    "statements:mine": Route(TEACHER, ALLIANCE),
+    "statements:check": Route(TEACHER, ALLIANCE),
+    "corpora:ai_rule": Route(TEACHER, HOLDER),
+    # data protection
+    "privacy:me": Route(TEACHER, ALLIANCE),
+    "privacy:other_sessions": Route(TEACHER, ALLIANCE, "post"),
+    "privacy:copy": Route(TEACHER, ALLIANCE, "post"),
+    "privacy:erasure": Route(TEACHER, ALLIANCE),
+    "privacy:erased": Route(TEACHER, ANYBODY),
+    "privacy:register": Route(ADMINISTRATOR, ALLIANCE),
+    "privacy:register_file": Route(ADMINISTRATOR, ALLIANCE, named={"extension": same("csv")}),
+    "privacy:assessment_file": Route(ADMINISTRATOR, ALLIANCE, named={"extension": same("docx")}),
+    "privacy:retention": Route(ADMINISTRATOR, ALLIANCE),
+    "privacy:add_line": Route(ADMINISTRATOR, ALLIANCE),
+    "privacy:line": Route(ADMINISTRATOR, INSTITUTION, named={"code": LINES}),
+    "privacy:forget_line": Route(ADMINISTRATOR, INSTITUTION, "post", named={"code": LINES}),
+    "privacy:people": Route(ADMINISTRATOR, ALLIANCE),
+    "privacy:person": Route(ADMINISTRATOR, INSTITUTION),
+    "privacy:person_copy": Route(ADMINISTRATOR, INSTITUTION, "post"),
+    "privacy:person_erasure": Route(ADMINISTRATOR, INSTITUTION, "post"),
+    "console:home": Route(ADMINISTRATOR, ALLIANCE),
 }

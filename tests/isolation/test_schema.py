@@ -18,6 +18,11 @@ from parvis.isolation.kinds import KINDS, UNKNOWN, Reach
 APART = re.compile(r"sqlite_.*|(needs_)?search_(range|batch|terms.*)")
 # Uniques of an institution's rows that do not name it, nor a row of it: why they tell nobody anything.
 GLOBAL_UNIQUES = {
+    ("access_apikey", ("digest",)): "a hash of 256 random bits: it is what says whose it is",
+    ("audit_entry", ("number",)): "of the alliance's own log, whose entries are of no institution",
+    ("federation_directoryentry", ("uid",)): "drawn by us, at random",
+    ("federation_directorygroup", ("uid",)): "drawn by us, at random",
+    ("federation_scimtoken", ("hashed",)): "a hash of 256 random bits: it is what says whose it is",
     ("offers_offer", ("sealed_id",)): "an identifier that the vendor's own row has",
 }
 

@@ -25,11 +25,12 @@ TAKEN = {
     "alliance": {"offers/actions/openings.py"},
     "calendar": {"access/views.py"},
     "command line": {"cli/terminal.py"},
-    "evidence": {"audit/models.py"},
-    "identification": {"access/middleware.py"},
-    "public pages": {"needs/views/published.py"},
-    "sessions": {"isolation/sessions.py"},
-    "sign-in": {"access/views.py", "federation/views.py"},
+    "data protection": {"privacy/actions/people.py", "privacy/views/me.py", "privacy/views/people.py"},
+    "evidence": {"audit/models.py", "evidence/jobs.py"},
+    "identification": {"access/keys/doors.py", "access/middleware.py", "federation/provisioning/views/scim.py"},
+    "public pages": {"evidence/actions.py", "needs/views/published.py"},
+    "sessions": {"access/sessions/actions.py", "isolation/sessions.py"},
+    "sign-in": {"access/views.py", "federation/saml/views.py", "federation/views.py"},
     "verification": {"access/isolation.py"},
     "tests": set(),  # tests/settings.py alone
 }

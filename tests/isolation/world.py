@@ -23,15 +23,22 @@ from django.db import models
 from django.utils import timezone
 from reportlab.pdfgen.canvas import Canvas
 
+from parvis.access.keys import tokens
 from parvis.access.middleware import PROFILE_KEY, principal_of
 from parvis.access.principal import Principal
+from parvis.audit.actions import integrate
+from parvis.audit.models import Entry, Log
+from parvis.audit.statement import statement
+from parvis.audit.verifier import commitment
 from parvis.corpora import storage
 from parvis.corpora.engine import index
+from parvis.federation.provisioning.actions import tokens as scim_tokens
 from parvis.identity.models import Person, Source
 from parvis.institutions.models import Institution, Profile, Role
 from parvis.needs.tests.test_sheets import HEADINGS, list_of_needs
 from parvis.needs.workbooks import csv_bytes
-from parvis.retrieval.index import Entry
+from parvis.privacy.actions.register import OWN as OWN_LINE
+from parvis.retrieval.index import Entry as Indexed
 
 OWN, FOREIGN, ABSENT = 500_001, 700_001, 900_001
 CANARY = {OWN: "Zibeline", FOREIGN: "Quetzal"}
@@ -46,7 +53,7 @@ COMMON = "Margelle"  # what the alliance may read
 READ_BY_ALL = {"Offer", "ConformityLine", "PriceLine", "UsageReference", "Ballot"}
 
 # People of an institution: who holds its rows, in every role at once, and somebody who holds none.
-ROLES = tuple(Role.values)
+ROLES = tuple(role for role in Role.values if role != Role.APP)  # an application is nobody: it has no session
 HOLDER, COLLEAGUE = "holder", "colleague"
 
 
@@ -66,6 +73,7 @@ def build() -> World:
         name = f"Université {side}"
         Institution.objects.create(id=side, slug=f"univ-{side}", name=name, short_name=name)
         _people(side)
+        _evidence(side)
     made: list[models.Model] = []
     for model in _in_order():
         sides = (OWN, FOREIGN) if _is_of_an_institution(model) else (OWN,)
@@ -118,15 +126,58 @@ def _session(profile_id: int) -> str:
     return str(store.session_key)
 
 
+def _evidence(side: int) -> None:
+    at, salt, said = timezone.now(), b"0" * 32, f"{CANARY[side]} {side}"
+    told = {"institution_id": side, "actor": f"person:{side}", "action": "corpus.create", "subject": said}
+    written = statement(at=at, details={}, **told)
+    Entry.objects.create(id=side, at=at, salt=salt, commitment=commitment(salt, written.encode()), details={}, **told)
+    Log.objects.create(id=side, institution_id=side, name=f"journal-{side}", origin=f"parvis.example/{side}", size=0)
+    integrate(side)
+
+
+def key(side: int) -> str:
+    """Of the API: as `access.keys.tokens` makes them, of a number that is known here."""
+    body = tokens._in_digits(side, tokens._BODY_LENGTH)
+    return tokens.PREFIX + body + tokens._checksum(body)
+
+
+def scim_token(side: int) -> str:
+    return f"{scim_tokens.PREFIX}{CANARY[side]}{side}"
+
+
 # -- rows --------------------------------------------------------------------------------------------------------------
 
 # Made otherwise, or not at all: a draft is sealed, and bytes that were made up open with no passphrase.
-_BUILT = {"AnswerDraft", "Institution", "Person", "Profile", "Session", "Permission", "ContentType", "Entry"}
+_BUILT = {
+    "AnswerDraft",
+    "Log",
+    "Tile",
+    "SignedHead",
+    "SigningKey",
+    "Institution",
+    "Person",
+    "Profile",
+    "Session",
+    "Permission",
+    "ContentType",
+    "Entry",
+}
+
+PEOPLE = "identifiant;prénom;nom;rôle\nz1;Zoé;Zola;étudiant\n"
 
 # What a model's rows need to be seen, where the first choice of each field is not enough.
 _SPECIAL: dict[str, dict[str, Any]] = {
     "Account": {"given_roles": ["teacher"], "suspended_at": None},
     "Agreement": {"activated_at": None, "ended_at": None, "vehicle": "direct"},
+    "ApiKey": {
+        "digest": lambda side: tokens.digest(key(side), master=settings.SECRET_KEY),
+        "scopes": ["list", "ask"],
+        "expires_at": timezone.now() + timedelta(days=30),
+        "revoked_at": None,
+    },
+    "DirectoryEntry": {"uid": lambda side: f"uid{side}", "is_active": True, "origin": "scim"},
+    "DirectoryGroup": {"uid": lambda side: f"uid{side}"},
+    "ScimToken": {"hashed": lambda side: scim_tokens._hashed(scim_token(side)), "revoked_at": None},
     "Assistant": {"model": None, "quotes_only": True},
     "Attachment": {"state": "proposed", "decided_by": None, "decided_at": None, "cancelled_at": None, "start": 0, "end": 5},
     "Choice": {"state": "chosen"},
@@ -152,6 +203,8 @@ _SPECIAL: dict[str, dict[str, Any]] = {
     "Operation": {"undone_at": None, "undone_by": None},
     "Page": {"number": 1, "kind": "page", "ocr": False},
     "Passage": {"start": 0, "end": 7},
+    "PeopleList": {"profile": Role.ADMINISTRATOR, "content": PEOPLE.encode(), "source": None},
+    "Processing": {"code": lambda side: f"{OWN_LINE}{side}"},
     "PortfolioFile": {"profile": Role.REFERENT},
     "Provider": {"kind": "openai", "base_url": "http://127.0.0.1:9/v1", "sealed_secret": ""},
     "Question": {"published_at": None, "answered_by": None, "answer": ""},
@@ -201,7 +254,7 @@ def _fields(model: type[models.Model]) -> Iterator[models.Field[Any, Any]]:
 def _value(model: type[models.Model], field: models.Field[Any, Any], side: int) -> Any:
     special = _SPECIAL.get(model.__name__, {})
     if field.name in special and not (field.name == "profile"):
-        return special[field.name]
+        return special[field.name](side) if callable(special[field.name]) else special[field.name]
     if isinstance(field, models.ForeignKey):
         return _related(model, field, side)
     return _plain(model, field, side)
@@ -256,7 +309,7 @@ def _is_of_an_institution(model: type[models.Model]) -> bool:
     return any(field.name == "institution" for field in model._meta.local_fields) or model.__name__ in _PARTS
 
 
-_PARTS = {"Notice", "ConformityLine", "PriceLine", "AgreementPrice"}
+_PARTS = {"Log", "Notice", "ConformityLine", "PriceLine", "AgreementPrice"}
 
 
 def _in_order() -> list[type[models.Model]]:
@@ -297,7 +350,7 @@ def _link(made: Iterable[models.Model]) -> None:
 
 def _fill_index() -> None:
     for side in (OWN, FOREIGN):
-        index().upsert([Entry(side, side, side, (CANARY[side].lower(), str(side)))])
+        index().upsert([Indexed(side, side, side, (CANARY[side].lower(), str(side)))])
 
 
 @cache

@@ -95,7 +95,7 @@ def exported(rows: Iterable[tuple[str, str, str, str, str, str]]) -> bytes:
 
 def role_word(role: str) -> str:
     """As the list in French writes it."""
-    return _WORDS[role][0]
+    return _WORDS.get(role, (role,))[0]
 
 
 def _lines(data: bytes) -> list[str]:
@@ -209,6 +209,12 @@ _WORDS: Mapping[str, tuple[str, ...]] = {
     ),
     "referent": ("référent", "référente", "référent·e", "referent"),
     "signatory": ("signataire", "signatory"),
+    "dpo": (
+        "délégué à la protection des données",
+        "déléguée à la protection des données",
+        "délégué·e à la protection des données",
+        "dpo",
+    ),
     "coordinator": ("coordination", "coordinateur", "coordinatrice", "coordinator"),
     "observer": ("observateur", "observatrice", "observer"),
     "vendor": ("éditeur", "éditrice", "vendor"),
