@@ -33,6 +33,7 @@ NAMES = (
     "offers",
     "commons",
     "rules",
+    "saml",
     "keys",
     "people",
     "evidence",
