@@ -13,11 +13,13 @@ from parvis.evidence import jobs as evidence
 from parvis.federation.saml.jobs import refresh_federations
 from parvis.institutions.jobs import mail_notices
 from parvis.needs.jobs import embed_needs
+from parvis.privacy.jobs import keep_clocks
 
 CHORES = (
     Chore("notices", timedelta(seconds=15), mail_notices),
     Chore("federations", timedelta(seconds=15), refresh_federations),  # asks whether one is due: each is read every hour
     Chore("needs.vectors", timedelta(seconds=30), embed_needs),
+    Chore("privacy.clocks", timedelta(minutes=1), keep_clocks),
 )
 
 

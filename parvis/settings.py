@@ -151,6 +151,8 @@ DEMO = _variable("DEMO") == "1"
 DEBUG = _variable("DEBUG") == "1"
 
 SECRET_KEY = _variable("SECRET_KEY") or _key_file(DATA_DIR / "secret.key")
+# The file of the keys that encrypt stored secrets: made at first use, never given in a variable.
+KEYRING = Path(_variable("KEYRING") or DATA_DIR / "secrets.keys").expanduser().resolve()
 ALLOWED_HOSTS = [host for host in _variable("HOSTS", "127.0.0.1,localhost,[::1]").split(",") if host] or ["127.0.0.1"]
 CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS if host != "*"]
 
@@ -167,7 +169,6 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_htmx",
@@ -185,6 +186,7 @@ INSTALLED_APPS = [
     "parvis.needs",
     "parvis.assistants",
     "parvis.offers",
+    "parvis.privacy",
     "parvis.console",
 ]
 
@@ -227,6 +229,7 @@ DEFAULT_FROM_EMAIL = _variable("MAIL_FROM", "parvis@localhost")
 
 AUTH_USER_MODEL = "identity.Person"
 LOGIN_URL = "access:sign_in"
+SESSION_ENGINE = "parvis.access.sessions.store"
 SESSION_COOKIE_NAME = "parvis_session"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -251,6 +254,9 @@ TOOLS = [
     "parvis.corpora.tools.listed",
     "parvis.access.keys.tools.listed",
 ]
+
+# Where a person's own page leads, in its order: functions that give `access.profiles.OwnSection`.
+OWN_PAGES = ["parvis.federation.accounts.own_section", "parvis.access.notices.own_section"]
 
 # Tells where one chooses the institution whose account opens a session: a function that gives an address, "" for nowhere.
 SIGN_IN_CHOICE = "parvis.federation.actions.choice_address"

@@ -24,6 +24,7 @@ urlpatterns = [
     path("", include("parvis.corpora.urls")),
     path("", include("parvis.needs.urls")),
     path("", include("parvis.offers.urls")),
+    path("", include("parvis.privacy.urls")),
     path("modeles/", include("parvis.inference.urls")),
     path("", include("parvis.assistants.urls")),
 ]

@@ -6,9 +6,12 @@ from __future__ import annotations
 from django.contrib.auth import REDIRECT_FIELD_NAME, login
 from django.core import signing
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from parvis.access.middleware import PROFILE_KEY
+from parvis.access.sessions.actions import browser_of
+from parvis.access.sessions.store import BROWSER_KEY, OPENED_KEY
 from parvis.audit.models import record
 from parvis.identity.models import Person
 from parvis.institutions.models import Profile
@@ -21,6 +24,8 @@ _SALT = "parvis.access.sign_in"
 
 def open_session(request: HttpRequest, person: Person, profile: Profile | None, **details: str | int) -> None:
     login(request, person, backend="django.contrib.auth.backends.ModelBackend")
+    request.session[OPENED_KEY] = timezone.now().isoformat()
+    request.session[BROWSER_KEY] = browser_of(request.headers.get("user-agent", "")[:500])
     if profile:
         request.session[PROFILE_KEY] = profile.id
     record(

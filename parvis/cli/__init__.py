@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from parvis import __version__
-from parvis.cli import ask, audit, corpus, doctor, federation, keys, notices, people, serve, usage
+from parvis.cli import ask, audit, corpus, doctor, federation, keys, notices, people, secrets, serve, usage
 from parvis.cli.words import gettext as _
 
 app = typer.Typer(
@@ -41,6 +41,7 @@ app.add_typer(people.people, name="person", help=_("People: add, list, and give 
 app.add_typer(keys.app, name="key", help=_("API keys of people and applications: create, list, revoke."))
 
 app.add_typer(audit.app, name="audit", help=_("Evidence: verify an export, change the key that signs."))
+app.add_typer(secrets.app, name="secrets", help=_("Stored secrets: change the key that encrypts them."))
 app.add_typer(
     federation.app, name="federation", help=_("SAML: federations and when they were read, the keys of this service.")
 )

@@ -56,6 +56,7 @@ def _findings() -> Iterator[Finding]:
             yield _engine()
             yield _documents()
             yield _models()
+            yield _secrets()
     yield _recognition()
 
 
@@ -164,6 +165,27 @@ def _models() -> Finding:
         "ok",
         ngettext("%d configured; try it in the page Models", "%d configured; try each in the page Models", count) % count,
     )
+
+
+def _secrets() -> Finding:
+    from parvis.access.secrets.actions import inspect
+    from parvis.access.secrets.keyring import KeyringError, is_private
+
+    name = _("Stored secrets")
+    try:
+        found = inspect()
+    except KeyringError:
+        mend = _("Restore the file of keys (PARVIS_KEYRING) from a backup.")
+        return Finding(name, "failed", _("the file of keys cannot be read"), mend)
+    if found.sealed and not is_private():
+        return Finding(
+            name, "failed", _("others can read the file of keys"), _("Run: chmod 600 on the file PARVIS_KEYRING names.")
+        )
+    seen = ngettext("%d sealed", "%d sealed", found.sealed) % found.sealed
+    if count := len(found.unreadable):
+        seen += ", " + ngettext("%d does not open", "%d do not open", count) % count
+        return Finding(name, "warning", seen, _("Type them again in their pages, or restore the file of keys they need."))
+    return Finding(name, "ok", seen)
 
 
 def _recognition() -> Finding:

@@ -114,6 +114,20 @@ SECTIONS = (
         "evidence:view",
         lambda _principal: "",
     ),
+    Section(
+        gettext_lazy("Signalled conversations"),
+        gettext_lazy("Open one, with a reason its author reads."),
+        "consultations:list",
+        "content:consult",
+        lambda _principal: "",
+    ),
+    Section(
+        gettext_lazy("Data protection"),
+        gettext_lazy("Register of uses, impact assessment, how long things are kept, requests of people about their data."),
+        "privacy:register",
+        "register:view",
+        lambda _principal: "",
+    ),
 )
 
 

@@ -105,14 +105,8 @@ def share_corpus(principal: Principal, corpus: Corpus, *, groups: Iterable[Group
 def delete_corpus(principal: Principal, corpus: Corpus) -> None:
     """The corpus, its documents and their files. Nobody finds them from now on."""
     with transaction.atomic():
-        held = hold(corpus.id)
-        documents = list(Document.unscoped.filter(corpus=held).values_list("id", "sha256"))
-        _forget([document_id for document_id, _ in documents])
-        Document.unscoped.filter(corpus=held).delete()
-        _record(principal, "corpus.delete", held, documents=len(documents))
-        held.delete()
-        for _, sha256 in documents:
-            discard_file_later(sha256)
+        documents = discard_corpus(corpus.id)
+        _record(principal, "corpus.delete", corpus, documents=documents)
 
 
 def add_upload(corpus: Corpus, principal: Principal, name: str, file: Readable, *, replaces: Document | None = None) -> Added:
@@ -270,6 +264,18 @@ def hold(corpus_id: int) -> Corpus:
     if corpus is None:
         raise Gone
     return corpus
+
+
+def discard_corpus(corpus_id: int) -> int:
+    """How many documents went with it."""
+    held = hold(corpus_id)
+    documents = list(Document.unscoped.filter(corpus=held).values_list("id", "sha256"))
+    _forget([document_id for document_id, _ in documents])
+    Document.unscoped.filter(corpus=held).delete()
+    held.delete()
+    for _, sha256 in documents:
+        discard_file_later(sha256)
+    return len(documents)
 
 
 def keep_file(

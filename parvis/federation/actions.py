@@ -78,6 +78,11 @@ def accounts_of(person_id: int) -> QuerySet[Account]:
     return Account.unscoped.own(person_id)
 
 
+def institutions_of(person_id: int) -> set[int]:
+    """Whose accounts recognise them."""
+    return set(Account.unscoped.filter(person=person_id).values_list("institution", flat=True))
+
+
 def logo_of(source_id: int) -> bytes:
     row = SignInSource.unscoped.filter(id=source_id).values_list("logo", flat=True).first()
     return bytes(row or b"")

@@ -13,7 +13,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from parvis.access.doors import Door
-from parvis.access.secrets import seal, unseal
+from parvis.access.secrets.models import HoldsSecret
 from parvis.federation.attributes import Correspondence, GroupRule, RoleRule
 from parvis.federation.cas import CasSettings
 from parvis.federation.oidc import OidcSettings
@@ -68,7 +68,7 @@ class SourceQuerySet(models.QuerySet["SignInSource"]):
         return self.visible_to(principal) if principal.may("source:edit") else self.none()
 
 
-class SignInSource(models.Model):
+class SignInSource(HoldsSecret):
     """An account of this institution opens a session here. What it says is read by `correspondence`."""
 
     institution = models.ForeignKey(Institution, on_delete=models.CASCADE, related_name="+")
@@ -76,7 +76,6 @@ class SignInSource(models.Model):
     name = models.CharField(_("name"), max_length=120)
     is_active = models.BooleanField(_("active"), default=False)
     settings = models.JSONField(default=dict)  # of its kind: see `cas`, `oidc` and `saml.actions`
-    sealed_secret = models.TextField(blank=True, editable=False)
     mapping = models.JSONField(default=dict)  # see `correspondence`
     logo = models.BinaryField(blank=True, default=bytes)  # a PNG that we made
     has_logo = models.BooleanField(default=False, editable=False)  # so that a list need not read them
@@ -120,21 +119,6 @@ class SignInSource(models.Model):
     @correspondence.setter
     def correspondence(self, value: Correspondence) -> None:
         self.mapping = asdict(value)
-
-    @property
-    def secret(self) -> str:
-        return unseal(self.sealed_secret, master=settings.SECRET_KEY, row=self._place) if self.sealed_secret else ""
-
-    def keep_secret(self, secret: str) -> None:
-        """Seals it for this row, which must have been saved once."""
-        self.sealed_secret = seal(secret, master=settings.SECRET_KEY, row=self._place) if secret else ""
-        self.save(update_fields=["sealed_secret"])
-
-    @property
-    def _place(self) -> str:
-        if self.pk is None:
-            raise ValueError("a secret is sealed for a row that exists")
-        return f"{self.institution_id}|sign_in_source|{self.pk}"
 
 
 class AccountQuerySet(models.QuerySet["Account"]):

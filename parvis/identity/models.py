@@ -16,6 +16,7 @@ class Source(models.TextChoices):
     DEMO = "demo", _("demonstration")
     FEDERATED = "federated", _("an institution’s account")
     APP = "app", _("an application, which signs in nowhere")
+    ERASED = "erased", _("nobody any more")  # erased at their request, or once departed
 
 
 class PersonManager(BaseUserManager["Person"]):

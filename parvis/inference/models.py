@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from parvis.access.doors import Door
 from parvis.access.engine import Tool
-from parvis.access.secrets import seal, unseal
+from parvis.access.secrets.models import HoldsSecret
 from parvis.institutions.models import Institution
 
 if TYPE_CHECKING:
@@ -50,12 +49,11 @@ class ProviderQuerySet(models.QuerySet["Provider"]):
         return self.filter(institution=principal.institution_id)
 
 
-class Provider(models.Model):
+class Provider(HoldsSecret):
     institution = models.ForeignKey(Institution, on_delete=models.CASCADE, related_name="+", null=True, blank=True)
     name = models.CharField(_("provider"), max_length=80)
     kind = models.CharField(_("dialect"), max_length=20, choices=Kind.choices, default=Kind.OPENAI)
     base_url = models.CharField(_("address"), max_length=300)
-    sealed_secret = models.TextField(blank=True, editable=False)
     zone = models.CharField(_("hosting zone"), max_length=10, choices=Zone.choices, default=Zone.WORLD)
 
     unscoped = ProviderQuerySet.as_manager()
@@ -69,24 +67,6 @@ class Provider(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-    @property
-    def secret(self) -> str:
-        """Raises SecretUnreadableError when the installation's key is no longer the one it was sealed with."""
-        if not self.sealed_secret:
-            return ""
-        return unseal(self.sealed_secret, master=settings.SECRET_KEY, row=self._place)
-
-    def keep_secret(self, secret: str) -> None:
-        """Seals it for this row, which must have been saved once: its identifier is part of the seal."""
-        self.sealed_secret = seal(secret, master=settings.SECRET_KEY, row=self._place) if secret else ""
-        self.save(update_fields=["sealed_secret"])
-
-    @property
-    def _place(self) -> str:
-        if self.pk is None:
-            raise ValueError("a secret is sealed for a row that exists")
-        return f"{self.institution_id or 'alliance'}|inference_provider|{self.pk}"
 
 
 class LanguageModelQuerySet(models.QuerySet["LanguageModel"]):

@@ -60,5 +60,6 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "request_postponed": lambda p: (
         _("Answers to %(code)s are received until %(deadline)s.") % {**p, "deadline": _instant(p["deadline"])}
     ),
+    "data_exported": lambda p: _("Your data were copied for a request in your name: see who did it and why in your profile."),
     "request_opened": lambda p: _("The answers to the request for information %(code)s are open.") % p,
 }

@@ -154,9 +154,9 @@ def recorded() -> set[str]:
 
 
 def test_every_action_recorded_has_its_words_and_no_words_are_left_over() -> None:
-    """Add the words of a new action in parvis/evidence/sentences.py."""
-    assert sorted(recorded() - set(ACTIONS)) == []
-    assert sorted(set(ACTIONS) - recorded()) == []
+    where = "its words go in parvis/evidence/sentences.py"
+    assert sorted(recorded() - set(ACTIONS)) == [], where
+    assert sorted(set(ACTIONS) - recorded()) == [], where
 
 
 def test_words_are_in_french_and_a_later_code_is_shown_as_it_is() -> None:

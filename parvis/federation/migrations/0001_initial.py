@@ -37,6 +37,7 @@ class Migration(migrations.Migration):
                 ("is_active", models.BooleanField(default=False, verbose_name="active")),
                 ("settings", models.JSONField(default=dict)),
                 ("sealed_secret", models.TextField(blank=True, editable=False)),
+                ("secret_version", models.PositiveIntegerField(default=0, editable=False)),
                 ("mapping", models.JSONField(default=dict)),
                 ("logo", models.BinaryField(blank=True, default=bytes)),
                 ("has_logo", models.BooleanField(default=False, editable=False)),
@@ -450,7 +451,8 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("certificate", models.TextField()),
-                ("sealed_key", models.TextField(editable=False)),
+                ("sealed_secret", models.TextField(blank=True, editable=False)),
+                ("secret_version", models.PositiveIntegerField(default=0, editable=False)),
                 ("made_at", models.DateTimeField()),
                 ("is_in_use", models.BooleanField(default=False)),
             ],

@@ -134,8 +134,7 @@ def receive(source: SignInSource, encoded: str) -> str:
             "until": (now + WAITS).isoformat(),
         }
     )
-    with transaction.atomic():
-        SamlResponse.unscoped.filter(expires_at__lt=now).delete()
+    forget_responses(now)
     try:
         with transaction.atomic():
             SamlResponse.unscoped.create(
@@ -143,12 +142,17 @@ def receive(source: SignInSource, encoded: str) -> str:
                 source=source,
                 assertion=hash_of(arrival.assertion),
                 handle=hash_of(handle),
-                sealed_body=seal(body, master=settings.SECRET_KEY, row=_place(source, handle)),
+                sealed_body=seal(body, place=_place(source, handle)),
                 expires_at=max(arrival.until + responses.LEEWAY, now + WAITS),
             )
     except IntegrityError:
         raise SignInError("state", "replayed") from None
     return handle
+
+
+def forget_responses(now: datetime) -> None:
+    """Those that can no longer be presented, fetched or not."""
+    SamlResponse.unscoped.filter(expires_at__lt=now).delete()
 
 
 @transaction.atomic
@@ -161,7 +165,7 @@ def take(source: SignInSource, handle: str, *, nonce: str) -> Taken:
     sealed, row.sealed_body = row.sealed_body, ""
     row.save(update_fields=["sealed_body"])
     try:
-        body = json.loads(unseal(sealed, master=settings.SECRET_KEY, row=_place(source, handle)))
+        body = json.loads(unseal(sealed, place=_place(source, handle)))
     except SecretUnreadableError:
         raise SignInError("state") from None
     if body["request"] != request_id(nonce) or datetime.fromisoformat(body["until"]) < timezone.now():
@@ -223,7 +227,7 @@ def refusal_of(text: str) -> SignInError:
 def leave_address(token: str) -> str:
     """To the provider, with the signed request to end what a sign-in there began. Raises SignInError("state")."""
     try:
-        source_id, name, session = json.loads(unseal(token, master=settings.SECRET_KEY, row=_LEAVING))
+        source_id, name, session = json.loads(unseal(token, place=_LEAVING))
     except SecretUnreadableError:
         raise SignInError("state") from None
     source = SignInSource.unscoped.filter(id=source_id, kind=Kind.SAML).first()
@@ -302,7 +306,7 @@ def _logout_answer(provider: metadata.Provider, order: requests.Logout, state: s
 
 
 def _leaving_address(source: SignInSource, name: Name, session: str) -> str:
-    token = seal(json.dumps([source.id, asdict(name), session]), master=settings.SECRET_KEY, row=_LEAVING)
+    token = seal(json.dumps([source.id, asdict(name), session]), place=_LEAVING)
     return f"{reverse('saml:leave')}?jeton={quote(token, safe='')}"
 
 
@@ -611,8 +615,8 @@ def announce_key(*, in_use: bool = False) -> ServiceKey:
     certificate = builder.sign(private, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
     row = ServiceKey(certificate="".join(certificate.splitlines()[1:-1]), made_at=now, is_in_use=in_use)
     form, plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    row.keep(private.private_bytes(serialization.Encoding.PEM, form, plain).decode())
     row.save()
+    row.keep_secret(private.private_bytes(serialization.Encoding.PEM, form, plain).decode())
     _record_key("service_key.announce", row)
     return row
 

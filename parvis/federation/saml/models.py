@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from parvis.access.doors import Door
-from parvis.access.secrets import SecretUnreadableError, seal, unseal
+from parvis.access.secrets import SecretUnreadableError
+from parvis.access.secrets.models import HoldsSecret
 from parvis.federation.failure import SignInError
 from parvis.federation.saml import metadata
 from parvis.federation.saml.markup import parse
@@ -169,14 +169,13 @@ class KeyQuerySet(models.QuerySet["ServiceKey"]):
         return self.none()
 
 
-class ServiceKey(models.Model):
+class ServiceKey(HoldsSecret):
     """A key of this installation, with which it signs and by which it is written to. All are announced in its metadata; the
     one in use signs. A new one is announced some days before it is used, the old one stays some days after."""
 
     alliance_wide = True
 
     certificate = models.TextField()  # base64, as metadata have it
-    sealed_key = models.TextField(editable=False)
     made_at = models.DateTimeField()
     is_in_use = models.BooleanField(default=False)
 
@@ -200,7 +199,7 @@ class ServiceKey(models.Model):
     def private_key(self) -> RSAPrivateKey:
         """Raises SignInError("secret") when the installation's own secret is no longer the one it was sealed with."""
         try:
-            text = unseal(self.sealed_key, master=settings.SECRET_KEY, row=self._place)
+            text = self.secret
         except SecretUnreadableError as error:
             raise SignInError("secret") from error
         # It is what we wrote: nobody else can seal. Proving again that it is made of primes takes tens of milliseconds.
@@ -208,13 +207,6 @@ class ServiceKey(models.Model):
         if not isinstance(key, RSAPrivateKey):
             raise SignInError("secret")
         return key
-
-    def keep(self, pem: str) -> None:
-        self.sealed_key = seal(pem, master=settings.SECRET_KEY, row=self._place)
-
-    @property
-    def _place(self) -> str:
-        return f"|saml_service_key|{hashlib.sha256(self.certificate.encode()).hexdigest()}"
 
 
 def hash_of(name: str) -> str:

@@ -22,6 +22,7 @@ class Migration(migrations.Migration):
                             ("demo", "demonstration"),
                             ("federated", "an institution’s account"),
                             ("app", "an application, which signs in nowhere"),
+                            ("erased", "nobody any more"),
                         ],
                         max_length=20,
                     ),

@@ -29,6 +29,7 @@ class Migration(migrations.Migration):
                 ),
                 ("base_url", models.CharField(max_length=300, verbose_name="address")),
                 ("sealed_secret", models.TextField(blank=True, editable=False)),
+                ("secret_version", models.PositiveIntegerField(default=0, editable=False)),
                 (
                     "zone",
                     models.CharField(

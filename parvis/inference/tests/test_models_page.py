@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -182,10 +183,10 @@ def test_a_model_switched_off_is_not_replaced_behind_the_assistants_back(house: 
 
 
 def test_a_key_sealed_under_another_installation_key_is_said_to_be_unreadable(
-    house: House, sign_in: SignIn, settings: Settings
+    house: House, sign_in: SignIn, settings: Settings, tmp_path: Path
 ) -> None:
     model = added(sign_in(house.administrator))
-    settings.SECRET_KEY = "another installation's key"
+    settings.KEYRING = tmp_path / "another installation’s"
     with pytest.raises(NoRouteError) as refusal:
         chat_endpoint_for(house.institution.id)
     assert refusal.value.code == "secret_unreadable"

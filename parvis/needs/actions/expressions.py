@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from parvis.access.principal import Principal
@@ -132,6 +132,16 @@ def delete_draft(principal: Principal, need: RawNeed) -> None:
         index().delete([group_of_need(held.id)])
         _record(principal, "need.delete", held)
         held.delete()
+
+
+def discard_drafts(needs: QuerySet[RawNeed]) -> int:
+    """Those among them that are drafts, out of the index too; how many."""
+    with transaction.atomic():
+        drafts = needs.filter(state=RawNeedState.DRAFT).order_by("id").select_for_update()
+        ids = list(drafts.values_list("id", flat=True))
+        index().delete(group_of_need(need_id) for need_id in ids)
+        RawNeed.unscoped.filter(id__in=ids).delete()
+    return len(ids)
 
 
 def judge(principal: Principal, need: RawNeed, close: Close, answer: str) -> None:

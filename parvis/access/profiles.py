@@ -1,0 +1,27 @@
+"""What a person's own page leads to, whichever package it comes from: their accounts, their notices, their keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from parvis.access.principal import Principal
+
+
+@dataclass(frozen=True, slots=True)
+class OwnSection:
+    """A page of one's own, in the reader's language. `state` says what it holds now."""
+
+    title: str
+    line: str
+    url: str
+    state: str = ""
+
+
+def own_sections(principal: Principal) -> list[OwnSection]:
+    """From every function of settings.OWN_PAGES, in that order: each takes the principal."""
+    found: list[Callable[[Principal], OwnSection]] = [import_string(path) for path in settings.OWN_PAGES]
+    return [section(principal) for section in found]

@@ -1,0 +1,51 @@
+"""What people and clocks do to open sessions."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from django.db import transaction
+
+from parvis.access.principal import Principal
+from parvis.access.sessions.models import Session
+from parvis.audit.models import record
+
+_BROWSERS = (("Firefox", "Firefox"), ("Edg", "Edge"), ("OPR", "Opera"), ("Chrome", "Chrome"), ("Safari", "Safari"))
+_SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)
+
+
+def browser_of(agent: str) -> str:
+    """By which its owner recognises a session: a family and a system, of which many thousands are alike."""
+    family = next((name for mark, name in _BROWSERS if re.search(rf"\b{mark}(?:iOS|A)?/", agent)), "")
+    system = next((name for mark, name in _SYSTEMS if mark in agent), "")
+    return ", ".join(filter(None, (family, system)))
+
+
+@transaction.atomic
+def close_others(principal: Principal, kept: str) -> int:
+    """All of one's sessions but the one of key `kept`; how many."""
+    count, _ = Session.objects.open_of(principal.person_id).exclude(session_key=kept).delete()
+    record(
+        institution_id=principal.institution_id,
+        actor=principal.actor,
+        action="session.close_others",
+        subject=f"person:{principal.person_id}",
+        closed=count,
+    )
+    return count
+
+
+def expire(institution_id: int, before: datetime, most: int) -> int:
+    """Sessions of its people opened before that instant, and those of nobody that have run out."""
+    rows = Session.objects.filter(person__profiles__institution=institution_id, opened_at__lt=before)
+    keys = list(rows.order_by("session_key").values_list("session_key", flat=True).distinct()[:most])
+    Session.objects.filter(session_key__in=keys).delete()
+    return len(keys)

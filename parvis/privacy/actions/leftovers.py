@@ -1,0 +1,41 @@
+"""What a database keeps of rows that are gone: free space of its files, journals, dead rows, words of an index."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import connection
+from django.utils import timezone
+
+from parvis.corpora.actions import erase
+from parvis.needs.engine import index as index_of_needs
+from parvis.privacy.declarations import about_people
+from parvis.privacy.models import RightKind, RightRequest
+
+NIGHT = range(1, 6)  # hours
+PATIENCE = timedelta(days=1)
+
+
+def owed(now: datetime) -> bool:
+    """Whether somebody was erased since the files were last written anew; by day only if no night came in between."""
+    waiting = RightRequest.unscoped.filter(kind=RightKind.ERASURE, overwritten_at=None)
+    is_night = timezone.localtime(now).hour in NIGHT
+    return (waiting if is_night else waiting.filter(answered_at__lt=now - PATIENCE)).exists()
+
+
+def overwrite(now: datetime) -> None:
+    """No byte of what was erased is left in the files. It writes them anew: nobody else writes meanwhile, so it is done at
+    night. Raises FilesInUse or OperationalError when somebody does, InTransaction inside one."""
+    index_of_needs().maintain()  # before the files are written anew
+    erase()
+    if connection.vendor == "postgresql":
+        tables = ", ".join(connection.ops.quote_name(table) for table, _ in about_people())
+        with connection.cursor() as cursor:
+            cursor.execute(f"VACUUM FULL {tables}")
+            cursor.execute("VACUUM FULL " + ", ".join(_tables_of_indexes()))
+    RightRequest.unscoped.filter(kind=RightKind.ERASURE, overwritten_at=None, answered_at__lte=now).update(overwritten_at=now)
+
+
+def _tables_of_indexes() -> list[str]:
+    names = connection.introspection.table_names()
+    return [connection.ops.quote_name(name) for name in names if name.startswith(("search_", "needs_search_"))]

@@ -1,0 +1,174 @@
+"""A person asks for a copy of their data, then to be erased: nothing of them is left anywhere, and what must stay says why."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+
+from conftest import House
+from parvis.access.middleware import principal_of
+from parvis.assistants.actions import ask
+from parvis.assistants.models import Assistant, Conversation
+from parvis.audit.models import Entry
+from parvis.corpora.models import Corpus, Document
+from parvis.identity.models import Person, Source
+from parvis.institutions.models import Notice, Profile, Role
+from parvis.needs.models import RawNeed
+from parvis.personal import Erased
+from parvis.privacy.actions import people
+from parvis.privacy.actions.holdings import holdings, rows, subject_in, subjects_of
+from parvis.privacy.actions.leftovers import overwrite, owed
+from parvis.privacy.declarations import about_people
+from parvis.privacy.models import RightKind, RightRequest
+from parvis.privacy.tests.conftest import REFUSED_WORD, WORD, hits, make_canary, needles, stores
+
+pytestmark = pytest.mark.usefixtures("read_here")
+
+
+def opened(content: object) -> zipfile.ZipFile:
+    with content as file:  # type: ignore[attr-defined]
+        return zipfile.ZipFile(io.BytesIO(file.read()))
+
+
+@pytest.mark.parametrize("how", needles("zyxcanari"))
+def test_the_search_finds_a_word_however_it_is_written(how: str) -> None:
+    content = b"before" + needles(WORD)[how] + b"after"
+    assert any(how in hit or how.lower() in hit.lower() for hit in hits([("here", content)], WORD))
+    assert hits([("here", content)], REFUSED_WORD) == []
+
+
+def test_an_erased_canary_is_nowhere(house: House, committed: None, data_folder: Path) -> None:
+    canary = make_canary(house)
+    before = hits(stores(data_folder), WORD)
+    assert len(before) > 8, "the canary must be there to be missed"
+
+    people.erase_own(canary.principal(), with_shared=False)
+    assert owed(timezone.now() + timedelta(days=2))
+    overwrite(timezone.now())
+    assert not owed(timezone.now() + timedelta(days=2))
+
+    assert hits(stores(data_folder), WORD) == []
+    assert canary.client.get("/").status_code == 302, "the session is closed"
+    assert Document.unscoped.get(id=canary.shared.id).uploaded_by is None
+    person = Person.objects.get(id=canary.person.id)
+    assert (person.source, person.email, person.is_active) == (Source.ERASED, "", False)
+    assert RawNeed.unscoped.get().wording.text == "Un relevé des présences."
+    assert list(Entry.objects.filter(action="person.erase").values_list("subject", flat=True)) == [f"person:{person.id}"]
+    assert RightRequest.unscoped.get().kind == RightKind.ERASURE
+
+
+def test_shared_courses_stay_unless_they_are_asked_to_go(house: House) -> None:
+    canary = make_canary(house, reads=False)
+    student = house.principal(house.student)
+    assert Corpus.objects.visible_to(student).count() == 1
+    people.erase_own(canary.principal(), with_shared=True)
+    assert not Corpus.unscoped.filter(institution=house.institution).exists()
+    assert not Assistant.unscoped.filter(institution=house.institution).exists()
+
+
+def test_a_course_that_others_use_goes_on_without_its_teacher(house: House) -> None:
+    canary = make_canary(house, reads=False)
+    student = house.principal(house.student)
+    assistant = Assistant.objects.visible_to(student).get()
+    ask(student, assistant, "Qu’est-ce qu’un contrat ?")
+    people.erase_own(canary.principal(), with_shared=False)
+    assistant = Assistant.objects.visible_to(student).get()
+    assert assistant.owner.person.display_name == "Personne effacée"
+    assert Conversation.objects.visible_to(student).count() == 1
+    assert Assistant.unscoped.count() == 1, "that of the private course went with it"
+
+
+def test_a_copy_holds_all_that_is_held(house: House) -> None:
+    canary = make_canary(house)
+    archive = opened(people.export_own(canary.principal()))
+    (subject,) = subjects_of(canary.person.id)
+    for holding in holdings(subject):
+        found = json.loads(archive.read(f"ici/{holding.table}.json"))
+        assert len(found) == holding.count
+    names = archive.namelist()
+    assert f"ici/documents/Cours privé {WORD}/{WORD}.md" in names
+    assert any(re.fullmatch(rf"ici/conversations/\d+-quel-est-le-delai-pour-{WORD}\.md", name) for name in names)
+    page = archive.read("lisez-moi.html").decode()
+    assert f"Camille {WORD}" in page
+    assert "<script" not in page
+    assert archive.testzip() is None
+    (line,) = json.loads(archive.read("ici/assistants_turn.json"))
+    assert line["question"] == f"Quel est le délai pour {WORD} ?"
+    assert Entry.objects.filter(action="person.export", subject=f"person:{canary.person.id}").count() == 1
+
+
+def test_a_copy_of_one_holds_nothing_of_another(house: House) -> None:
+    make_canary(house)
+    archive = opened(people.export_own(house.principal(house.other_teacher)))
+    assert hits(((name, archive.read(name)) for name in archive.namelist()), WORD) == []
+
+
+def test_a_file_name_stays_in_the_folder_of_the_copy(house: House) -> None:
+    canary = make_canary(house, reads=False)
+    Document.unscoped.filter(id=canary.private.id).update(name="../../etc/passwd")
+    Corpus.unscoped.filter(id=canary.private.corpus_id).update(name="/..\\x")
+    names = opened(people.export_own(canary.principal())).namelist()
+    assert not [name for name in names if name.startswith("/") or ".." in name.split("/") or "\\" in name]
+    assert any(name.endswith("etc/passwd") for name in names)
+
+
+def elsewhere(canary_person: Person, house: House) -> Profile:
+    return Profile.objects.create(institution=house.neighbour_institution, person=canary_person, role=Role.STUDENT)
+
+
+def test_an_institution_copies_and_erases_what_it_holds_and_nothing_of_its_neighbour(house: House) -> None:
+    canary = make_canary(house, reads=False)
+    there = elsewhere(canary.person, house)
+    Notice.objects.create(profile=there, code="workshop_opened", params={"group": "voisin"}, address="/")
+    administrator = house.principal(house.administrator)
+
+    copy = people.export_for(administrator, canary.person, reason="Demande reçue par courrier")
+    assert copy is not None
+    names = opened(copy).namelist()
+    assert {name.partition("/")[0] for name in names} == {"ici", "lisez-moi.html"}
+    told = Notice.objects.get(profile=canary.teacher, code="data_exported")
+    assert told.address == "/mon-profil/"
+
+    assert people.erase_for(administrator, canary.person, reason="Demande reçue par courrier")
+    person = Person.objects.get(id=canary.person.id)
+    assert person.display_name == f"Camille {WORD}", "the neighbour knows them still"
+    assert person.is_active
+    assert WORD not in person.key
+    assert Notice.objects.get(profile=there).params == {"group": "voisin"}
+    assert Profile.objects.get(id=there.id).ended_at is None
+    (here,) = (one for one in subjects_of(person.id) if one.institution_id == house.institution.id)
+    assert [holding for holding in holdings(here) if not holding.why] == []
+    done = RightRequest.unscoped.filter(person=person).order_by("id")
+    assert [(one.kind, one.reason, one.answered_by_id) for one in done] == [
+        (RightKind.EXPORT, "Demande reçue par courrier", house.administrator.id),
+        (RightKind.ERASURE, "Demande reçue par courrier", house.administrator.id),
+    ]
+
+
+def test_a_stranger_to_the_institution_is_neither_copied_nor_erased(house: House) -> None:
+    canary = make_canary(house, reads=False)
+    neighbour = Profile.objects.create(
+        institution=house.neighbour_institution, person=house.neighbour_teacher.person, role=Role.ADMINISTRATOR
+    )
+    assert people.export_for(principal_of(neighbour), canary.person, reason="x") is None
+    assert not people.erase_for(principal_of(neighbour), canary.person, reason="x")
+    assert subject_in(canary.person.id, house.neighbour_institution.id) is None
+    assert people.erase_for(house.principal(house.administrator), canary.person, reason="x")
+
+
+def test_erasing_twice_changes_nothing_more(house: House) -> None:
+    canary = make_canary(house, reads=False)
+    administrator = house.principal(house.administrator)
+    assert people.erase_for(administrator, canary.person, reason="x")
+    key = Person.objects.get(id=canary.person.id).display_name
+    assert people.erase_for(administrator, canary.person, reason="x")
+    (subject,) = subjects_of(canary.person.id)
+    assert [table for table, fate in about_people() if isinstance(fate, Erased) and rows(table, fate, subject).exists()] == []
+    assert Person.objects.get(id=canary.person.id).display_name == key

@@ -1,0 +1,75 @@
+"""One's own page: who one is here, where one is signed in, what Parvis knows, and the way out."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.http import FileResponse, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
+
+from parvis.access.doors import public, requires
+from parvis.access.http import SignedInRequest
+from parvis.access.profiles import own_sections
+from parvis.access.sessions.actions import close_others
+from parvis.access.sessions.models import Session
+from parvis.privacy.actions.people import erase_own, export_own, requests_of
+from parvis.privacy.forms import OwnErasureForm
+from parvis.privacy.presentation import known_of, zip_response
+
+
+@requires("profile:view")
+@never_cache
+@require_GET
+def me(request: SignedInRequest) -> HttpResponse:
+    person = request.profile.person
+    sessions = Session.objects.open_of(person.id).filter(expire_date__gt=timezone.now())
+    context = {
+        "person": person,
+        "profiles": person.profiles.filter(ended_at=None).select_related("institution"),
+        "sections": own_sections(request.principal),
+        "sessions": [(row, row.session_key == request.session.session_key) for row in sessions],
+        "known": known_of(person.id),
+        "requests": requests_of(person.id),
+    }
+    return render(request, "privacy/me.html", context)
+
+
+@requires("profile:view")
+@require_POST
+def other_sessions(request: SignedInRequest) -> HttpResponse:
+    count = close_others(request.principal, request.session.session_key or "")
+    words = ngettext("%(count)d other session closed.", "%(count)d other sessions closed.", count)
+    messages.success(request, words % {"count": count})
+    return redirect("privacy:me")
+
+
+@requires("profile:view")
+@require_POST
+def copy(request: SignedInRequest) -> FileResponse:
+    """A POST: that it was made is recorded."""
+    return zip_response(export_own(request.principal), _("my-data"))
+
+
+@requires("profile:erase")
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def erasure(request: SignedInRequest) -> HttpResponse:
+    form = OwnErasureForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        erase_own(request.principal, with_shared=form.cleaned_data["with_shared"])
+        logout(request)
+        return redirect("privacy:erased")
+    context = {"form": form, "known": known_of(request.principal.person_id)}
+    return render(request, "privacy/erasure.html", context, status=422 if form.errors else 200)
+
+
+@public
+@never_cache
+@require_safe
+def erased(request: HttpRequest) -> HttpResponse:
+    return render(request, "privacy/erased.html")
