@@ -186,13 +186,14 @@ def federation(request: SignedInRequest, federation_id: int) -> HttpResponse:
     query = request.GET.get("q", "").strip()[:100]
     entities = Entity.objects.visible_to(request.principal).filter(federation=row, is_hidden=False)
     count = entities.count()
+    named = entities.named(fold(query)).defer("description").order_by("words", "id")  # they begin with the name, folded
     context = {
         "federation": row,
         "is_waiting": row.tried_at is None,
         "problem": problem or (sentence(_error(row.problem)) if row.problem else ""),
         "detail": "" if problem else row.problem,
         "count": count,
-        "page": Paginator(entities.named(fold(query)).defer("description", "words"), SHOWN).get_page(request.GET.get("page")),
+        "page": Paginator(named, SHOWN).get_page(request.GET.get("page")),
         "query": query,
         "kept_query": urlencode({"q": query}) + "&" if query else "",
         "asked": request.POST.get("entity", ""),
