@@ -37,6 +37,7 @@ SECTOR = 512
 _START = """
 import os, random, sys
 import django; django.setup()
+from parvis.isolation import scope; scope.begin("command line")
 from django.db import connection, transaction
 from parvis.audit.actions import integrate
 from parvis.audit.models import record

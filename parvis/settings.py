@@ -166,9 +166,11 @@ if DEMO and (open_hosts := set(ALLOWED_HOSTS) - {"127.0.0.1", "localhost", "[::1
 CONTEXT_KEY = SECRET_KEY
 _POSTGRESQL = ({"postgres", "postgresql"}, "postgresql://user@host:5432/name")
 DATABASES = {"default": _database(_address("DATABASE_URL", *_POSTGRESQL), DATA_DIR)}
-# Who owns the tables, where it is another role than the one that serves: only migrations use it.
+# Who owns the tables, where it is another role than the one that serves: migrations, and writing files anew.
+DATABASE_OWNER: dict[str, str] = {}
 if _owner := _address("DATABASE_OWNER_URL", *_POSTGRESQL):
-    DATABASES["owner"] = _database(_owner, DATA_DIR) | {"OPTIONS": {}, "PASSWORD": unquote(_owner.password or "")}
+    DATABASE_OWNER = {"USER": unquote(_owner.username or ""), "PASSWORD": unquote(_owner.password or "")}
+    DATABASES["owner"] = {**DATABASES["default"], **DATABASE_OWNER, "OPTIONS": {}}
 # The role that serves, to which the owner gives the use of its tables; "" where they are one.
 DATABASE_APPLICATION_ROLE = DATABASES["default"]["USER"] if _owner else ""
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -42,5 +42,5 @@ if "sqlite3" in DATABASES["default"]["ENGINE"]:
     )
 else:
     DATABASES["default"]["ENGINE"] = "tests.postgres"
-    OWNER = DATABASES.pop("owner", None)  # only to make the test database and to empty it: see tests.postgres
+    DATABASES.pop("owner", None)  # see tests.postgres
     del DATABASES["default"]["OPTIONS"]["pool"]  # the test database is dropped at the end: nobody may stay connected

@@ -118,15 +118,6 @@ def _owner_alias() -> str:
     return "owner" if "owner" in connections else "default"
 
 
-def as_owner() -> None:
-    """From here on this command is the owner of the tables, where that is another role: only an owner rewrites their files."""
-    from django.db import connection, connections
-
-    if "owner" in connections:
-        connection.close()
-        connection.settings_dict.update(connections["owner"].settings_dict)
-
-
 def _keep_to_oneself(database: Path) -> None:
     """Its journals take the rights of the file they belong to."""
     database.touch(mode=0o600)

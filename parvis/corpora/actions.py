@@ -29,6 +29,7 @@ from parvis.corpora.models import (
 )
 from parvis.corpora.parsing.archives import display_name
 from parvis.institutions.models import Group, Profile
+from parvis.isolation.ownership import as_owner
 from parvis.retrieval.index import InTransaction
 from parvis.retrieval.passage import Passage as FoundPassage
 from parvis.retrieval.search import Embedder, Found, search
@@ -248,10 +249,11 @@ def erase() -> Erased:
         record(institution_id=None, actor="system:maintenance", action="corpora.erase", subject="corpora", documents=documents)
     files = sum(_discard_unreferenced(sha256) for sha256 in set(storage.stored()))
     storage.discard_abandoned()
-    index().maintain(purge=True)
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("VACUUM FULL corpora_document, corpora_page, corpora_passage, corpora_embedding")
+    with as_owner():
+        index().maintain(purge=True)
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("VACUUM FULL corpora_document, corpora_page, corpora_passage, corpora_embedding")
     return Erased(files=files, documents=documents)
 
 

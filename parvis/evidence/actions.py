@@ -33,6 +33,7 @@ from parvis.federation.failure import SignInError
 from parvis.federation.outbound import Outbound
 from parvis.institutions.actions import notify
 from parvis.institutions.models import Profile
+from parvis.isolation.scope import everywhere
 
 if TYPE_CHECKING:
     from parvis.identity.models import Person
@@ -97,6 +98,7 @@ def remove_witness(principal: Principal, witness: Witness) -> None:
         witness.delete()
 
 
+@everywhere("public pages")
 def testimony(name: str, digest: str) -> str:
     """The head of that log that the log of that name countersigned; "" for none."""
     row = Witness.unscoped.filter(log__name=name, origin_digest=digest).exclude(countersigned="").order_by("-size").first()

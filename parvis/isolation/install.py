@@ -23,7 +23,7 @@ def install(connection: Any) -> None:
             return
         _verifier(cursor)
         present = set(connection.introspection.table_names(cursor))
-        for table in sorted(present - {"isolation_key"}):
+        for table in sorted(present):
             for statement in policies.statements(table, KINDS.get(table)):
                 cursor.execute(statement)
         keys.hold(connection, cursor)
@@ -32,13 +32,10 @@ def install(connection: Any) -> None:
 
 
 def _verifier(cursor: Any) -> None:
-    cursor.execute("SELECT current_schema()")
-    [schema] = cursor.fetchone()
-    cursor.execute(policies.KEY_TABLE)
-    cursor.execute("REVOKE ALL ON isolation_key FROM PUBLIC")
-    cursor.execute("DELETE FROM isolation_key")
-    cursor.execute("INSERT INTO isolation_key VALUES (%s, %s)", padded(key_of(settings.CONTEXT_KEY)))
-    cursor.execute(policies.FUNCTION.format(schema=f'"{schema}"'))
+    for statement in policies.KEY_TABLE:
+        cursor.execute(statement)
+    cursor.execute("INSERT INTO isolation.key VALUES (%s, %s)", padded(key_of(settings.CONTEXT_KEY)))
+    cursor.execute(policies.FUNCTION)
 
 
 def _grant(cursor: Any, role: str) -> None:
@@ -48,5 +45,4 @@ def _grant(cursor: Any, role: str) -> None:
     cursor.execute(f"GRANT USAGE ON SCHEMA {schema} TO {name}")
     cursor.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {name}")
     cursor.execute(f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO {name}")
-    cursor.execute(f"REVOKE ALL ON isolation_key FROM {name}")
     cursor.execute(f"REVOKE INSERT, UPDATE, DELETE ON django_migrations FROM {name}")

@@ -170,7 +170,7 @@ def _kinds() -> Iterator[Kind]:
     yield commons("identity_person", "one person may act in several institutions; names are shown across them")
 
     # evidence and data protection
-    yield own("audit_entry")
+    yield own("audit_entry", or_none=True)
     yield public("audit_log", "the name of a journal and its size are published, for witnesses")
     yield public("audit_tile", "hashes of hashes: from them anybody verifies that nothing was rewritten")
     yield public("audit_signedhead", "published, for witnesses")

@@ -17,14 +17,14 @@ DECLARE
     part text[] := string_to_array(current_setting('parvis.context', true), '.');
     half record;
 BEGIN
-    IF array_length(part, 1) IS DISTINCT FROM 3 OR part[1] !~ '^(-1|0|[1-9][0-9]{{0,17}})$'
-            OR part[2] !~ '^[0-9]{{1,12}}$' THEN
+    IF array_length(part, 1) IS DISTINCT FROM 3 OR part[1] !~ '^(-1|0|[1-9][0-9]{0,17})$'
+            OR part[2] !~ '^[0-9]{1,12}$' THEN
         RETURN NULL;
     END IF;
     IF part[2]::bigint - extract(epoch FROM clock_timestamp()) NOT BETWEEN 0 AND 60 THEN
         RETURN NULL;
     END IF;
-    SELECT inner_half, outer_half INTO half FROM {schema}.isolation_key;
+    SELECT inner_half, outer_half INTO half FROM isolation.key;
     IF encode(sha256(half.outer_half || sha256(half.inner_half
             || convert_to(part[1] || '.' || part[2] || '.' || pg_backend_pid(), 'UTF8'))), 'hex') IS DISTINCT FROM part[3] THEN
         RETURN NULL;
@@ -34,7 +34,14 @@ END
 $body$
 """
 
-KEY_TABLE = "CREATE TABLE IF NOT EXISTS isolation_key (inner_half bytea NOT NULL, outer_half bytea NOT NULL)"
+# In a schema of its own, which the role that serves cannot use.
+KEY_TABLE = (
+    "CREATE SCHEMA IF NOT EXISTS isolation",
+    "CREATE TABLE IF NOT EXISTS isolation.key (inner_half bytea NOT NULL, outer_half bytea NOT NULL)",
+    "REVOKE ALL ON SCHEMA isolation FROM PUBLIC",
+    "REVOKE ALL ON isolation.key FROM PUBLIC",
+    "DELETE FROM isolation.key",
+)
 
 
 def statements(table: str, kind: Kind | None) -> Iterator[str]:

@@ -19,6 +19,7 @@ ESCAPES = {
     "alliance": "answers under seal are opened together, by those who hold the keys",
     "calendar": "a calendar is asked for by its key, before anybody knows whose it is",
     "command line": "who runs Parvis acts for every institution",
+    "data protection": "what is known of a person is found wherever they are, for them or for who answers their request",
     "evidence": "whatever is done is written down, for the institution it was done to; it can only be added",
     "identification": "the institution of a request is not known before its person is",
     "public pages": "what the alliance published is counted over all of its members",

@@ -47,7 +47,7 @@ READS = (
     " 'BEGIN RAISE EXCEPTION ''told %'', $1; END';"
     " SELECT * FROM {table} t WHERE t.institution_id <> {o} AND pg_temp.told(t::text)",
     "DECLARE passing CURSOR FOR SELECT * FROM {table} WHERE institution_id = {f}; FETCH ALL FROM passing",
-    "SELECT inner_half FROM isolation_key",
+    "SELECT inner_half FROM isolation.key",
     "SELECT session_data FROM django_session",
     "SELECT most_common_vals::text FROM pg_stats WHERE tablename = '{table}' AND most_common_vals::text ~ '{f}'",
     "SELECT * FROM {part} WHERE ctid IS NOT NULL AND NOT EXISTS (SELECT FROM {part} p WHERE p.ctid IS NOT NULL)",
@@ -70,8 +70,8 @@ WRITES = (
     "ALTER ROLE CURRENT_USER BYPASSRLS",
     "GRANT parvis_owner TO CURRENT_USER",
     "CREATE OR REPLACE FUNCTION public.isolation_scope() RETURNS bigint LANGUAGE sql AS 'SELECT 0::bigint'",
-    "INSERT INTO isolation_key VALUES ('', '')",
-    "UPDATE isolation_key SET inner_half = outer_half",
+    "INSERT INTO isolation.key VALUES ('', '')",
+    "UPDATE isolation.key SET inner_half = outer_half",
     "COPY {table} TO PROGRAM 'cat'",
 )
 

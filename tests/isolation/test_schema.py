@@ -15,8 +15,8 @@ from parvis.isolation.install import install
 from parvis.isolation.keys import CROSSING, KEY, TRIGGER, keys
 from parvis.isolation.kinds import KINDS, UNKNOWN, Reach
 
-# Of the verifier; and of the index as SQLite has it, which knows no roles.
-APART = re.compile(r"isolation_key|sqlite_.*|(needs_)?search_(range|batch|terms.*)")
+# Of the index as SQLite has it, which knows no roles.
+APART = re.compile(r"sqlite_.*|(needs_)?search_(range|batch|terms.*)")
 # Uniques of an institution's rows that do not name it, nor a row of it: why they tell nobody anything.
 GLOBAL_UNIQUES = {
     ("offers_offer", ("sealed_id",)): "an identifier that the vendor's own row has",

@@ -51,7 +51,7 @@ def test_every_table_is_under_a_policy_that_its_owner_obeys_too(db: None) -> Non
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
-            " AND NOT (relrowsecurity AND relforcerowsecurity) AND relname <> 'isolation_key'"
+            " AND NOT (relrowsecurity AND relforcerowsecurity)"
         )
         assert cursor.fetchall() == []
         cursor.execute("SELECT rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user")

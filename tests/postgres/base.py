@@ -40,7 +40,7 @@ class DatabaseCreation(creation.DatabaseCreation):
     @contextmanager
     def as_owner(self) -> Iterator[None]:
         kept = {key: self.connection.settings_dict[key] for key in ("USER", "PASSWORD")}
-        self.connection.settings_dict.update({key: _settings()[key] for key in kept})
+        self.connection.settings_dict.update({key: settings.DATABASE_OWNER[key] for key in kept})
         try:
             yield
         finally:
@@ -48,25 +48,8 @@ class DatabaseCreation(creation.DatabaseCreation):
             self.connection.settings_dict.update(kept)
 
 
-@contextmanager
-def as_owner(connection: Any) -> Iterator[None]:
-    """The connection is its owner's meanwhile, as where `parvis corpus maintain` rewrites the files of the tables."""
-    if connection.vendor == "sqlite":
-        yield
-        return
-    connection.close()
-    with connection.creation.as_owner():
-        yield
-
-
 def _owner() -> dict[str, str]:
-    given = _settings()
-    return {"user": given["USER"]} | ({"password": given["PASSWORD"]} if given["PASSWORD"] else {})
-
-
-def _settings() -> dict[str, str]:
-    owner: dict[str, str] = cast(Any, settings).OWNER  # of the tests' settings
-    return owner
+    return {key.lower(): value for key, value in settings.DATABASE_OWNER.items() if value}
 
 
 class DatabaseWrapper(base.DatabaseWrapper):

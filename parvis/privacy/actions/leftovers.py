@@ -8,6 +8,7 @@ from django.db import connection
 from django.utils import timezone
 
 from parvis.corpora.actions import erase
+from parvis.isolation.ownership import as_owner
 from parvis.needs.engine import index as index_of_needs
 from parvis.privacy.declarations import about_people
 from parvis.privacy.models import RightKind, RightRequest
@@ -30,7 +31,7 @@ def overwrite(now: datetime) -> None:
     erase()
     if connection.vendor == "postgresql":
         tables = ", ".join(connection.ops.quote_name(table) for table, _ in about_people())
-        with connection.cursor() as cursor:
+        with as_owner(), connection.cursor() as cursor:
             cursor.execute(f"VACUUM FULL {tables}")
             cursor.execute("VACUUM FULL " + ", ".join(_tables_of_indexes()))
     RightRequest.unscoped.filter(kind=RightKind.ERASURE, overwritten_at=None, answered_at__lte=now).update(overwritten_at=now)

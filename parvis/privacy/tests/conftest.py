@@ -32,6 +32,7 @@ from parvis.federation.models import Kind, SignInSource
 from parvis.identity.models import Person
 from parvis.institutions.actions import notify
 from parvis.institutions.models import Profile, Role
+from parvis.isolation.ownership import as_owner
 from parvis.needs.actions.expressions import Words, publish_need, validate_need, write_need
 from parvis.needs.models import ImportedFile
 from parvis.offers.models import PortfolioFile, ToolSource
@@ -84,7 +85,7 @@ def stores(data_folder: Path) -> Iterator[tuple[str, bytes]]:
         for path in base.parent.glob(f"{base.name}*"):
             yield path.name, path.read_bytes()
     else:
-        with connection.cursor() as cursor:
+        with as_owner(), connection.cursor() as cursor:
             for table in connection.introspection.table_names(cursor):
                 cursor.execute(f'SELECT string_agg(row_to_json(one)::text, chr(10)) FROM "{table}" AS one')
                 yield f"rows of {table}", (cursor.fetchone()[0] or "").encode()

@@ -17,12 +17,14 @@ from parvis.access.http import SignedInRequest
 from parvis.access.profiles import own_sections
 from parvis.access.sessions.actions import close_others
 from parvis.access.sessions.models import Session
+from parvis.isolation.scope import everywhere
 from parvis.privacy.actions.people import erase_own, export_own, requests_of
 from parvis.privacy.forms import OwnErasureForm
 from parvis.privacy.presentation import known_of, zip_response
 
 
 @requires("profile:view")
+@everywhere("data protection")
 @never_cache
 @require_GET
 def me(request: SignedInRequest) -> HttpResponse:
@@ -56,6 +58,7 @@ def copy(request: SignedInRequest) -> FileResponse:
 
 
 @requires("profile:erase")
+@everywhere("data protection")
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def erasure(request: SignedInRequest) -> HttpResponse:

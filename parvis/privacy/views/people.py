@@ -13,6 +13,7 @@ from parvis.access.doors import requires
 from parvis.access.http import SignedInRequest
 from parvis.identity.models import Person, Source
 from parvis.institutions.models import Profile
+from parvis.isolation.scope import everywhere
 from parvis.privacy.actions.holdings import Holding, holdings, subject_in
 from parvis.privacy.actions.people import erase_for, export_for
 from parvis.privacy.forms import ErasureForm, ReasonForm
@@ -38,6 +39,7 @@ def people(request: SignedInRequest) -> HttpResponse:
 
 
 @requires("register:view")
+@everywhere("data protection")
 @never_cache
 @require_GET
 def person(request: SignedInRequest, person_id: int) -> HttpResponse:

@@ -46,6 +46,7 @@ from parvis.federation.provisioning.actions.directory import Client
 from parvis.federation.provisioning.actions.tokens import token_of
 from parvis.federation.provisioning.filters import GROUP_COLUMNS, USER_COLUMNS, Conditions
 from parvis.federation.provisioning.scim_sentences import detail, invalid, said
+from parvis.isolation.scope import everywhere, within
 
 MEDIA_TYPE = "application/scim+json"
 LONGEST_FILTER = 10_000  # letters
@@ -75,10 +76,11 @@ def _served(*methods: str) -> Callable[[View], View]:
         @wraps(view)
         def served(request: HttpRequest, **kwargs: str) -> HttpResponse:
             try:
-                client = _client(request)
+                with everywhere("identification"):
+                    client = _client(request)
                 if request.method not in methods:
                     raise _Method(detail=said("method", method=request.method or ""))
-                with scim.provider(keeps_mail=client.setup.keeps_mail):
+                with within(client.institution.id), scim.provider(keeps_mail=client.setup.keeps_mail):
                     response = view(request, client, **kwargs)
             except SCIMException as error:
                 response = _refusal(error.status, error.scim_type, detail(error))
