@@ -34,6 +34,7 @@ NAMES = (
     "commons",
     "rules",
     "saml",
+    "isolation",
     "keys",
     "people",
     "evidence",
