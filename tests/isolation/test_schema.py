@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any, cast
 
 import pytest
 from django.apps import apps
@@ -90,9 +91,9 @@ def test_every_unique_is_within_an_institution() -> None:
 
 
 def _uniques(model: type[models.Model]) -> list[tuple[str, ...]]:
-    single = [(field.column,) for field in model._meta.local_fields if field.unique and not field.primary_key]
+    single = [(str(field.column),) for field in model._meta.local_fields if field.unique and not field.primary_key]
     several = [one.fields for one in model._meta.constraints if isinstance(one, models.UniqueConstraint)]
-    return [*single, *(tuple(model._meta.get_field(name).column for name in names) for names in several)]
+    return [*single, *(tuple(str(cast(Any, model._meta.get_field(name)).column) for name in names) for names in several)]
 
 
 @pytest.fixture

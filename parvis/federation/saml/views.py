@@ -27,6 +27,7 @@ from parvis.federation.saml import actions
 from parvis.federation.saml.forms import FederationForm, ProviderForm
 from parvis.federation.saml.models import Entity, Federation
 from parvis.federation.sentences import detail, sentence
+from parvis.isolation.scope import everywhere
 from parvis.retrieval.analysis import fold
 
 log = logging.getLogger("parvis.sign_in")
@@ -37,6 +38,7 @@ SHOWN = 30
 
 
 @public
+@everywhere("sign-in")
 @never_cache
 @csrf_exempt  # another site posts here: what it posts is signed, and opens nothing before its browser comes for it
 @require_POST
@@ -59,6 +61,7 @@ def landing(request: HttpRequest) -> HttpResponse:
 
 
 @public
+@everywhere("sign-in")
 @never_cache
 @require_safe
 def metadata(request: HttpRequest) -> HttpResponse:
@@ -66,6 +69,7 @@ def metadata(request: HttpRequest) -> HttpResponse:
 
 
 @public
+@everywhere("sign-in")
 @never_cache
 @require_safe
 def metadata_of_source(request: HttpRequest, source_id: int) -> HttpResponse:
@@ -77,6 +81,7 @@ def metadata_of_source(request: HttpRequest, source_id: int) -> HttpResponse:
 
 
 @public
+@everywhere("sign-in")
 @never_cache
 @require_GET
 def leave(request: HttpRequest) -> HttpResponse:
@@ -88,6 +93,7 @@ def leave(request: HttpRequest) -> HttpResponse:
 
 
 @public
+@everywhere("sign-in")
 @never_cache
 @csrf_exempt  # signed by the provider
 @require_http_methods(["GET", "POST"])
@@ -101,7 +107,7 @@ def logout(request: HttpRequest) -> HttpResponse:
         address = actions.logged_out(query, request.POST.get("SAMLRequest", ""))
     except SignInError as error:
         log.warning("Logout refused: %s", error)
-        return _refused(request, error, status=400)
+        return _refused(request, error)
     return HttpResponseRedirect(address) if address else redirect("access:signed_out")
 
 
@@ -125,9 +131,9 @@ def _described(source: SignInSource | None) -> HttpResponse:
     return response
 
 
-def _refused(request: HttpRequest, error: SignInError, status: int = 403) -> HttpResponse:
+def _refused(request: HttpRequest, error: SignInError) -> HttpResponse:
     context = {"source": None, "sentence": sentence(error), "detail": "", "is_trial": False}
-    return render(request, "federation/refused.html", context, status=status)
+    return render(request, "federation/refused.html", context, status=403)
 
 
 # The administrator's pages
