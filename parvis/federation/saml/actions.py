@@ -155,17 +155,14 @@ def forget_responses(now: datetime) -> None:
     SamlResponse.unscoped.filter(expires_at__lt=now).delete()
 
 
-@transaction.atomic
 def take(source: SignInSource, handle: str, *, nonce: str) -> Taken:
-    """Once. Raises SignInError("state") for what this browser did not ask for."""
-    rows = SamlResponse.unscoped.select_for_update().filter(source=source, handle=hash_of(handle)).exclude(sealed_body="")
+    """Once, whatever comes of it. Raises SignInError("state") for what this browser did not ask for."""
+    rows = SamlResponse.unscoped.filter(source=source, handle=hash_of(handle)).exclude(sealed_body="")
     row = rows.first()
-    if row is None:
+    if row is None or not rows.filter(id=row.id).update(sealed_body=""):
         raise SignInError("state")
-    sealed, row.sealed_body = row.sealed_body, ""
-    row.save(update_fields=["sealed_body"])
     try:
-        body = json.loads(unseal(sealed, place=_place(source, handle)))
+        body = json.loads(unseal(row.sealed_body, place=_place(source, handle)))
     except SecretUnreadableError:
         raise SignInError("state") from None
     if body["request"] != request_id(nonce) or datetime.fromisoformat(body["until"]) < timezone.now():

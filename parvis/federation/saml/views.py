@@ -107,7 +107,7 @@ def logout(request: HttpRequest) -> HttpResponse:
         address = actions.logged_out(query, request.POST.get("SAMLRequest", ""))
     except SignInError as error:
         log.warning("Logout refused: %s", error)
-        return _refused(request, error, status=400)
+        return _refused(request, error)
     return HttpResponseRedirect(address) if address else redirect("access:signed_out")
 
 
@@ -131,9 +131,9 @@ def _described(source: SignInSource | None) -> HttpResponse:
     return response
 
 
-def _refused(request: HttpRequest, error: SignInError, status: int = 403) -> HttpResponse:
+def _refused(request: HttpRequest, error: SignInError) -> HttpResponse:
     context = {"source": None, "sentence": sentence(error), "detail": "", "is_trial": False}
-    return render(request, "federation/refused.html", context, status=status)
+    return render(request, "federation/refused.html", context, status=403)
 
 
 # The administrator's pages
