@@ -20,6 +20,11 @@ APART = re.compile(r"sqlite_.*|(needs_)?search_(range|batch|terms.*)")
 # Uniques of an institution's rows that do not name it, nor a row of it: why they tell nobody anything.
 GLOBAL_UNIQUES = {
     ("offers_offer", ("sealed_id",)): "an identifier that the vendor's own row has",
+    ("audit_entry", ("number",)): "of the alliance's own log: a condition leaves out those of institutions",
+    ("access_apikey", ("digest",)): "a keyed hash of 256 random bits, which says whose the key is",
+    ("federation_scimtoken", ("hashed",)): "a keyed hash of 256 random bits, which says whose the token is",
+    ("federation_directoryentry", ("uid",)): "128 random bits that Parvis draws",
+    ("federation_directorygroup", ("uid",)): "128 random bits that Parvis draws",
 }
 
 
