@@ -34,6 +34,7 @@ NAMES = (
     "commons",
     "rules",
     "isolation",
+    "saml",
     "keys",
     "people",
     "evidence",

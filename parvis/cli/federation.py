@@ -29,7 +29,7 @@ def list_federations(json: Json = False) -> None:
     if json:
         typer.echo(json_module.dumps(rows, ensure_ascii=False, indent=1))
         return
-    table = Table("id", _("Institution"), _("Federation"), _("Providers"), _("Read"), _("Valid until"), _("Problem"))
+    table = Table("id", _("Institution"), _("Federation"), _("Providers"), _("Latest reading"), _("Valid until"), _("Problem"))
     for row in rows:
         table.add_row(*map(str, row.values()))
     out.print(table)

@@ -14,7 +14,7 @@ TABLES: Tables = {
     "federation_signinsource": Impersonal("servers of institutions; their secret is sealed"),
     "federation_account": Erased(_("Linked accounts"), ("person",)),
     "federation_opensession": Erased(
-        _("Sessions opened by your accounts"), ("account__person",), omit=frozenset({"session_key", "handle"})
+        _("Sessions opened by your accounts"), ("account__person",), omit=frozenset({"session_key", "handle", "subject"})
     ),
     "federation_directoryentry": Erased(_("What your institution’s directory says of you"), ("person",)),
     "federation_directorygroup": Impersonal("groups that a directory writes"),

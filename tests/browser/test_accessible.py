@@ -37,6 +37,8 @@ def faults(page: Page) -> list[str]:
         ("/comptes/", STUDENT),
         ("/sources/", ADMINISTRATOR),
         ("/sources/nouvelle/oidc/", ADMINISTRATOR),
+        ("/sources/saml/", ADMINISTRATOR),
+        ("/sources/federations/nouvelle/", ADMINISTRATOR),
         ("/", STUDENT),
         ("/", TEACHER),
         ("/conversations/", STUDENT),

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cache
 from random import Random
-from typing import Any
+from typing import Any, cast
 from unittest import mock
 
 from asgiref.sync import async_to_sync, sync_to_async
@@ -327,7 +327,7 @@ def _fitting(one: forms.Field) -> str:
     if isinstance(one, forms.ModelChoiceField | forms.IntegerField):
         return str(FOREIGN)
     if isinstance(one, forms.ChoiceField):
-        values = [str(value) for value, _ in list(one.choices) if value != "" and not isinstance(value, (list, tuple))]
+        values = [str(value) for value, _ in cast(Any, one).choices if value != "" and not isinstance(value, (list, tuple))]
         return str(FOREIGN) if not values or any(value.isdigit() for value in values) else values[0]
     if isinstance(one, forms.DateTimeField | forms.DateField):
         return date(2026, 12, 1).isoformat()

@@ -3,9 +3,9 @@ it as the application does, under the policies. The owner can empty the append-o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 from django.conf import settings
@@ -21,11 +21,11 @@ class DatabaseOperations(operations.DatabaseOperations):
         off, on = [one.format("DISABLE") for one in switches], [one.format("ENABLE") for one in switches]
         return [*off, *super().sql_flush(*args, **kwargs), *on]
 
-    def execute_sql_flush(self, sql_list: list[str]) -> None:
+    def execute_sql_flush(self, sql_list: Iterable[str]) -> None:
         parameters = self.connection.get_connection_params() | _owner()
         with psycopg.connect(**parameters) as owner:
             for statement in sql_list:
-                owner.execute(statement)  # type: ignore[call-overload]
+                owner.execute(cast(Any, statement))
 
 
 class DatabaseCreation(creation.DatabaseCreation):
@@ -35,7 +35,7 @@ class DatabaseCreation(creation.DatabaseCreation):
 
     def _destroy_test_db(self, *args: Any, **kwargs: Any) -> None:
         with self.as_owner():
-            super()._destroy_test_db(*args, **kwargs)
+            cast(Any, super())._destroy_test_db(*args, **kwargs)
 
     @contextmanager
     def as_owner(self) -> Iterator[None]:

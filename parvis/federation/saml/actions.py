@@ -49,7 +49,7 @@ LONGEST_VALIDITY = timedelta(days=40)  # beyond, an old aggregate could be serve
 KEY_BITS = 3_072
 KEY_YEARS = 10
 DESCRIBED = timedelta(days=30)
-BATCH = 500
+BATCH = 200
 _LEAVING = "|saml_logout|"
 _REFUSAL = "parvis.federation.saml"
 
@@ -134,8 +134,7 @@ def receive(source: SignInSource, encoded: str) -> str:
             "until": (now + WAITS).isoformat(),
         }
     )
-    with transaction.atomic():
-        SamlResponse.unscoped.filter(expires_at__lt=now).delete()
+    forget_responses(now)
     try:
         with transaction.atomic():
             SamlResponse.unscoped.create(
@@ -151,17 +150,19 @@ def receive(source: SignInSource, encoded: str) -> str:
     return handle
 
 
-@transaction.atomic
+def forget_responses(now: datetime) -> None:
+    """Those that can no longer be presented, fetched or not."""
+    SamlResponse.unscoped.filter(expires_at__lt=now).delete()
+
+
 def take(source: SignInSource, handle: str, *, nonce: str) -> Taken:
-    """Once. Raises SignInError("state") for what this browser did not ask for."""
-    rows = SamlResponse.unscoped.select_for_update().filter(source=source, handle=hash_of(handle)).exclude(sealed_body="")
+    """Once, whatever comes of it. Raises SignInError("state") for what this browser did not ask for."""
+    rows = SamlResponse.unscoped.filter(source=source, handle=hash_of(handle)).exclude(sealed_body="")
     row = rows.first()
-    if row is None:
+    if row is None or not rows.filter(id=row.id).update(sealed_body=""):
         raise SignInError("state")
-    sealed, row.sealed_body = row.sealed_body, ""
-    row.save(update_fields=["sealed_body"])
     try:
-        body = json.loads(unseal(sealed, place=_place(source, handle)))
+        body = json.loads(unseal(row.sealed_body, place=_place(source, handle)))
     except SecretUnreadableError:
         raise SignInError("state") from None
     if body["request"] != request_id(nonce) or datetime.fromisoformat(body["until"]) < timezone.now():
@@ -423,7 +424,7 @@ def logo_bytes(provider: metadata.Provider) -> bytes:
 
 
 def _read_aggregate(federation: Federation, *, now: datetime) -> None:
-    with tempfile.TemporaryFile() as received, tempfile.TemporaryFile() as verified:
+    with tempfile.TemporaryFile() as received:
         answer = async_to_sync(outbound().download)(
             federation.address, received, most=LARGEST_AGGREGATE, seconds=DOWNLOAD_SECONDS, etag=federation.etag
         )
@@ -433,17 +434,25 @@ def _read_aggregate(federation: Federation, *, now: datetime) -> None:
         if answer.status != 200:
             raise SignInError("provider_status", str(answer.status))
         received.seek(0)
-        metadata.verify(received, verified, federation.public_keys)
+        take_in(federation, received, now=now, etag=answer.etag)
+
+
+def take_in(federation: Federation, document: BinaryIO, *, now: datetime, etag: str = "", limit: bool = True) -> None:
+    """All of its providers, of a document that one of its keys signed. Raises SignInError, and changes nothing then. `limit`:
+    it must say until when it is valid, soon."""
+    with tempfile.TemporaryFile() as verified:
+        metadata.verify(document, verified, federation.public_keys)
         verified.seek(0)
-        until = _limit(metadata.valid_until(verified), now)
+        until = metadata.valid_until(verified)
+        until = _limit(until, now) if limit else until
         verified.seek(0)
-        with transaction.atomic():
-            _replace_all(federation, verified)
-            Federation.unscoped.filter(id=federation.id).update(read_at=now, valid_until=until, etag=answer.etag)
+        _replace_all(federation, verified)
+        Federation.unscoped.filter(id=federation.id).update(read_at=now, valid_until=until, etag=etag)
 
 
 def _replace_all(federation: Federation, verified: BinaryIO) -> None:
-    """Adds who came, rewrites who changed, forgets who left: rows that did not change are not touched."""
+    """Adds who came, rewrites who changed, forgets who left: rows that did not change are not touched. In short transactions:
+    each row is true by itself, and other writers need not wait for thousands."""
     known = {row[1]: row for row in federation.entities.values_list("id", "entity_id", "digest")}
     seen: set[str] = set()
     waiting: list[Entity] = []
@@ -463,6 +472,7 @@ def _replace_all(federation: Federation, verified: BinaryIO) -> None:
         Entity.unscoped.filter(id__in=gone[start : start + BATCH]).delete()
 
 
+@transaction.atomic
 def _save(rows: list[Entity]) -> None:
     Entity.unscoped.bulk_create([row for row in rows if row.id is None])
     fields = ["name", "words", "scopes", "description", "digest", "valid_until", "is_hidden"]

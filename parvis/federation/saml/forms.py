@@ -31,7 +31,7 @@ class FederationForm(forms.Form):
         max_length=400,
         help_text=_(
             "Of the aggregate of identity providers; or, by entity, what precedes /entities/. {sha1} or {entity} in it "
-            "is replaced by its name: https://metadata.federation.renater.fr/fer/entities/{sha1}.xml."
+            "is replaced by its name, as in https://…/entities/{sha1}.xml."
         ),
         widget=forms.URLInput(attrs=_ADDRESS),
     )

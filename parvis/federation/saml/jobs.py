@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from django.utils import timezone
 
-from parvis.federation.saml.actions import due, refresh
+from parvis.federation.saml.actions import due, forget_responses, refresh
 
 Leave = Callable[[], bool]
 
@@ -14,6 +14,7 @@ Leave = Callable[[], bool]
 def refresh_federations(_leave: Leave) -> bool:
     """Reads one that is due. True when others may be. It is not left in the middle: it lasts some seconds, and would have to
     be downloaded anew."""
+    forget_responses(timezone.now())
     federation = due(timezone.now())
     if federation is None:
         return False

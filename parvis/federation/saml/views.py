@@ -107,7 +107,7 @@ def logout(request: HttpRequest) -> HttpResponse:
         address = actions.logged_out(query, request.POST.get("SAMLRequest", ""))
     except SignInError as error:
         log.warning("Logout refused: %s", error)
-        return _refused(request, error, status=400)
+        return _refused(request, error)
     return HttpResponseRedirect(address) if address else redirect("access:signed_out")
 
 
@@ -131,9 +131,9 @@ def _described(source: SignInSource | None) -> HttpResponse:
     return response
 
 
-def _refused(request: HttpRequest, error: SignInError, status: int = 403) -> HttpResponse:
+def _refused(request: HttpRequest, error: SignInError) -> HttpResponse:
     context = {"source": None, "sentence": sentence(error), "detail": "", "is_trial": False}
-    return render(request, "federation/refused.html", context, status=status)
+    return render(request, "federation/refused.html", context, status=403)
 
 
 # The administrator's pages
@@ -192,13 +192,14 @@ def federation(request: SignedInRequest, federation_id: int) -> HttpResponse:
     query = request.GET.get("q", "").strip()[:100]
     entities = Entity.objects.visible_to(request.principal).filter(federation=row, is_hidden=False)
     count = entities.count()
+    named = entities.named(fold(query)).defer("description").order_by("words", "id")  # they begin with the name, folded
     context = {
         "federation": row,
         "is_waiting": row.tried_at is None,
         "problem": problem or (sentence(_error(row.problem)) if row.problem else ""),
         "detail": "" if problem else row.problem,
         "count": count,
-        "page": Paginator(entities.named(fold(query)).defer("description", "words"), SHOWN).get_page(request.GET.get("page")),
+        "page": Paginator(named, SHOWN).get_page(request.GET.get("page")),
         "query": query,
         "kept_query": urlencode({"q": query}) + "&" if query else "",
         "asked": request.POST.get("entity", ""),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db.backends.postgresql import base
@@ -17,20 +17,27 @@ from psycopg.pq import TransactionStatus
 from parvis.isolation import scope
 from parvis.isolation.signing import context
 
+if TYPE_CHECKING:  # Django's own says nothing of its types
+    from psycopg import ClientCursor
+
+    Cursor = ClientCursor[Any]
+else:
+    Cursor = base.Cursor
+
 # What PostgreSQL does in no transaction, and what must be the first thing said to one that failed. None of it reads a row of a
 # table under a policy.
 _ALONE = re.compile(r"\s*(VACUUM|CHECKPOINT|(CREATE|DROP|ALTER)\s+DATABASE|SAVEPOINT|RELEASE|ROLLBACK)\b", re.IGNORECASE)
 _SET = "SELECT set_config('parvis.context', '{}', true)"
 
 
-class ScopedCursor(base.Cursor):
+class ScopedCursor(Cursor):
     """Also what `connection.execute` of psycopg uses: no statement goes without its scope."""
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> ScopedCursor:
         setting = self._setting()
         text = _text(query, self)
         if not setting or _ALONE.match(text):
-            return cast(ScopedCursor, super().execute(query, params, **options))
+            return super().execute(query, params, **options)
         super().execute(f"{setting}; {text}", params, **options)
         self.nextset()
         return self

@@ -16,7 +16,7 @@ from parvis.federation.saml import actions, metadata
 from parvis.federation.saml.inventory import federations, refresh_now
 from parvis.federation.saml.jobs import refresh_federations
 from parvis.federation.saml.markup import METADATA, PROTOCOL, parse
-from parvis.federation.saml.models import Entity, Federation, ServiceKey
+from parvis.federation.saml.models import Entity, Federation, SamlResponse, ServiceKey
 from parvis.federation.saml.signatures import key_of_pem, pem, sign
 from parvis.federation.saml.tests import made
 from parvis.federation.saml.tests.conftest import saml_source
@@ -130,9 +130,13 @@ def test_the_worker_reads_what_is_due_and_forgets_who_left(house: House, publish
     entities = [descriptor(f"https://idp{n}.example", name=f"Université {n}") for n in range(3)]
     address = publisher.publish("/all", aggregate(entities, until=SOON))
     row = federation(house.institution, address)
+    source = source_in(row, "https://idp2.example")
+    stale = SamlResponse(institution=house.institution, source=source, assertion="a", handle="h", expires_at=timezone.now())
+    stale.save()
     assert refresh_federations(lambda: False)
+    assert not SamlResponse.unscoped.exists()
     assert not refresh_federations(lambda: False)  # read: not due for an hour
-    source, kept = source_in(row, "https://idp2.example"), set(Entity.unscoped.values_list("id", flat=True))
+    kept = set(Entity.unscoped.values_list("id", flat=True))
     assert actions.provider_of(source).name == "Université 2"
     later = timezone.now() + timedelta(hours=2)
     assert actions.refresh(row, now=later) == ""  # 304

@@ -15,8 +15,9 @@ from PIL import Image
 from conftest import House
 from parvis.audit.models import Entry
 from parvis.federation.models import SignInSource
-from parvis.federation.saml import actions, metadata
+from parvis.federation.saml import actions
 from parvis.federation.saml.markup import METADATA, SIGNATURE, parse, tag
+from parvis.federation.saml.metadata import read_alone
 from parvis.federation.saml.models import Entity, Federation
 from parvis.federation.saml.signatures import key_of_certificate, verified
 from parvis.federation.saml.tests import made
@@ -171,7 +172,7 @@ def test_nobody_but_its_administrator_finds_a_federation(house: House, sign_in: 
     row = Federation.unscoped.create(
         institution=house.neighbour_institution, name="F", kind="aggregate", address="https://f.example"
     )
-    provider, body = metadata.read_alone(descriptor().encode())
+    provider, body = read_alone(descriptor().encode())
     entity = actions._keep(row.institution_id, row, provider, body)
     for profile in (house.administrator, house.neighbour_teacher):
         client = sign_in(profile)
