@@ -25,11 +25,6 @@ GLOBAL_UNIQUES = {
     ("federation_directorygroup", ("uid",)): "drawn by us, at random",
     ("federation_scimtoken", ("hashed",)): "a hash of 256 random bits: it is what says whose it is",
     ("offers_offer", ("sealed_id",)): "an identifier that the vendor's own row has",
-    ("audit_entry", ("number",)): "of the alliance's own log: a condition leaves out those of institutions",
-    ("access_apikey", ("digest",)): "a keyed hash of 256 random bits, which says whose the key is",
-    ("federation_scimtoken", ("hashed",)): "a keyed hash of 256 random bits, which says whose the token is",
-    ("federation_directoryentry", ("uid",)): "128 random bits that Parvis draws",
-    ("federation_directorygroup", ("uid",)): "128 random bits that Parvis draws",
 }
 
 

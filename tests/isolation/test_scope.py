@@ -30,11 +30,7 @@ TAKEN = {
     "identification": {"access/keys/doors.py", "access/middleware.py", "federation/provisioning/views/scim.py"},
     "public pages": {"evidence/actions.py", "needs/views/published.py"},
     "sessions": {"access/sessions/actions.py", "isolation/sessions.py"},
-<<<<<<< HEAD
     "sign-in": {"access/views.py", "federation/saml/views.py", "federation/views.py"},
-=======
-    "sign-in": {"access/views.py", "federation/views.py", "federation/saml/views.py"},
->>>>>>> main
     "verification": {"access/isolation.py"},
     "tests": set(),  # tests/settings.py alone
 }
