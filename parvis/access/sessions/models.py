@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.conf import settings
 from django.contrib.sessions.base_session import AbstractBaseSession, BaseSessionManager
 from django.db import models
@@ -17,7 +19,7 @@ class Session(AbstractBaseSession):
     opened_at = models.DateTimeField(null=True)  # none: nobody has signed in by it
     browser = models.CharField(max_length=60, blank=True)  # "Firefox, Linux": to be recognised by, no more
 
-    objects = SessionManager()
+    objects: ClassVar[SessionManager] = SessionManager()
 
     class Meta(AbstractBaseSession.Meta):
         db_table = "access_session"

@@ -14,7 +14,8 @@ HOW = (
     "Table {table} says nothing of the personal data it holds. Add it to TABLES in parvis/{package}/personal.py: "
     'Erased(_("what it is"), ("profile",)) when its rows are about a person and go with them (the chain of foreign keys '
     'leads to a Profile or a Person); Kept(_("what it is"), _("why it stays"), ("written_by",)) when they must stay '
-    'without the name; Within("the table they hang from"); or Impersonal("why nothing in it is about a person"). See parvis/personal.py.'
+    'without the name; Within("the table they hang from"); or '
+    'Impersonal("why nothing in it is about a person"). See parvis/personal.py.'
 )
 
 
