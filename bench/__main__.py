@@ -33,6 +33,10 @@ NAMES = (
     "offers",
     "commons",
     "rules",
+    "keys",
+    "people",
+    "evidence",
+    "crash",
 )
 
 INTRODUCTION = """# Measurements

@@ -174,17 +174,20 @@ INSTALLED_APPS = [
     "django_htmx",
     "template_partials",
     "parvis.web",
+    "parvis.chores",
     "parvis.audit",
     "parvis.identity",
     "parvis.institutions",
     "parvis.access",
     "parvis.federation",
+    "parvis.evidence",
     "parvis.inference",
     "parvis.corpora",
     "parvis.needs",
     "parvis.assistants",
     "parvis.offers",
     "parvis.privacy",
+    "parvis.console",
 ]
 
 MIDDLEWARE = [
@@ -245,12 +248,15 @@ if _variable("HTTPS") == "1":
 # Who tells what waits for a person, in the order of their dashboard: functions as `access.agenda` describes them.
 AGENDA = ["parvis.needs.agenda.awaited", "parvis.offers.agenda.awaited"]
 # What access rules may be about, in the order of their matrix: functions that give `access.tools.Listed` of an institution.
-TOOLS = ["parvis.assistants.tools.listed", "parvis.inference.tools.listed", "parvis.corpora.tools.listed"]
+TOOLS = [
+    "parvis.assistants.tools.listed",
+    "parvis.inference.tools.listed",
+    "parvis.corpora.tools.listed",
+    "parvis.access.keys.tools.listed",
+]
 
 # Where a person's own page leads, in its order: functions that give `access.profiles.OwnSection`.
 OWN_PAGES = ["parvis.federation.accounts.own_section", "parvis.access.notices.own_section"]
-# What the worker does while nothing waits, about every minute: functions of the instant, each of which knows when it is due.
-CHORES = ["parvis.privacy.jobs.keep_clocks"]
 
 # Tells where one chooses the institution whose account opens a session: a function that gives an address, "" for nowhere.
 SIGN_IN_CHOICE = "parvis.federation.actions.choice_address"

@@ -3,6 +3,7 @@ time on them, and nothing of Parvis, its settings included, is read before the f
 
 from __future__ import annotations
 
+import configparser
 import importlib
 import json
 import os
@@ -38,6 +39,13 @@ LIBRARIES = [
     "django.forms",
     "django.urls",
 ]
+
+
+def engines() -> list[str]:
+    """The modules that know nothing of Django, hence of settings: the import linter holds them to it."""
+    contracts = configparser.ConfigParser()
+    contracts.read(Path(__file__).parent.parent / ".importlinter", encoding="utf-8")
+    return contracts["importlinter:contract:pure"]["source_modules"].split()
 
 
 class Commands:
@@ -78,7 +86,7 @@ def _fork() -> None:
 
 
 if __name__ == "__main__":
-    for name in LIBRARIES:
+    for name in [*LIBRARIES, *engines()]:
         importlib.import_module(name)
     _fork()
     from parvis.cli import main

@@ -19,9 +19,9 @@ import pytest
 from django.db import connection
 
 from parvis.cli import ask
-from parvis.corpora.tests.test_embeddings import DETAILS, SUBJECTS, of_meaning, sending_vectors
+from parvis.corpora.tests.test_embeddings import DETAILS, SUBJECTS, of_meaning
 from parvis.inference.tests.conftest import running
-from parvis.inference.tests.model_server import answering
+from parvis.inference.tests.model_server import answering, sending_vectors
 from tests.commands import Commands
 
 CONTRACT = """# Le bail d’habitation
@@ -235,6 +235,41 @@ def test_the_first_administrator_gets_a_link_that_works_once(installed: Parvis) 
     assert (listed["identifier"], listed["institution"], listed["role"]) == ("prenom-nom", "ici", "administrator")
     assert installed("person", "add", "X", "--institution", "absente").returncode == 2
     assert installed("person", "add", "X", "--institution", "ici", "--role", "roi").returncode == 2
+
+
+def test_a_key_is_printed_once_listed_without_itself_and_revoked(installed: Parvis) -> None:
+    installed("institution", "add", "ici", "Université d’ici")
+    made = installed("key", "create", "Nuit", "--institution", "ici", "--app", "Robot", "--scope", "ask")
+    token = made.stdout.strip()
+    assert (made.returncode, token[:7], len(token)) == (0, "parvis_", 56), made.stderr
+    shown = installed("key", "list", "--json").stdout
+    (listed,) = json.loads(shown)
+    assert token not in shown
+    assert (listed["holder"], listed["scopes"], listed["state"]) == ("Robot", ["ask"], "active")
+    assert installed("key", "revoke", str(listed["id"])).returncode == 0
+    assert json.loads(installed("key", "list", "--json").stdout)[0]["state"] == "revoked"
+    for refused in (["--scope", "tout"], ["--days", "9999"], ["--person", "personne"], ["--app", "Robot", "--person", "X"]):
+        assert installed("key", "create", "Nuit", "--institution", "ici", *refused).returncode == 2
+
+
+def test_a_list_of_people_is_shown_then_imported_once(installed: Parvis, tmp_path: Path) -> None:
+    installed("institution", "add", "liste", "Université de la liste")
+    people = tmp_path / "etudiants.csv"
+    people.write_text("identifiant,nom complet,rôle\nlea,Léa Martin,étudiante\ntom,Tom Durand,étudiant\n", encoding="cp1252")
+    command = ("person", "import", str(people), "--institution", "liste", "--yes")
+    done = installed(*command)
+    assert done.returncode == 0, done.stderr
+    assert "Nouvelles : 2" in done.stdout.replace("\u00a0", " ")
+    again = installed(*command)
+    assert "Inchangées : 2" in again.stdout.replace("\u00a0", " ")
+    people.write_text("identifiant,nom complet,rôle\nlea,Léa Martin,étudiante\nzoé,Zoé,magicienne\n", encoding="utf-8")
+    faulty = installed(*command, "--end-absent")
+    assert faulty.returncode == 2
+    assert "magicienne" in faulty.stdout
+    listed = json.loads(installed("person", "list", "--institution", "liste", "--json").stdout)
+    assert [(one["identifier"], one["role"]) for one in listed] == [("liste:lea", "student")]
+    assert installed("person", "import", str(tmp_path / "absent.csv"), "--institution", "liste").returncode == 2
+    assert installed(*command, "--source", "absente").returncode == 2
 
 
 def test_a_port_that_is_taken_is_said_in_a_sentence(parvis: Parvis) -> None:

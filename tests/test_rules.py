@@ -11,6 +11,7 @@ from django.apps import apps
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from parvis.access.principal import ROLES_ALLOWED
+from parvis.background import CHORES
 
 ROOT = Path(__file__).parent.parent / "parvis"
 
@@ -69,3 +70,7 @@ def test_tenant_models_carry_their_institution_and_have_a_door(model: type) -> N
     assert ("institution" in fields) != getattr(model, "alliance_wide", False)
     assert not hasattr(model.objects, "all")  # type: ignore[attr-defined]
     assert hasattr(model.objects, "visible_to")  # type: ignore[attr-defined]
+
+
+def test_every_chore_has_a_name_of_its_own() -> None:
+    assert len({one.name for one in CHORES}) == len(CHORES)

@@ -20,20 +20,28 @@ import cedarpy
 
 ZONES = ("on_prem", "fr", "eu", "world")
 DATA_CLASSES = ("public", "internal", "personal", "sensitive")
-# Grading, admission, assessing levels and watching exams are not among them (AI Act, annex III, 3): a rule cannot name them,
-# and a request for them is refused whatever the rules say.
+# Grading, admission, assessing levels and watching exams are not among them (AI Act, annex III, 3): a rule cannot name them.
 PURPOSES = ("course", "administration", "documentation", "research")
+PURPOSES_OR_NONE = frozenset(("", *PURPOSES))
 HIGH_RISK = ("grading", "admission", "level_assessment", "exam_surveillance")
 
 ACTIONS = {"Model": "use", "Assistant": "use", "Corpus": "read", "App": "launch", "Key": "hold", "Budget": "spend"}
-OBEYED = ("Model", "Assistant", "Corpus")  # the others have their place in the schema, and no door yet
+OBEYED = ("Model", "Assistant", "Corpus", "Key")  # the others have their place in the schema, and no door yet
 
 
 def _enumeration(values: Iterable[str]) -> str:
     return ", ".join(f'"{value}"' for value in values)
 
 
-AFFILIATIONS = ("student", "teacher", "staff", "administrator", "referent", "signatory")
+_LISTED = "[" + ", ".join(f'Purpose::"{purpose}"' for purpose in PURPOSES) + "]"
+# Must allow as well as the rules of the institution, and stands where none was written: whatever it refuses, no rule lifts.
+CHARTER = f"""
+permit (principal, action, resource);
+forbid (principal, action, resource) unless {{ {_LISTED}.contains(context.purpose) }};
+forbid (principal, action, resource) when {{ resource has purpose && !{_LISTED}.contains(resource.purpose) }};
+"""
+
+AFFILIATIONS = ("student", "teacher", "staff", "administrator", "referent", "signatory", "dpo", "app")
 SCHEMA = f"""
 entity Institution;
 entity Affiliation enum [{_enumeration(AFFILIATIONS)}];
@@ -47,10 +55,13 @@ entity Assistant {{ purpose: Purpose }};
 entity Corpus {{ purpose: Purpose }};
 entity App, Key, Budget;
 type Request = {{ data_class: DataClass, zone: Zone, purpose: Purpose, now: datetime, in_course_period: Bool }};
+type Holding = {{
+  data_class: DataClass, zone: Zone, purpose: Purpose, now: datetime, in_course_period: Bool, days: Long
+}};
 action use appliesTo {{ principal: [Person], resource: [Model, Assistant], context: Request }};
 action read appliesTo {{ principal: [Person], resource: [Corpus], context: Request }};
 action launch appliesTo {{ principal: [Person], resource: [App], context: Request }};
-action hold appliesTo {{ principal: [Person], resource: [Key], context: Request }};
+action hold appliesTo {{ principal: [Person], resource: [Key], context: Holding }};
 action spend appliesTo {{ principal: [Person], resource: [Budget], context: Request }};
 """
 
@@ -65,12 +76,14 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """Something to be used. `zone` is a model's, `purpose` that of any other."""
+    """Something to be used. `zone` is a model's, `purpose` that of an assistant or of documents, `data_class` the highest of
+    what is read through it. A key is known by its scope: that is what its holder uses."""
 
     kind: str  # a key of ACTIONS
     id: str
     zone: str = ""
     purpose: str = ""
+    data_class: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +93,12 @@ class Context:
     purpose: str = "course"
     data_class: str = "internal"
     in_course_period: bool = True
+    days: int = 1  # for how long a key is valid, from its creation
+
+
+def highest(data_classes: Iterable[str]) -> str:
+    """The class of what is made of several: that of its most sensitive part, internal where there is none."""
+    return max(data_classes, key=DATA_CLASSES.index, default="internal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +107,7 @@ class Decision:
 
     allowed: bool
     rules: tuple[int, ...] = ()
-    high_risk: bool = False
+    by_charter: bool = False  # refused for a purpose that is not in the list
 
 
 class State(Enum):
@@ -192,8 +211,8 @@ class Table:
         return found
 
     def decide(self, person: Person, tool: Tool, context: Context) -> Decision:
-        if context.purpose in HIGH_RISK:
-            return Decision(allowed=False, high_risk=True)
+        if not PURPOSES_OR_NONE.issuperset((context.purpose, tool.purpose)) and not _within_charter(person, tool, context):
+            return Decision(allowed=False, by_charter=True)
         found = self.entitlement(person, tool)
         return found.base if found.state is not State.LIVE else self._decided_live(found, person, tool, context)
 
@@ -255,6 +274,17 @@ def _schema() -> cedarpy.Schema:
     return cedarpy.Schema.from_str(SCHEMA)
 
 
+def _within_charter(person: Person, tool: Tool, context: Context) -> bool:
+    request = {**_request(person, tool), "context": _context(context)}
+    entities = cedarpy.Entities.from_json_str(_entities(person, (), tool))
+    return cedarpy.is_authorized(request, _charter(), entities).allowed
+
+
+@cache
+def _charter() -> cedarpy.PolicySet:
+    return _policies([CHARTER])
+
+
 def _policies(sources: Iterable[str]) -> cedarpy.PolicySet:
     return cedarpy.PolicySet.from_str("\n".join(sources))
 
@@ -282,6 +312,7 @@ def _context(context: Context) -> str:
             "purpose": _reference("Purpose", context.purpose),
             "now": {"__extn": {"fn": "datetime", "arg": f"{context.now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"}},
             "in_course_period": context.in_course_period,
+            "days": context.days,
         }
     )
 

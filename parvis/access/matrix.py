@@ -12,12 +12,14 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any
 
-from parvis.access.engine import ACTIONS, Rule, read
+from parvis.access.engine import ACTIONS, DATA_CLASSES, Rule, read
 
 EVERYONE = "everyone"
-COLUMN = re.compile(r"(assistant|model|corpus)(:[a-z0-9]{1,20})?")
+COLUMN = re.compile(r"(assistant|model|corpus|key)(:[a-z0-9]{1,20})?")
 ROW = re.compile(r"everyone|affiliation:[a-z]{1,20}|group:[0-9]{1,18}")
-KINDS = {"assistant": "Assistant", "model": "Model", "corpus": "Corpus"}
+KINDS = {"assistant": "Assistant", "model": "Model", "corpus": "Corpus", "key": "Key"}
+# The conditions that a cell may set, by kind: a key computes nothing, and only a key has an age.
+CONDITIONS = {kind: ("days",) if kind == "key" else ("on_prem", "course", "up_to") for kind in KINDS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +28,8 @@ class Cell:
     until: date | None = None  # that day included
     on_prem: bool = False  # only what is computed on the institution's own servers
     course: bool = False  # only for courses
-
-    @property
-    def is_plain(self) -> bool:
-        return not (self.until or self.on_prem or self.course)
+    up_to: str = ""  # only data of this class or of a less sensitive one
+    days: int | None = None  # of a key: at most so many from its creation to its end
 
 
 Column = Mapping[str, Cell]
@@ -129,8 +129,14 @@ def _conditions(entity: str, cell: Cell, zone: tzinfo) -> list[str]:
     if cell.until:
         end = datetime.combine(cell.until + timedelta(days=1), time(), zone)
         conditions.append(f'context.now < datetime("{end:%Y-%m-%dT%H:%M:%S%z}")')
-    if cell.on_prem:
+    meant = CONDITIONS[entity.lower()]
+    if cell.on_prem and "on_prem" in meant:
         conditions.append(f'{"resource" if entity == "Model" else "context"}.zone == Zone::"on_prem"')
-    if cell.course:
+    if cell.course and "course" in meant:
         conditions.append(f'{"context" if entity == "Model" else "resource"}.purpose == Purpose::"course"')
+    if cell.up_to and "up_to" in meant:
+        named = ", ".join(f'DataClass::"{one}"' for one in DATA_CLASSES[: DATA_CLASSES.index(cell.up_to) + 1])
+        conditions.append(f"[{named}].contains(context.data_class)")
+    if cell.days is not None and "days" in meant:
+        conditions.append(f"context.days <= {cell.days:d}")
     return conditions

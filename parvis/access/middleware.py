@@ -31,11 +31,16 @@ def _attach(request: HttpRequest) -> None:
 
 def _profile(request: HttpRequest) -> Profile | None:
     person = request.user
-    if not isinstance(person, Person) or not person.is_active or (person.is_invented and not settings.DEMO):
+    if not isinstance(person, Person) or not is_admitted(person):
         return None
     profiles = Profile.objects.filter(person=person, ended_at=None).select_related("person", "institution")
     chosen = request.session.get(PROFILE_KEY)
     return (chosen and profiles.filter(id=chosen).first()) or profiles.first()
+
+
+def is_admitted(person: Person) -> bool:
+    """Whatever they come with: a suspended person has no credential, and invented ones exist in the demonstration only."""
+    return person.is_active and (settings.DEMO or not person.is_invented)
 
 
 def principal_of(profile: Profile) -> Principal:

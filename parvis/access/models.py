@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from parvis.access.keys.models import ApiKey
 from parvis.access.rules.models import CoursePeriod, Entitlement, RuleCheck, RuleSet
 from parvis.access.sessions.models import Session
 
-__all__ = ["CoursePeriod", "Entitlement", "RuleCheck", "RuleSet", "Session"]
+__all__ = ["ApiKey", "CoursePeriod", "Entitlement", "RuleCheck", "RuleSet", "Session"]

@@ -15,5 +15,6 @@ TABLES: Tables = {
     "access_entitlement": Impersonal("what rules give to kinds of people; a profile that they name is a number"),
     "access_rulecheck": Impersonal("what must hold for kinds of people"),
     "access_courseperiod": Impersonal("semesters"),
+    "access_apikey": Erased(_("API keys"), ("profile", "created_by"), omit=frozenset({"digest"})),
 }
 EXPIRE = {"sessions": sessions.expire}

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from parvis.institutions.models import Role
 
 EVERYONE = frozenset(Role.values)
-CAMPUS = frozenset({Role.STUDENT, Role.TEACHER, Role.STAFF, Role.ADMINISTRATOR, Role.REFERENT, Role.SIGNATORY})
+APPS = frozenset({Role.APP})
+CAMPUS = frozenset({Role.STUDENT, Role.TEACHER, Role.STAFF, Role.ADMINISTRATOR, Role.REFERENT, Role.SIGNATORY, Role.DPO})
+LEARNING = frozenset({Role.STUDENT}) | APPS  # an application asks for anybody: nothing says that it is not for students
 TEACHING = frozenset({Role.TEACHER, Role.STAFF, Role.ADMINISTRATOR})
 ADMINISTRATION = frozenset({Role.ADMINISTRATOR})
+PROTECTION = ADMINISTRATION | {Role.DPO}  # who answers for what is done with people's data
 # Who works on needs, and who answers for their institution in it (research: life cycles and rights).
 WRITING = frozenset({Role.TEACHER, Role.STAFF, Role.ADMINISTRATOR, Role.REFERENT, Role.COORDINATOR})
 REPRESENTING = frozenset({Role.REFERENT, Role.SIGNATORY})
@@ -21,9 +24,16 @@ SIGNING = frozenset({Role.SIGNATORY})
 ROLES_ALLOWED: dict[str, frozenset[str]] = {
     "profile:switch": EVERYONE,
     "notice:view": EVERYONE,
-    "assistant:use": CAMPUS,
-    "conversation:view": CAMPUS,
-    "conversation:edit": CAMPUS,
+    "assistant:use": CAMPUS | APPS,
+    "conversation:view": CAMPUS | APPS,
+    "conversation:edit": CAMPUS | APPS,
+    "statement:view": CAMPUS,
+    "statement:check": TEACHING,
+    "api:list": CAMPUS | APPS,
+    "api:ask": CAMPUS | APPS,
+    "key:view": CAMPUS,
+    "key:edit": CAMPUS,
+    "key:oversee": ADMINISTRATION,
     "corpus:view": CAMPUS,
     "corpus:create": TEACHING,
     "corpus:edit": TEACHING,
@@ -31,18 +41,27 @@ ROLES_ALLOWED: dict[str, frozenset[str]] = {
     "signal:edit": TEACHING,
     "document:view": CAMPUS,
     "document:edit": TEACHING,
+    "console:view": PROTECTION | {Role.COORDINATOR},
     "model:view": ADMINISTRATION,
     "model:edit": ADMINISTRATION,
     "source:view": ADMINISTRATION,
     "source:edit": ADMINISTRATION,
     "account:link": EVERYONE,
+    "person:view": ADMINISTRATION,
+    "person:edit": ADMINISTRATION,
+    "provisioning:view": ADMINISTRATION,
+    "provisioning:edit": ADMINISTRATION,
     "rule:view": ADMINISTRATION,
     "rule:edit": ADMINISTRATION,
+    "evidence:view": PROTECTION | {Role.COORDINATOR},
+    "evidence:edit": PROTECTION | {Role.COORDINATOR},
+    "content:consult": PROTECTION,
+    "consultation:view": EVERYONE,
     "profile:view": EVERYONE,
     "profile:erase": EVERYONE,
-    "register:view": ADMINISTRATION,
-    "register:edit": ADMINISTRATION,
-    "retention:edit": ADMINISTRATION,
+    "register:view": PROTECTION,
+    "register:edit": PROTECTION,
+    "retention:edit": PROTECTION,
     "need:view": COMMONS,
     "need:edit": WRITING,
     "need:validate": REPRESENTING,
@@ -81,6 +100,13 @@ ROLES_ALLOWED: dict[str, frozenset[str]] = {
 }
 
 
+# What a key opens, by scope: these actions, among those of its holder's role, and no other.
+SCOPES: dict[str, frozenset[str]] = {
+    "list": frozenset({"api:list", "assistant:use"}),
+    "ask": frozenset({"api:ask", "assistant:use", "conversation:view", "conversation:edit"}),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """A person acting in one institution and one role, with the groups they belong to at this instant.
@@ -94,6 +120,8 @@ class Principal:
     role: str
     group_ids: frozenset[int]
     rules_key: str = ""  # the version of the institution's rules in force at this instant
+    key_id: int | None = None  # the API key they came with; None for a session
+    scopes: frozenset[str] = frozenset()  # of that key
 
     @property
     def actor(self) -> str:
@@ -102,4 +130,7 @@ class Principal:
 
     def may(self, action: str) -> bool:
         """Raises KeyError for an action nobody declared: a typing error must not read as a refusal."""
-        return self.role in ROLES_ALLOWED[action]
+        return self.role in ROLES_ALLOWED[action] and (self.key_id is None or self.is_in_scope(action))
+
+    def is_in_scope(self, action: str) -> bool:
+        return any(action in SCOPES[scope] for scope in self.scopes)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 
-from parvis.access.engine import Tool
+from parvis.access.engine import AFFILIATIONS, Tool
+from parvis.institutions.models import Profile
 
 
 @dataclass(frozen=True)
@@ -27,3 +29,14 @@ class Listed:
     @property
     def column(self) -> str:
         return f"{self.tool.kind.lower()}:{self.tool.id}"
+
+
+def everybody(institution_id: int) -> Callable[[], list[Way]]:
+    """Of tools that nobody needs to share: all whom rules may be about reach them. Read once, when it is first asked."""
+
+    @cache
+    def way() -> Way:
+        rows = Profile.objects.filter(institution=institution_id, ended_at=None, role__in=AFFILIATIONS)
+        return Way(frozenset(rows.values_list("id", flat=True)))
+
+    return lambda: [way()]

@@ -24,7 +24,7 @@ from parvis.access.agenda import agenda
 from parvis.access.calendars import calendar
 from parvis.access.doors import public, requires
 from parvis.access.http import SignedInRequest
-from parvis.access.middleware import PROFILE_KEY, principal_of
+from parvis.access.middleware import PROFILE_KEY, is_admitted, principal_of
 from parvis.access.principal import REPRESENTING
 from parvis.access.sign_in import ELSEWHERE_KEY, open_session, person_of, safe_next
 from parvis.identity.models import Source
@@ -212,8 +212,8 @@ def calendar_key(request: SignedInRequest) -> HttpResponse:
 @require_safe
 def calendar_file(request: HttpRequest, key: str) -> HttpResponse:
     """Who knows the address reads the dates, as calendar programs do: it opens nothing else."""
-    profile = Profile.objects.filter(calendar_key=key, ended_at=None, person__is_active=True).exclude(calendar_key="").first()
-    if profile is None or (profile.person.is_invented and not settings.DEMO):
+    profile = Profile.objects.filter(calendar_key=key, ended_at=None).exclude(calendar_key="").first()
+    if profile is None or not is_admitted(profile.person):
         raise Http404
     with override(settings.LANGUAGE_CODE):
         dated = [one for one in agenda(principal_of(profile)) if one.due]

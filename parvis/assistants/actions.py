@@ -7,11 +7,14 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Max
 from django.utils import timezone
 from django.utils.text import slugify
 
+from parvis.access.derivation import keyed_hash
+from parvis.access.engine import highest
 from parvis.access.middleware import principal_of
 from parvis.access.principal import Principal
 from parvis.access.rules.doors import decision, record_refusal
@@ -31,10 +34,13 @@ from parvis.assistants.models import (
     TurnEvent,
     tool_of,
 )
+from parvis.assistants.statements.models import Asked
 from parvis.audit.models import record
-from parvis.corpora.actions import create_corpus, protected_among, search_corpora
+from parvis.corpora.actions import create_corpus, protected_among, search_corpora, titles_of
+from parvis.corpora.ai_rule.actions import closed_to, traced_for
+from parvis.corpora.ai_rule.models import Use
 from parvis.corpora.embeddings.actions import search_by_meaning_too
-from parvis.corpora.models import Corpus, CorpusKind, Document, DocumentState
+from parvis.corpora.models import Corpus, CorpusKind, DataClass, Document, DocumentState
 from parvis.inference.actions import NoRouteError, Route, chat_endpoint_within_rules
 from parvis.inference.models import LanguageModel
 from parvis.institutions.models import Profile
@@ -54,6 +60,18 @@ class StillAnsweringError(Exception):
     code = "still_answering"
 
 
+class CourseForbidsError(Exception):
+    """The teacher of the course said that its students do not ask an AI there."""
+
+    code = "course_forbids"
+
+
+class PurposeRefusedError(Exception):
+    """The purpose is not in the list: AI Act, annex III, 3."""
+
+    code = "purpose_refused"
+
+
 @dataclass(frozen=True, slots=True)
 class AssistantValues:
     name: str
@@ -67,17 +85,20 @@ class AssistantValues:
 
 @transaction.atomic
 def create_course(
-    principal: Principal, *, name: str, description: str = "", kind: str = CorpusKind.COURSE, suggestions: str = ""
+    principal: Principal,
+    *,
+    name: str,
+    description: str = "",
+    kind: str = CorpusKind.COURSE,
+    data_class: str = DataClass.INTERNAL,
+    suggestions: str = "",
 ) -> tuple[Corpus, Assistant]:
     """A corpus and the assistant that answers from it: what a teacher calls a course. The same form sent twice makes one."""
     Profile.objects.select_for_update().get(id=principal.profile_id)  # the second sending waits for the first
     if twin := _just_created(principal, name=name, description=description, kind=kind):
         return twin
-    corpus = create_corpus(principal, name=name, description=description, kind=kind)
-    purpose = AssistantPurpose.COURSE if kind == CorpusKind.COURSE else AssistantPurpose.ADMINISTRATION
-    return corpus, create_assistant(
-        principal, name=name, description=description, suggestions=suggestions, corpora=[corpus], purpose=purpose
-    )
+    corpus = create_corpus(principal, name=name, description=description, kind=kind, data_class=data_class)
+    return corpus, create_assistant(principal, name=name, description=description, suggestions=suggestions, corpora=[corpus])
 
 
 def _just_created(principal: Principal, **values: str) -> tuple[Corpus, Assistant] | None:
@@ -99,9 +120,13 @@ def create_assistant(
     instructions: str = "",
     suggestions: str = "",
     corpora: Iterable[Corpus],
-    purpose: str = AssistantPurpose.COURSE,
+    purpose: str = "",
 ) -> Assistant:
-    """Over corpora this person may read; others are left out as if they did not exist."""
+    """Over corpora this person may read; others are left out as if they did not exist. Its purpose, unless one is given, is
+    that of its documents. Raises PurposeRefusedError."""
+    corpora = list(corpora)
+    purpose = purpose or _purpose_of(corpora)
+    _check_purpose(purpose)
     readable = Corpus.objects.visible_to(principal).filter(id__in=[corpus.id for corpus in corpora])
     assistant = Assistant.unscoped.create(
         institution_id=principal.institution_id,
@@ -120,12 +145,24 @@ def create_assistant(
 
 @transaction.atomic
 def edit_assistant(principal: Principal, assistant: Assistant, values: AssistantValues) -> None:
+    """Raises PurposeRefusedError."""
+    _check_purpose(values.purpose)
     assistant.name, assistant.description = values.name, values.description
     assistant.instructions, assistant.model = values.instructions, values.model
     assistant.suggestions, assistant.quotes_only = values.suggestions, values.quotes_only
     assistant.purpose = values.purpose
     assistant.save()
     _record(principal, "assistant.edit", f"assistant:{assistant.id}")
+
+
+def _purpose_of(corpora: Sequence[Corpus]) -> str:
+    rules_only = bool(corpora) and all(corpus.kind == CorpusKind.ADMINISTRATIVE for corpus in corpora)
+    return AssistantPurpose.ADMINISTRATION if rules_only else AssistantPurpose.COURSE
+
+
+def _check_purpose(purpose: str) -> None:
+    if purpose not in AssistantPurpose.values:
+        raise PurposeRefusedError
 
 
 @transaction.atomic
@@ -137,8 +174,10 @@ def ask(
     conversation: Conversation | None = None,
     quotes_only: bool = False,
 ) -> Turn:
-    """Stores the question; somebody must then run the turn. Raises StillAnsweringError while another is being answered."""
+    """Stores the question, in the conversation and in the ledger of what was asked; somebody must then run the turn. Raises
+    StillAnsweringError while another is being answered, CourseForbidsError in a course that lets nobody ask."""
     now = timezone.now()
+    courses = open_courses(principal, assistant)
     if conversation is None:
         conversation = _begin(principal, assistant, question)
     else:
@@ -156,8 +195,43 @@ def ask(
         mode=Mode.EXTRACTIVE if quotes_only or assistant.quotes_only else Mode.GENERATIVE,
         lease_until=now + LEASE,
     )
-    _record(principal, "turn.ask", f"turn:{turn.id}", assistant=assistant.id)
+    Asked.unscoped.create(
+        institution_id=turn.institution_id,
+        profile_id=principal.profile_id,
+        turn=turn,
+        courses=sorted(courses),
+        assistant_name=assistant.name,
+        traced=bool(traced_for(principal, courses)),
+        asked_at=turn.created_at,
+        question_hash=question_hash(question),
+    )
+    came_with = {"key": principal.key_id} if principal.key_id else {}
+    _record(principal, "turn.ask", f"turn:{turn.id}", assistant=assistant.id, **came_with)
     return turn
+
+
+def ai_use(principal: Principal, assistant: Assistant) -> Use:
+    """What its courses let this person do with it."""
+    try:
+        courses = open_courses(principal, assistant)
+    except CourseForbidsError:
+        return Use.FORBIDDEN
+    return Use.TRACED if traced_for(principal, courses) else Use.ALLOWED
+
+
+def question_hash(question: str) -> str:
+    """Keyed: of a question that was deleted, nobody finds the words by trying some."""
+    return keyed_hash(question.encode(), master=settings.SECRET_KEY, use="parvis.assistants.asked")
+
+
+def open_courses(principal: Principal, assistant: Assistant) -> frozenset[int]:
+    """The corpora of the assistant that this person may read and ask about now. Raises CourseForbidsError when their
+    teachers close all of them."""
+    readable = frozenset(Corpus.objects.visible_to(principal).filter(assistants=assistant).values_list("id", flat=True))
+    allowed = readable - closed_to(principal, readable)
+    if readable and not allowed:
+        raise CourseForbidsError
+    return allowed
 
 
 @transaction.atomic
@@ -211,7 +285,11 @@ def rename_conversation(principal: Principal, conversation: Conversation, title:
 
 @transaction.atomic
 def delete_conversation(principal: Principal, conversation: Conversation) -> list[int]:
-    """The turns that were still being written: there is no one left to write for."""
+    """The turns that were still being written: there is no one left to write for. In the ledger stay, without their words,
+    the questions of courses that ask for a trace."""
+    rows = Asked.unscoped.filter(turn__conversation=conversation)
+    rows.filter(traced=False).delete()
+    rows.filter(outcome="").update(outcome=State.CANCELLED)
     _record(principal, "conversation.delete", f"conversation:{conversation.id}")
     unfinished = list(Turn.unscoped.open().filter(conversation=conversation).values_list("id", flat=True))
     conversation.delete()
@@ -250,11 +328,14 @@ def prepare(turn_id: int) -> Work | None:
     assistant = turn.conversation.assistant
     principal = principal_of(turn.conversation.profile)
     corpora = Corpus.objects.visible_to(principal).filter(assistants=assistant)
-    thresholds = dict(corpora.values_list("id", "threshold"))
+    read = {row[0]: row[1:] for row in corpora.values_list("id", "threshold", "data_class")}
+    closed = closed_to(principal, read)
+    thresholds = {corpus_id: threshold for corpus_id, (threshold, _) in read.items() if corpus_id not in closed}
+    data_class = highest(read[corpus_id][1] for corpus_id in thresholds)
     history = _history(turn)
     question = answering.rewrite(turn.question, history)
     found = search_corpora(principal, question, thresholds, limit=PASSAGES_READ)
-    route, notices = _route(principal, turn, assistant)
+    route, notices = _route(principal, turn, assistant, data_class)
     protected = protected_among(hit.passage.document_id for hit in found.hits)
     # By the words alone, as the thresholds were measured; and a protected passage answers nothing where no model may use it.
     decision = _decision(found if route else _quotable(found, protected), thresholds)
@@ -319,6 +400,12 @@ def begin_turn(turn_id: int, *, mode: str, rewritten: str = "", model_name: str 
     )
     if begun:
         _write(turn_id, events)
+        if mode == Mode.GENERATIVE:
+            institution_id = Turn.unscoped.values_list("institution_id", flat=True).get(id=turn_id)
+            route = {"model": model_name, "zone": zone}
+            record(
+                institution_id=institution_id, actor="system:answers", action="turn.route", subject=f"turn:{turn_id}", **route
+            )
     return bool(begun)
 
 
@@ -354,7 +441,22 @@ def finish(
     ):
         return False
     _write(turn_id, events)
+    _write_down(turn_id)
     return True
+
+
+def _write_down(turn_id: int) -> None:
+    """The ledger says what became of the question: the turn may go."""
+    turn = Turn.unscoped.only("state", "mode", "model_name", "zone").get(id=turn_id)
+    cited = TurnEvent.unscoped.filter(turn=turn_id, kind=EventKind.CITATION).order_by("seq")
+    titles = titles_of(payload["document_id"] for payload in cited.values_list("payload", flat=True))
+    Asked.unscoped.filter(turn=turn_id).update(
+        outcome=turn.state,
+        mode=turn.mode,
+        model_name=turn.model_name,
+        zone=turn.zone,
+        documents=sorted(set(titles.values())),
+    )
 
 
 def _history(turn: Turn) -> tuple[answering.Exchange, ...]:
@@ -372,15 +474,15 @@ def _history(turn: Turn) -> tuple[answering.Exchange, ...]:
     return tuple(answering.Exchange(one.question, "".join(texts[one.id])) for one in latest)
 
 
-def _route(principal: Principal, turn: Turn, assistant: Assistant) -> tuple[Route | None, tuple[str, ...]]:
+def _route(principal: Principal, turn: Turn, assistant: Assistant, data_class: str) -> tuple[Route | None, tuple[str, ...]]:
     if turn.mode == Mode.EXTRACTIVE:
         return None, ()
     try:
-        route = chat_endpoint_within_rules(principal, assistant.model, purpose=assistant.purpose)
+        route = chat_endpoint_within_rules(principal, assistant.model, purpose=assistant.purpose, data_class=data_class)
     except NoRouteError as error:
         return None, (error.code,)
     tool = tool_of(assistant)
-    if route and not (refused := decision(principal, tool, zone=route.zone)).allowed:
+    if route and not (refused := decision(principal, tool, zone=route.zone, data_class=data_class)).allowed:
         record_refusal(principal, tool, refused)
         return None, ("model_refused",)
     return route, ()

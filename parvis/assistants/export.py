@@ -94,7 +94,7 @@ def to_markdown(conversation: Exported) -> str:
     }
     # JSON strings are YAML strings: nothing in a title can close the front matter.
     lines = ["---", *(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in front.items()), "---", ""]
-    lines += [f"# {_inert_line(conversation.title)}", "", f"*{_notice(conversation)}*", ""]
+    lines += [f"# {inert_line(conversation.title)}", "", f"*{_notice(conversation)}*", ""]
     for turn in conversation.turns:
         lines += _markdown_turn(turn)
     return "\n".join(lines).rstrip() + "\n"
@@ -121,7 +121,7 @@ def to_pdf(conversation: Exported) -> bytes:
 
 
 def _markdown_turn(turn: ExportedTurn) -> Iterator[str]:
-    yield from (f"## {_inert_line(turn.question)}", "", f"*{_inert_line(_origin(turn))}*", "")
+    yield from (f"## {inert_line(turn.question)}", "", f"*{inert_line(_origin(turn))}*", "")
     for piece in turn.pieces:
         marks = "".join(f" [{number}]" for number in piece.numbers)
         text = f"{_inert(piece.text + _unsourced(piece))}{marks}"
@@ -131,9 +131,9 @@ def _markdown_turn(turn: ExportedTurn) -> Iterator[str]:
     if turn.sources:
         yield from (f"### {_('Sources')}", "")
         for source in turn.sources:
-            quotation = _("“%(text)s”") % {"text": _inert_line(source.quotation)}
-            place = f"{_inert_line(source.document)}, {_inert_line(source.place)}"
-            yield f"{source.number}. {place} — {quotation} ({_inert_line(_verdict(source))})"
+            quotation = _("“%(text)s”") % {"text": inert_line(source.quotation)}
+            place = f"{inert_line(source.document)}, {inert_line(source.place)}"
+            yield f"{source.number}. {place} — {quotation} ({inert_line(_verdict(source))})"
         yield ""
 
 
@@ -190,7 +190,7 @@ def _inert(text: str) -> str:
     return _LEADING.sub(r"\1\\\2", text)
 
 
-def _inert_line(text: str) -> str:
+def inert_line(text: str) -> str:
     return _inert(" ".join(text.split()))
 
 

@@ -6,10 +6,10 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from parvis.access.principal import Principal
-from parvis.access.rules.doors import within_rules
 from parvis.assistants.actions import AssistantValues
-from parvis.assistants.models import QUESTION_LENGTH, TITLE_LENGTH, Assistant, AssistantPurpose
-from parvis.inference.models import LanguageModel, Purpose
+from parvis.assistants.models import NOT_A_PURPOSE, QUESTION_LENGTH, TITLE_LENGTH, Assistant, AssistantPurpose
+from parvis.inference.actions import chat_models_within_rules
+from parvis.inference.models import LanguageModel
 
 
 class QuestionForm(forms.Form):
@@ -42,6 +42,7 @@ class AssistantForm(forms.Form):
         label=_("What it is for"),
         choices=AssistantPurpose.choices,
         required=False,
+        error_messages={"invalid_choice": NOT_A_PURPOSE},
         help_text=_("Never to grade, to admit, to assess a level or to watch an exam: those uses are refused."),
     )
     instructions = forms.CharField(
@@ -73,9 +74,7 @@ class AssistantForm(forms.Form):
         fields = ("name", "description", "purpose", "instructions", "suggestions", "model", "quotes_only")
         kwargs["initial"] = {name: getattr(instance, name) for name in fields}
         super().__init__(*args, **kwargs)
-        usable = LanguageModel.objects.visible_to(principal).filter(purpose=Purpose.CHAT, enabled=True)
-        usable = within_rules(usable, principal)
-        self.fields["model"].queryset = usable  # type: ignore[attr-defined]
+        self.fields["model"].queryset = chat_models_within_rules(principal)  # type: ignore[attr-defined]
 
     @property
     def values(self) -> AssistantValues:

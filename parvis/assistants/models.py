@@ -14,10 +14,11 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 
 from parvis.access.doors import Door
-from parvis.access.engine import Tool
+from parvis.access.engine import Tool, highest
 from parvis.access.principal import ADMINISTRATION
 from parvis.access.rules.doors import within_rules
 from parvis.assistants.folding import Folded, folded
+from parvis.assistants.statements.models import Asked, Statement  # noqa: F401 - tables of this package
 from parvis.corpora.models import Corpus
 from parvis.inference.models import LanguageModel
 from parvis.institutions.models import Institution, Profile
@@ -46,7 +47,10 @@ class AssistantQuerySet(models.QuerySet["Assistant"]):
 
     def tools(self) -> list[Tool]:
         """As rules see them."""
-        return [_tool(*row) for row in self.order_by().values_list("id", "purpose")]
+        classes: dict[tuple[int, str], list[str]] = {}
+        for pk, purpose, data_class in self.order_by().values_list("id", "purpose", "corpora__data_class"):
+            classes.setdefault((pk, purpose), []).extend(filter(None, [data_class]))
+        return [_tool(pk, purpose, highest(found)) for (pk, purpose), found in classes.items()]
 
     def editable_by(self, principal: Principal) -> AssistantQuerySet:
         here = self.filter(institution_id=principal.institution_id)
@@ -60,6 +64,13 @@ class AssistantPurpose(models.TextChoices):
     ADMINISTRATION = "administration", _("rules and procedures")
     DOCUMENTATION = "documentation", _("finding one’s way in documents")
     RESEARCH = "research", _("research")
+
+
+COURSE_FORBIDS = _("The teacher of this course does not let students ask an AI in it. Nothing was asked.")
+NOT_A_PURPOSE = _(
+    "An assistant is for one of the listed purposes. Grading, admission, assessing a level and watching an exam are"
+    " high-risk uses (AI Act, Annex III, 3): Parvis does not offer them, and no rule of an institution can allow them."
+)
 
 
 class Assistant(models.Model):
@@ -82,7 +93,10 @@ class Assistant(models.Model):
     objects: ClassVar[Door] = Door()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["institution", "slug"], name="assistant_slug_once_per_institution")]
+        constraints = [
+            models.UniqueConstraint(fields=["institution", "slug"], name="assistant_slug_once_per_institution"),
+            models.CheckConstraint(condition=Q(purpose__in=AssistantPurpose.values), name="assistant_purpose_in_list"),
+        ]
         ordering = ["name", "id"]
 
     def __str__(self) -> str:
@@ -93,11 +107,12 @@ class Assistant(models.Model):
 
 
 def tool_of(assistant: Assistant) -> Tool:
-    return _tool(assistant.id, assistant.purpose)
+    """As rules see it: its data are of the highest class of the documents it answers from."""
+    return _tool(assistant.id, assistant.purpose, highest(corpus.data_class for corpus in assistant.corpora.all()))
 
 
-def _tool(assistant_id: int, purpose: str) -> Tool:
-    return Tool("Assistant", str(assistant_id), purpose=purpose)
+def _tool(assistant_id: int, purpose: str, data_class: str) -> Tool:
+    return Tool("Assistant", str(assistant_id), purpose=purpose, data_class=data_class)
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):

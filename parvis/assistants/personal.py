@@ -24,6 +24,10 @@ TABLES: Tables = {
     "assistants_turn": Erased(_("Questions"), ("conversation__profile",), omit=frozenset({"lease_until", "latest_seq"})),
     "assistants_turnevent": Erased(_("Answers, event by event"), ("turn__conversation__profile",)),
     "assistants_signal": Erased(_("Exchanges you showed to a teacher"), ("profile",)),
+    "assistants_asked": Erased(
+        _("What you asked, for statements of the use of AI"), ("profile",), omit=frozenset({"question_hash"})
+    ),
+    "assistants_statement": Erased(_("Statements of the use of AI"), ("profile",)),
 }
 
 

@@ -524,6 +524,10 @@ def exported(conversation: Conversation, principal: Principal, now: datetime) ->
     )
 
 
+def exported_turn(turn: Turn, principal: Principal, now: datetime) -> ExportedTurn:
+    return _exported_turn(turn, turns_shown([turn], principal, now)[0], turn.state_at(now))
+
+
 def _exported_turn(turn: Turn, shown: TurnShown, state: State) -> ExportedTurn:
     citations = [citation for block in shown.blocks for citation in block.citations]
     remarks = [f"{notice.title} {notice.text}".strip() for notice in shown.notices]

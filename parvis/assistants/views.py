@@ -21,9 +21,10 @@ from parvis.access.doors import find, get_or_404, requires
 from parvis.access.http import SignedInRequest
 from parvis.assistants import actions, export, jobs
 from parvis.assistants.forms import AssistantForm, QuestionForm, TitleForm
-from parvis.assistants.models import Assistant, Conversation, Signal, SignalKind, Turn
+from parvis.assistants.models import COURSE_FORBIDS, Assistant, Conversation, Signal, SignalKind, Turn
 from parvis.assistants.presentation import excerpts, exported, source_shown, turns_shown
 from parvis.assistants.streaming import messages_since
+from parvis.corpora.ai_rule.models import CourseRule, Use
 from parvis.corpora.forms import CorpusForm
 from parvis.corpora.lengths import length_words
 from parvis.corpora.models import WAITING, Corpus, Document, DocumentState
@@ -258,6 +259,8 @@ def _begin(
         return _refused(request, assistant, conversation, sentence)
     try:
         turn = actions.ask(request.principal, assistant, question, conversation=conversation, quotes_only=quotes_only)
+    except actions.CourseForbidsError:
+        return _refused(request, assistant, conversation, str(COURSE_FORBIDS))
     except actions.StillAnsweringError:
         sentence = _("The previous answer is still being written. Wait for it, or stop it.")
         return _refused(request, assistant, conversation, sentence, draft=question, passing=True)
@@ -314,8 +317,16 @@ def _page(
         and source_shown(conversation, turns, request.principal, request.GET.get("citation", ""), request.GET.get("page", "")),
         "composer": {"url": address, "draft": draft, "error": error, "passing": passing},
         "suggestions": [] if conversation else assistant.first_questions(),
+        **_course_rules(request, assistant),
     }
     return render(request, "assistants/assistant.html", context)
+
+
+def _course_rules(request: SignedInRequest, assistant: Assistant) -> dict[str, object]:
+    """What the teachers of its courses said about AI, and what of it holds for the reader."""
+    rules = CourseRule.objects.visible_to(request.principal).filter(corpus__assistants=assistant).select_related("corpus")
+    use = actions.ai_use(request.principal, assistant)
+    return {"rules": rules, "is_closed": use == Use.FORBIDDEN, "is_traced": use == Use.TRACED}
 
 
 def _turn(request: SignedInRequest, turn: Turn) -> HttpResponse:
@@ -368,6 +379,7 @@ def _card(request: SignedInRequest, assistant: Assistant) -> dict[str, object]:
     return {
         "name": assistant.name,
         "description": assistant.description,
+        "purpose": assistant.get_purpose_display(),
         "url": reverse("assistants:assistant", args=[assistant.id]),
         "owner": owner.display_name if owner.id != request.principal.person_id else "",
         "document_count": len(read),

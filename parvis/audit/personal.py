@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from parvis.audit.models import Entry
-from parvis.personal import Kept, Subject, Tables
+from parvis.personal import Impersonal, Kept, Subject, Tables
 
 
 def _entries(subject: Subject) -> Any:
@@ -20,4 +20,8 @@ TABLES: Tables = {
         _("Evidence names you by a number only, and holds no word of yours: it proves that nothing was done in secret."),
         find=_entries,
     ),
+    "audit_log": Impersonal("the name of a log"),
+    "audit_tile": Impersonal("hashes"),
+    "audit_signedhead": Impersonal("hashes, signed"),
+    "audit_signingkey": Impersonal("public keys of the installation"),
 }

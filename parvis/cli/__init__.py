@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from parvis import __version__
-from parvis.cli import ask, corpus, doctor, notices, people, secrets, serve, usage
+from parvis.cli import ask, audit, corpus, doctor, federation, keys, notices, people, secrets, serve, usage
 from parvis.cli.words import gettext as _
 
 app = typer.Typer(
@@ -38,8 +38,13 @@ app.command("doctor", help=_("Check this installation, and say how to mend what 
 app.add_typer(corpus.app, name="corpus", help=_("Documents of a corpus: ingest, list, evaluate."))
 app.add_typer(people.institutions, name="institution", help=_("Member institutions: add, list."))
 app.add_typer(people.people, name="person", help=_("People: add, list, and give a one-time link to sign in."))
+app.add_typer(keys.app, name="key", help=_("API keys of people and applications: create, list, revoke."))
 
+app.add_typer(audit.app, name="audit", help=_("Evidence: verify an export, change the key that signs."))
 app.add_typer(secrets.app, name="secrets", help=_("Stored secrets: change the key that encrypts them."))
+app.add_typer(
+    federation.app, name="federation", help=_("SAML: federations and when they were read, the keys of this service.")
+)
 app.add_typer(notices.app, name="notices", help=_("Notices to people: mail those that wait."))
 
 

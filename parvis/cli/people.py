@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json as json_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Column, Table
 
-from parvis.cli.terminal import migrate, out, start, stop
+from parvis.cli.terminal import Exit, migrate, out, start, stop
 from parvis.cli.words import gettext as _
 
 if TYPE_CHECKING:
@@ -74,8 +75,9 @@ def add_person(
     from parvis.identity.models import Person, Source
     from parvis.institutions.models import Institution, Profile, Role
 
-    if role not in Role.values:
-        stop(_("“%(role)s” is not a role. Choose one of: %(roles)s.") % {"role": role, "roles": ", ".join(Role.values)})
+    roles = [one for one in Role.values if one != Role.APP]
+    if role not in roles:
+        stop(_("“%(role)s” is not a role. Choose one of: %(roles)s.") % {"role": role, "roles": ", ".join(roles)})
     found = Institution.objects.filter(slug=institution).first()
     if found is None:
         stop(_("There is no institution “%s”. See: parvis institution list.") % institution)
@@ -94,7 +96,11 @@ def list_people(
     migrate()
     from parvis.institutions.models import Institution, Profile
 
-    profiles = Profile.objects.select_related("person", "institution").order_by("person__display_name", "person_id", "id")
+    profiles = (
+        Profile.objects.filter(ended_at=None)
+        .select_related("person", "institution")
+        .order_by("person__display_name", "person_id", "id")
+    )
     if institution:
         if not Institution.objects.filter(slug=institution).exists():
             stop(_("There is no institution “%s”. See: parvis institution list.") % institution)
@@ -117,6 +123,53 @@ def list_people(
     for row in rows:
         table.add_row(*row.values())
     out.print(table)
+
+
+@people.command("import", help=_("Import a list of people from a CSV file, once it has been shown what it would do."))
+def import_people(
+    file: Annotated[Path, typer.Argument(help=_("CSV file; its first row holds the headings."), exists=True, dir_okay=False)],
+    institution: Annotated[str, typer.Option(help=_("Short name of the institution."))],
+    list_name: Annotated[str, typer.Option("--list", help=_("Name of the list, under which the next one replaces it."))] = "",
+    source: Annotated[str, typer.Option(help=_("Name of the sign-in source whose identifiers these are."))] = "",
+    end_absent: Annotated[bool, typer.Option("--end-absent", help=_("End who is no longer in the list."))] = False,
+    yes: Annotated[bool, typer.Option("--yes", help=_("Do it without asking."))] = False,
+) -> None:
+    start()
+    migrate()
+    from django.utils import timezone
+
+    from parvis.federation.models import SignInSource
+    from parvis.federation.provisioning.actions.lists import Target, import_people, preview, sources_of
+    from parvis.federation.provisioning.people_sheet import Refused
+    from parvis.federation.provisioning.sentences import fault_sentence, refused_sentence
+    from parvis.institutions.models import Institution
+
+    found = Institution.objects.filter(slug=institution).first()
+    if found is None:
+        stop(_("There is no institution “%s”. See: parvis institution list.") % institution)
+    chosen: SignInSource | None = sources_of(found).get(source)
+    if source and chosen is None:
+        stop(_("This institution has no sign-in source “%s”.") % source)
+    target = Target(found, list_name or file.stem[:80], chosen)
+    content = file.read_bytes()
+    try:
+        seen = preview(target, content)
+    except Refused as refusal:
+        stop(refused_sentence(refusal))
+    for fault in seen.faults:
+        out.print(_("Row %(row)s: %(sentence)s") % {"row": fault.row_number, "sentence": fault_sentence(fault)}, markup=False)
+    counts = {"new": len(seen.new), "changed": len(seen.changed), "same": seen.same}
+    counts |= {"absent": len(seen.absent), "faults": len(seen.faults)}
+    words = _(
+        "%(new)s new, %(changed)s to change, %(same)s unchanged, %(absent)s no longer in the list, %(faults)s rows to correct."
+    )
+    out.print(words % counts, markup=False)
+    wanted = seen.new or seen.changed or (end_absent and seen.absent)
+    if wanted and (yes or typer.confirm(_("Do it?"))):
+        outcome = import_people(target, content, ends_absent=end_absent, actor="system:command-line", now=timezone.now())
+        done = {"added": outcome.added, "changed": outcome.changed, "ended": outcome.ended}
+        out.print(_("The list is in: %(added)s new, %(changed)s changed, %(ended)s ended.") % done, markup=False)
+    raise typer.Exit(Exit.BAD_INPUT if seen.faults else Exit.DONE)
 
 
 @people.command("link", help=_("Print a one-time link for a person who is already known."))

@@ -45,13 +45,13 @@ def worker(
 ) -> None:
     start()
     migrate()
-    from parvis.corpora.jobs import run_worker
+    from parvis import background
 
     stop_asked = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         # From a thread: the handler may interrupt the very wait that holds the event's lock, and would then wait for itself.
         signal.signal(number, lambda *_arguments: threading.Thread(target=stop_asked.set).start())
-    run_worker(until_idle=until_idle, stop=stop_asked)
+    background.run(until_idle=until_idle, stop=stop_asked)
 
 
 def demo(

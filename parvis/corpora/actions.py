@@ -20,6 +20,7 @@ from parvis.corpora.models import (
     WAITING,
     Corpus,
     CorpusKind,
+    DataClass,
     Document,
     DocumentQuerySet,
     DocumentState,
@@ -53,7 +54,14 @@ class Gone(Exception):
     code = "gone"
 
 
-def create_corpus(principal: Principal, *, name: str, description: str = "", kind: str = CorpusKind.COURSE) -> Corpus:
+def create_corpus(
+    principal: Principal,
+    *,
+    name: str,
+    description: str = "",
+    kind: str = CorpusKind.COURSE,
+    data_class: str = DataClass.INTERNAL,
+) -> Corpus:
     with transaction.atomic():
         corpus = Corpus.unscoped.create(
             institution_id=principal.institution_id,
@@ -61,15 +69,25 @@ def create_corpus(principal: Principal, *, name: str, description: str = "", kin
             name=name,
             description=description,
             kind=kind,
+            data_class=data_class,
         )
         _record(principal, "corpus.create", corpus)
     return corpus
 
 
-def update_corpus(principal: Principal, corpus: Corpus, *, name: str, description: str, kind: str) -> None:
+def titles_of(document_ids: Iterable[int]) -> dict[int, str]:
+    """Of documents that somebody could read when they were cited."""
+    rows = Document.unscoped.filter(id__in=set(document_ids)).only("id", "title", "name")
+    return {document.id: str(document) for document in rows}
+
+
+def update_corpus(
+    principal: Principal, corpus: Corpus, *, name: str, description: str, kind: str, data_class: str = ""
+) -> None:
     with transaction.atomic():
         corpus.name, corpus.description, corpus.kind = name, description, kind
-        corpus.save(update_fields=["name", "description", "kind"])
+        corpus.data_class = data_class or corpus.data_class
+        corpus.save(update_fields=["name", "description", "kind", "data_class"])
         _record(principal, "corpus.edit", corpus)
 
 

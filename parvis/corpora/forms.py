@@ -9,7 +9,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from parvis.access.principal import Principal
-from parvis.corpora.models import CorpusKind
+from parvis.corpora.models import CorpusKind, DataClass
 from parvis.institutions.models import Group
 
 
@@ -23,6 +23,16 @@ class CorpusForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
     )
     kind = forms.ChoiceField(label=_("Kind"), choices=CorpusKind.choices, initial=CorpusKind.COURSE)
+    data_class = forms.ChoiceField(
+        label=_("Data in the documents"),
+        choices=DataClass.choices,
+        initial=DataClass.INTERNAL,
+        required=False,
+        help_text=_("The rules of the institution say which models may read which data."),
+    )
+
+    def clean_data_class(self) -> str:
+        return self.cleaned_data["data_class"] or self.initial.get("data_class") or DataClass.INTERNAL
 
 
 class ShareForm(forms.Form):

@@ -24,7 +24,6 @@ from django.db import Error, connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Now
 from django.utils import timezone
-from django.utils.module_loading import import_string
 
 from parvis.audit.models import record
 from parvis.corpora import storage
@@ -48,8 +47,6 @@ from parvis.corpora.parsing.limits import Limits
 from parvis.corpora.parsing.locate import pack_words
 from parvis.corpora.parsing.reading import read_bounded
 from parvis.corpora.parsing.refusals import Unreadable
-from parvis.institutions.actions import send_notices
-from parvis.institutions.notices import send_by_mail
 from parvis.retrieval.abstention import calibrate
 from parvis.retrieval.analysis import ANALYSIS_VERSION, terms
 from parvis.retrieval.cutting import Span, cut
@@ -61,7 +58,6 @@ LEASE = timedelta(seconds=15)
 MOST_ATTEMPTS = 3
 MOST_CRASHES = 2  # a document that makes its reader crash will do it again
 IDLE_SECONDS = 0.5
-CHORES_SECONDS = 60.0
 BATCH_UNITS = 20
 SAMPLED_PASSAGES = 300
 BATCH_SECONDS = 1.0
@@ -80,18 +76,23 @@ def run_worker(
     on_progress: OnProgress | None = None,
     lease: timedelta = LEASE,
     embeddings: bool = True,
+    meanwhile: Callable[[Callable[[], bool]], bool] = lambda _leave: False,
 ) -> None:
     """Reads documents and measures thresholds, as long as there are some; then waits for more, unless `until_idle`.
-    Embeddings come last, and are left as soon as a document comes: nobody waits for them.
+    Embeddings, then what is done `meanwhile`, come last, and are left as soon as a document comes: nobody waits for them.
 
     Any number of workers may run at once. When `stop` is set the document being read goes back to the queue.
     """
-    stop, chores_at = stop or threading.Event(), 0.0
+    stop = stop or threading.Event()
+
+    def leave() -> bool:
+        return stop.is_set() or _any_waiting()
+
     while not stop.is_set():
         try:
             # First thresholds: a corpus has its own as soon as its documents are read, whoever's others wait.
             busy = calibrate_next() or read_next(stop=stop, on_progress=on_progress, lease=lease) or reindex_next()
-            busy = busy or (embeddings and embed_next(lambda: stop.is_set() or _any_waiting()))
+            busy = busy or (embeddings and embed_next(leave)) or meanwhile(leave)
         except Error:
             # The database was away or kept busy for too long. What was being read comes back when its lease ends.
             log.exception("The database did not answer; waiting")
@@ -100,27 +101,7 @@ def run_worker(
         if not busy and until_idle:
             return
         if not busy:
-            _send_notices()
-            if time.monotonic() >= chores_at:
-                _do_chores()
-                chores_at = time.monotonic() + CHORES_SECONDS
             stop.wait(IDLE_SECONDS)
-
-
-def _send_notices() -> None:
-    """Notices have no worker of their own: this one mails them while no document waits."""
-    if settings.MAILS:
-        with suppress(Error):  # the database is away: the next turn says so
-            send_notices(send_by_mail, now=timezone.now())
-
-
-def _do_chores() -> None:
-    """What is to be done from time to time, by other packages: settings.CHORES."""
-    for path in settings.CHORES:
-        try:
-            import_string(path)(timezone.now())
-        except Exception:
-            log.exception("The chore %s stopped", path)
 
 
 def read_next(*, stop: threading.Event | None = None, on_progress: OnProgress | None = None, lease: timedelta = LEASE) -> bool:

@@ -12,6 +12,7 @@ from parvis.access.doors import Door
 from parvis.access.engine import Tool
 from parvis.access.principal import ADMINISTRATION
 from parvis.access.rules.doors import within_rules
+from parvis.corpora.ai_rule.models import CourseRule  # noqa: F401 - a table of this package
 from parvis.corpora.parsing.document import BlockKind
 from parvis.institutions.models import Group, Institution, Profile
 
@@ -38,7 +39,7 @@ class CorpusQuerySet(models.QuerySet["Corpus"]):
 
     def tools(self) -> list[Tool]:
         """As rules see them."""
-        return [_tool(*row) for row in self.order_by().values_list("id", "kind")]
+        return [_tool(*row) for row in self.order_by().values_list("id", "kind", "data_class")]
 
     def to_calibrate(self) -> CorpusQuerySet:
         """Those whose content changed since their threshold was measured, and that wait for no document."""
@@ -55,6 +56,15 @@ class CorpusKind(models.TextChoices):
     ADMINISTRATIVE = "administrative", _("rules and procedures")
 
 
+class DataClass(models.TextChoices):
+    """How sensitive documents are, from the least to the most: what access rules look at before a model reads them."""
+
+    PUBLIC = "public", _("public: anybody may read them")
+    INTERNAL = "internal", _("internal: for the people of the institution")
+    PERSONAL = "personal", _("personal: they speak of identified people")
+    SENSITIVE = "sensitive", _("sensitive: health, opinions, secrets")
+
+
 class Corpus(models.Model):
     """Documents that are asked together: a course, a set of rules."""
 
@@ -63,6 +73,7 @@ class Corpus(models.Model):
     description = models.TextField(_("description"), max_length=2_000, blank=True)
     owner = models.ForeignKey(Profile, on_delete=models.PROTECT, related_name="+")
     kind = models.CharField(_("kind"), max_length=20, choices=CorpusKind.choices, default=CorpusKind.COURSE)
+    data_class = models.CharField(_("data"), max_length=10, choices=DataClass.choices, default=DataClass.INTERNAL)
     language = models.CharField(max_length=8, default="fr")
     shared_with_institution = models.BooleanField(_("shared with the whole institution"), default=False)
     groups = models.ManyToManyField(Group, related_name="+", blank=True)
@@ -89,11 +100,12 @@ class Corpus(models.Model):
 
 
 def tool_of(corpus: Corpus) -> Tool:
-    return _tool(corpus.id, corpus.kind)
+    return _tool(corpus.id, corpus.kind, corpus.data_class)
 
 
-def _tool(corpus_id: int, kind: str) -> Tool:
-    return Tool("Corpus", str(corpus_id), purpose="course" if kind == CorpusKind.COURSE else "administration")
+def _tool(corpus_id: int, kind: str, data_class: str) -> Tool:
+    purpose = "course" if kind == CorpusKind.COURSE else "administration"
+    return Tool("Corpus", str(corpus_id), purpose=purpose, data_class=data_class)
 
 
 class DocumentState(models.TextChoices):

@@ -35,6 +35,9 @@ TABLES: Tables = {
     "corpora_passage": Within("corpora_document"),
     "corpora_embedding": Within("corpora_document"),
     "search_*": Within("corpora_document"),  # the index
+    "corpora_courserule": Kept(
+        _("AI rules of courses you wrote"), _("A course keeps its rule, without your name."), ("author",)
+    ),
 }
 
 

@@ -26,6 +26,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from parvis.access.doors import get_or_404, requires
 from parvis.access.http import SignedInRequest
 from parvis.corpora import actions, storage
+from parvis.corpora.ai_rule.models import CourseRule
 from parvis.corpora.forms import CorpusForm, ShareForm
 from parvis.corpora.messages import duplicate_sentence, refused_sentence
 from parvis.corpora.models import WAITING, Corpus, Document, DocumentQuerySet, DocumentState, Page
@@ -82,6 +83,8 @@ def corpus(request: SignedInRequest, corpus_id: int) -> HttpResponse:
         "working": any(document.is_waiting for document in documents),
         "upload": upload_view(row) if may_edit else None,
         "sharing": sharing_view(request.principal, row) if may_edit else None,
+        "ai_rule": CourseRule.objects.visible_to(request.principal).filter(corpus=row).first(),
+        "ai_rule_url": reverse("corpora:ai_rule", args=[row.id]) if may_edit else "",
     }
     return render(request, "corpora/detail.html", context)
 
@@ -91,7 +94,7 @@ def corpus(request: SignedInRequest, corpus_id: int) -> HttpResponse:
 def edit(request: SignedInRequest, corpus_id: int) -> HttpResponse:
     row = get_or_404(request.principal, "corpus:edit", Corpus, id=corpus_id)
     address = reverse("corpora:detail", args=[row.id])
-    initial = {"name": row.name, "description": row.description, "kind": row.kind}
+    initial = {"name": row.name, "description": row.description, "kind": row.kind, "data_class": row.data_class}
     form = CorpusForm(request.POST if request.method == "POST" else None, initial=initial)
     if form.is_valid():
         actions.update_corpus(request.principal, row, **form.cleaned_data)

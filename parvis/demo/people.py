@@ -65,6 +65,7 @@ LEADS = (
     Persona("martin", "Inès Martin", HOME, Role.STUDENT, "Licence 2, droit", ("Licence 2 Droit",)),
     Persona("tanguy", "Yann Tanguy", HOME, Role.STUDENT, "Licence 2, physique", ("Licence 2 Physique",)),
     Persona("ferrand", "Sophie Ferrand", HOME, Role.ADMINISTRATOR, "Direction du numérique"),
+    Persona("guillou", "Anne-Laure Guillou", HOME, Role.DPO, "Protection des données"),
     Persona("weber", "Luc Weber", NEIGHBOUR, Role.TEACHER, "Histoire contemporaine"),
     Persona("schmitt", "Jade Schmitt", NEIGHBOUR, Role.STUDENT, "Licence 1, histoire", ("Licence 1 Histoire",)),
     Persona("morvan", "Gwenaëlle Morvan", HOME, Role.REFERENT, _DETAIL[Role.REFERENT]),

@@ -6,10 +6,9 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from importlib import import_module
+from typing import Any
 
 from django.conf import settings
-from django.contrib.sessions.backends.base import SessionBase
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.urls import reverse
@@ -20,8 +19,9 @@ from parvis.audit.models import record
 from parvis.federation import oidc
 from parvis.federation.attributes import Correspondence, Identity
 from parvis.federation.failure import SignInError
-from parvis.federation.models import Account, Kind, OpenSession, SignInSource, handle_of
+from parvis.federation.models import Account, Kind, OpenSession, OpenSessionQuerySet, SignInSource, handle_of
 from parvis.federation.outbound import Outbound
+from parvis.federation.provisioning.actions import giving
 from parvis.identity.models import Person, Source
 from parvis.institutions.models import ROLES_OF, Group, Nature, Profile
 
@@ -35,7 +35,7 @@ class SourceValues:
 
     kind: str
     name: str
-    settings: dict[str, str]
+    settings: dict[str, Any]
     correspondence: Correspondence
     secret: str | None = field(default=None, repr=False)
     logo: bytes | None = field(default=None, repr=False)
@@ -123,24 +123,6 @@ def delete_source(principal: Principal, source: SignInSource, *, now: datetime) 
 
 
 @transaction.atomic
-def suspend(principal: Principal, account: Account, *, now: datetime) -> None:
-    """Out at the next request, and until restored."""
-    _take_back(account, account.given_roles, account.given_groups, now=now)
-    account.given_roles, account.given_groups, account.suspended_at = [], [], now
-    account.save(update_fields=["given_roles", "given_groups", "suspended_at"])
-    _end(OpenSession.unscoped.filter(account=account))
-    _record_account(principal.actor, "account.suspend", account)
-
-
-@transaction.atomic
-def restore(principal: Principal, account: Account) -> None:
-    """They find again what their institution gives them when they next sign in."""
-    account.suspended_at = None
-    account.save(update_fields=["suspended_at"])
-    _record_account(principal.actor, "account.restore", account)
-
-
-@transaction.atomic
 def arrive(source: SignInSource, identity: Identity, *, now: datetime, person: Person | None = None) -> Arrived:
     """The person whom this source recognises, with the profiles and groups that it gives them now: what it no longer gives
     is taken back. An account that is new becomes another one of `person`, or makes somebody new. Raises
@@ -150,15 +132,19 @@ def arrive(source: SignInSource, identity: Identity, *, now: datetime, person: P
     if account is None:
         if not roles:
             raise SignInError("no_role")
-        account = _new_account(source, identity, person)
+        account = recognise(source, identity.key, name=identity.display_name, person=person)
     if person is not None and account.person != person:
         raise SignInError("account_of_another")
-    if account.suspended_at or not account.person.is_active:
+    if not account.person.is_active or giving.is_barred(account):
         raise SignInError("suspended")
     _rename(account, identity)
     gone = [role for role in account.given_roles if role not in dict(roles)]
     profiles = [_give(account, role, detail) for role, detail in roles]
-    groups = _give_groups(account, [one for one in profiles if one.ended_at is None], identity.groups)
+    opened = [one for one in profiles if one.ended_at is None]
+    groups = _give_groups(account, opened, identity.groups)
+    _roles, of_directories = giving.given_by_directories(account)
+    for one in opened:
+        one.groups.add(*of_directories)
     _take_back(account, gone, [one for one in account.given_groups if one not in groups], now=now)
     account.given_roles, account.given_groups, account.seen_at = [role for role, _ in roles], groups, now
     account.save(update_fields=["given_roles", "given_groups", "seen_at"])
@@ -166,37 +152,38 @@ def arrive(source: SignInSource, identity: Identity, *, now: datetime, person: P
 
 
 @transaction.atomic
-def remember_session(account: Account, session_key: str, name: str, *, now: datetime) -> None:
-    """`name`: the CAS ticket or the `sid`, under which the source may end it."""
+def remember_session(account: Account, session_key: str, name: str, *, now: datetime, subject: str = "") -> None:
+    """`name`: the CAS ticket, the `sid` or the SessionIndex, under which the source may end it; `subject`: the SAML name of
+    its holder, where that is another than the key of the account."""
     age = timedelta(seconds=settings.SESSION_COOKIE_AGE)
     OpenSession.unscoped.filter(opened_at__lt=now - age).delete()
     OpenSession.unscoped.create(
         institution_id=account.institution_id,
         account=account,
         handle=handle_of(name),
+        subject=handle_of(subject),
         session_key=session_key,
         opened_at=now,
     )
 
 
 @transaction.atomic
-def end_sessions(source: SignInSource, *, name: str = "", key: str = "") -> int:
-    """Those that this source opened under a name, or for the account `key`, or for both; how many."""
+def end_sessions(source: SignInSource, *, name: str = "", key: str = "", subject: str = "") -> int:
+    """Those that this source opened under all of what is given: a name, the account `key`, a `subject`; how many."""
     rows = OpenSession.unscoped.filter(account__source=source)
     if name:
         rows = rows.filter(handle=handle_of(name))
     if key:
         rows = rows.filter(account__key=key)
-    return _end(rows) if name or key else 0
+    if subject:
+        rows = rows.filter(subject=handle_of(subject))
+    return _end(rows) if name or key or subject else 0
 
 
-def _end(rows: QuerySet[OpenSession]) -> int:
-    sessions: type[SessionBase] = import_module(settings.SESSION_ENGINE).SessionStore
-    ended = list(rows.select_related("account"))
-    for row in ended:
-        sessions().delete(row.session_key)
-        _record_account("system:sign-in", "session.end", row.account)
-    OpenSession.unscoped.filter(id__in=[row.id for row in ended]).delete()
+def _end(rows: OpenSessionQuerySet) -> int:
+    ended = rows.end()
+    for account in ended:
+        _record_account("system:sign-in", "session.end", account)
     return len(ended)
 
 
@@ -211,14 +198,17 @@ def _write(source: SignInSource, values: SourceValues) -> None:
         transaction.on_commit(oidc.forget)
 
 
-def _new_account(source: SignInSource, identity: Identity, person: Person | None) -> Account:
+def recognise(source: SignInSource, key: str, *, name: str, person: Person | None = None) -> Account:
+    """The account of this key, made if need be, of `person` or of somebody new. Inside the caller's transaction."""
+    account = Account.unscoped.select_related("person").filter(source=source, key=key).first()
+    if account is not None:
+        return account
     if person is None:
         person, _ = Person.objects.get_or_create(
-            key=f"{source.id}:{identity.key}",
-            defaults={"source": Source.FEDERATED, "display_name": identity.display_name or identity.key},
+            key=f"{source.id}:{key}", defaults={"source": Source.FEDERATED, "display_name": name or key}
         )
     account, _ = Account.unscoped.get_or_create(
-        source=source, key=identity.key, defaults={"institution_id": source.institution_id, "person": person}
+        source=source, key=key, defaults={"institution_id": source.institution_id, "person": person}
     )
     _record_account(f"person:{person.id}", "account.add", account)
     return account
@@ -263,10 +253,11 @@ def _give_groups(account: Account, profiles: Iterable[Profile], names: Iterable[
 
 def _take_back(account: Account, roles: Iterable[str], group_ids: Iterable[int], *, now: datetime) -> None:
     profiles = Profile.objects.filter(institution_id=account.institution_id, person_id=account.person_id)
+    kept_roles, kept_groups = giving.given_by_directories(account)
     for profile in profiles:
-        profile.groups.remove(*group_ids)
+        profile.groups.remove(*(one for one in group_ids if one not in kept_groups))
     for role in roles:
-        if profiles.filter(role=role, ended_at=None).update(ended_at=now):
+        if role not in kept_roles and profiles.filter(role=role, ended_at=None).update(ended_at=now):
             _record_account("system:sign-in", "profile.end", account, role=role)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.core.files.uploadedfile import UploadedFile
+from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
 from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy as _
@@ -18,6 +18,9 @@ from parvis.federation.attributes import BY_NAME, KEYS, Correspondence, GroupRul
 from parvis.federation.failure import SignInError
 from parvis.federation.models import USUAL_KEY, Kind, SignInSource
 from parvis.federation.outbound import check_address
+from parvis.federation.saml.actions import logo_bytes
+from parvis.federation.saml.metadata import is_scope
+from parvis.federation.saml.models import Entity
 from parvis.institutions.models import ROLES_OF, Institution, Nature, Role
 
 LARGEST_LOGO = 2_000_000
@@ -64,6 +67,16 @@ class SourceForm(forms.Form):
         initial="profile",
         help_text=_("Only those whose attributes serve below. ProConnect: given_name usual_name siret."),
     )
+    domains = forms.CharField(
+        label=_("Domains it may speak for"),
+        max_length=500,
+        required=False,
+        help_text=_(
+            "Separated by spaces: univ-exemple.fr. An identifier of another domain is refused. In a federation it is the "
+            "metadata that say so (shibmd:Scope), and nobody else."
+        ),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
     key = forms.ChoiceField(
         label=_("Attribute by which people are recognised"),
         help_text=_("It never changes and is never given to somebody else: an e-mail address will not do."),
@@ -83,16 +96,23 @@ class SourceForm(forms.Form):
         institution: Institution,
         kind: str,
         instance: SignInSource | None = None,
+        entity: Entity | None = None,
     ) -> None:
-        self.principal, self.kind, self.instance = principal, kind, instance
+        """`entity`: the provider of a new source, where it is SAML that it speaks."""
+        self.principal, self.kind, self.instance, self.entity = principal, kind, instance, entity
         initial = _initial(instance) if instance else {"name": institution.name, "key": USUAL_KEY[Kind(kind)]}
+        if entity:
+            initial |= {"name": entity.name[:120], "domains": " ".join(entity.scopes)}
         super().__init__(data, files, initial=initial)
-        for name in ("issuer", "client_id", "secret", "scopes") if kind == Kind.CAS else ("server",):
+        is_vouched_for = bool((entity and entity.federation_id) or (instance and instance.settings.get("federation")))
+        for name in {name for names in _CONNECTION.values() for name in names} - set(_CONNECTION[Kind(kind)]):
             del self.fields[name]
+        if kind == Kind.SAML and is_vouched_for:
+            del self.fields["domains"]
         if not (instance and instance.has_logo):
             del self.fields["forget_logo"]
         own = USUAL_KEY[Kind(kind)]
-        keys = [own, *(key for key in KEYS if key not in USUAL_KEY.values())]
+        keys = [own, *(key for key in KEYS if key not in {own, "user", "sub"})]  # those two are of one protocol each
         self.fields["key"].choices = [(key, key) for key in keys]  # type: ignore[attr-defined]
         # Another attribute would make a stranger of everybody known so far.
         self.fields["key"].disabled = bool(instance and instance.accounts.exists())
@@ -101,7 +121,7 @@ class SourceForm(forms.Form):
 
     @property
     def connection_fields(self) -> list[forms.BoundField]:
-        return [self[name] for name in ("server", "issuer", "client_id", "secret", "scopes") if name in self.fields]
+        return [self[name] for name in _CONNECTION[Kind(self.kind)] if name in self.fields]
 
     def is_valid(self) -> bool:
         parts = [super().is_valid(), self.rules.is_valid(), self.group_rules.is_valid()]
@@ -112,6 +132,12 @@ class SourceForm(forms.Form):
 
     def clean_issuer(self) -> str:
         return self._clean_address("issuer").removesuffix("/.well-known/openid-configuration")
+
+    def clean_domains(self) -> str:
+        domains = self.cleaned_data["domains"].lower().replace(",", " ").split()
+        if not all(is_scope(domain) for domain in domains):
+            raise forms.ValidationError(_("A domain is written like univ-exemple.fr, without @."))
+        return " ".join(domains)
 
     def clean_name(self) -> str:
         others = SignInSource.objects.editable_by(self.principal).filter(name=self.cleaned_data["name"])
@@ -133,11 +159,10 @@ class SourceForm(forms.Form):
     @property
     def values(self) -> SourceValues:
         given = self.cleaned_data
-        names = ("server",) if self.kind == Kind.CAS else ("issuer", "client_id", "scopes")
         return SourceValues(
             kind=self.kind,
             name=given["name"],
-            settings={name: given[name] for name in names},
+            settings=self._settings(),
             correspondence=Correspondence(
                 key=given["key"],
                 roles=tuple(RoleRule(**row) for row in _rows(self.rules)),
@@ -145,18 +170,43 @@ class SourceForm(forms.Form):
                 keeps_mail=given["keeps_mail"],
             ),
             secret=given.get("secret") or None,
-            logo=b"" if given.get("forget_logo") else given["logo"],
+            logo=b"" if given.get("forget_logo") else given["logo"] or self._shown_logo(),
         )
+
+    def _settings(self) -> dict[str, Any]:
+        kept = {name: self.cleaned_data[name] for name in _CONNECTION[Kind(self.kind)] if name in self.cleaned_data}
+        kept.pop("secret", None)
+        if self.entity:
+            return {"entity_id": self.entity.entity_id, "federation": self.entity.federation_id, **kept}
+        if self.kind == Kind.SAML and self.instance:
+            return {**self.instance.settings, **kept}
+        return kept
+
+    def _shown_logo(self) -> bytes | None:
+        """The provider's own, for a new source without another: fetched here, once, so that no browser asks for it there."""
+        shown = logo_bytes(self.entity.provider) if self.entity else b""
+        try:
+            return _png(SimpleUploadedFile("logo", shown)) if shown else None
+        except forms.ValidationError:
+            return None
 
     def _clean_address(self, name: str) -> str:
         address = str(self.cleaned_data[name]).strip()
         try:
             parts = check_address(address, settings.PRIVATE_HOSTS)
         except SignInError as error:
-            raise forms.ValidationError(_REFUSALS.get(error.code, _REFUSALS["address"])) from None
+            raise forms.ValidationError(ADDRESS_REFUSALS.get(error.code, ADDRESS_REFUSALS["address"])) from None
         if parts.query:
-            raise forms.ValidationError(_REFUSALS["address"])
+            raise forms.ValidationError(ADDRESS_REFUSALS["address"])
         return address
+
+
+# What is asked of each kind, in the order of the page.
+_CONNECTION = {
+    Kind.CAS: ("server",),
+    Kind.OIDC: ("issuer", "client_id", "secret", "scopes"),
+    Kind.SAML: ("domains",),
+}
 
 
 class RuleForm(forms.Form):
@@ -201,7 +251,7 @@ class GroupForm(RuleForm):
     name = forms.CharField(label=_("Group"), max_length=120, required=False)
 
 
-_REFUSALS = {
+ADDRESS_REFUSALS = {
     "address": _("This is no address that a server answers at."),
     "not_tls": _("The address begins with https://: what it says of people must not be read or changed on the way."),
     "inside": _("This address is inside the network: whoever runs this installation must allow it (PARVIS_PRIVATE_HOSTS)."),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.contrib.sessions.backends.base import SessionBase
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -15,10 +17,35 @@ from parvis.access.secrets.models import HoldsSecret
 from parvis.federation.attributes import Correspondence, GroupRule, RoleRule
 from parvis.federation.cas import CasSettings
 from parvis.federation.oidc import OidcSettings
+from parvis.federation.provisioning.models import (
+    DirectoryEntry,
+    DirectoryGroup,
+    PeopleList,
+    ScimSetup,
+    ScimToken,
+    Suspension,
+)
+from parvis.federation.saml.models import Entity, Federation, SamlResponse, ServiceKey
 from parvis.institutions.models import Institution
 
 if TYPE_CHECKING:
     from parvis.access.principal import Principal
+
+__all__ = [
+    "Account",
+    "DirectoryEntry",
+    "DirectoryGroup",
+    "Entity",
+    "Federation",
+    "OpenSession",
+    "PeopleList",
+    "SamlResponse",
+    "ScimSetup",
+    "ScimToken",
+    "ServiceKey",
+    "SignInSource",
+    "Suspension",
+]
 
 
 class Kind(models.TextChoices):
@@ -26,10 +53,11 @@ class Kind(models.TextChoices):
 
     CAS = "cas", _("CAS 3.0")
     OIDC = "oidc", _("OpenID Connect (ProConnect, Keycloak, Entra…)")
+    SAML = "saml", _("SAML 2.0 (Fédération Éducation-Recherche, eduGAIN)")
 
 
 # The attribute by which each kind recognises people, if the institution says nothing else.
-USUAL_KEY = {Kind.CAS: "user", Kind.OIDC: "sub"}
+USUAL_KEY = {Kind.CAS: "user", Kind.OIDC: "sub", Kind.SAML: "eduPersonPrincipalName"}
 
 
 class SourceQuerySet(models.QuerySet["SignInSource"]):
@@ -47,7 +75,7 @@ class SignInSource(HoldsSecret):
     kind = models.CharField(_("protocol"), max_length=10, choices=Kind.choices)
     name = models.CharField(_("name"), max_length=120)
     is_active = models.BooleanField(_("active"), default=False)
-    settings = models.JSONField(default=dict)  # of its kind: see `cas` and `oidc`
+    settings = models.JSONField(default=dict)  # of its kind: see `cas`, `oidc` and `saml.actions`
     mapping = models.JSONField(default=dict)  # see `correspondence`
     logo = models.BinaryField(blank=True, default=bytes)  # a PNG that we made
     has_logo = models.BooleanField(default=False, editable=False)  # so that a list need not read them
@@ -67,7 +95,7 @@ class SignInSource(HoldsSecret):
     @property
     def address(self) -> str:
         """Of the server, for people to read."""
-        return str(self.settings.get("server") or self.settings.get("issuer", ""))
+        return str(self.settings.get("server") or self.settings.get("issuer") or self.settings.get("entity_id", ""))
 
     @property
     def cas(self) -> CasSettings:
@@ -104,6 +132,11 @@ class AccountQuerySet(models.QuerySet["Account"]):
         """Those of one person, of whatever institution."""
         return self.filter(person=person_id).select_related("source", "institution").order_by("id")
 
+    def with_suspension(self) -> AccountQuerySet:
+        """`suspended_at`: since when the person is suspended in the institution, or None."""
+        rows = Suspension.unscoped.filter(institution=models.OuterRef("institution"), person=models.OuterRef("person"))
+        return self.annotate(suspended_at=models.Subquery(rows.values("since")[:1]))
+
 
 class Account(models.Model):
     """By which account of a source a person is recognised; a person may have several, of several institutions."""
@@ -116,7 +149,6 @@ class Account(models.Model):
         default=list
     )  # by the source, when it was last seen: what it no longer gives, it takes back
     given_groups = models.JSONField(default=list)  # ids
-    suspended_at = models.DateTimeField(null=True)
     seen_at = models.DateTimeField(null=True)
 
     unscoped = AccountQuerySet.as_manager()
@@ -135,6 +167,15 @@ class OpenSessionQuerySet(models.QuerySet["OpenSession"]):
         """Nobody's page shows them: they are there to be ended."""
         return self.none()
 
+    def end(self) -> list[Account]:
+        """At the next request; whose they were."""
+        sessions: type[SessionBase] = import_module(settings.SESSION_ENGINE).SessionStore
+        ended = list(self.select_related("account"))
+        for row in ended:
+            sessions().delete(row.session_key)
+        OpenSession.unscoped.filter(id__in=[row.id for row in ended]).delete()
+        return [row.account for row in ended]
+
 
 class OpenSession(models.Model):
     """A session that a source opened, by the name under which it will end it."""
@@ -142,6 +183,7 @@ class OpenSession(models.Model):
     institution = models.ForeignKey(Institution, on_delete=models.CASCADE, related_name="+")
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="sessions")
     handle = models.CharField(max_length=64)  # hash of the CAS ticket or of the OpenID Connect `sid`; "" has none
+    subject = models.CharField(max_length=64, blank=True)  # hash of the SAML name of its holder, who may be asked to leave
     session_key = models.CharField(max_length=40)
     opened_at = models.DateTimeField()
 
@@ -151,6 +193,7 @@ class OpenSession(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["handle"], name="open_session_handle"),
+            models.Index(fields=["subject"], name="open_session_subject"),
             models.Index(fields=["opened_at"], name="open_session_age"),
         ]
 

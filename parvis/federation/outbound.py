@@ -14,12 +14,14 @@ import json
 import socket
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from io import BytesIO
+from typing import Any, BinaryIO
 from urllib.parse import SplitResult, urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
+from yarl import URL
 
 from parvis.federation.failure import SignInError
 
@@ -32,6 +34,7 @@ class Answer:
     status: int
     content_type: str
     body: bytes
+    etag: str = ""
 
     def json(self) -> dict[str, Any]:
         """Raises SignInError for anything that is not an object."""
@@ -60,18 +63,38 @@ class Outbound:
             headers["Authorization"] = f"Basic {base64.b64encode(':'.join(basic).encode()).decode()}"
         return await self._ask("POST", url, data=form, headers=headers)
 
-    async def _ask(self, method: str, url: str, *, headers: dict[str, str], **body: Any) -> Answer:
+    async def download(self, url: str, into: BinaryIO, *, most: int, seconds: float, etag: str = "") -> Answer:
+        """Something too large to be held: its body goes to `into`, at most so many bytes. 304 when `etag` is still its tag."""
+        headers = {"Accept": "application/samlmetadata+xml, application/xml;q=0.9, */*;q=0.1"}
+        if etag:
+            headers["If-None-Match"] = etag
+        return await self._ask("GET", url, headers=headers, seconds=seconds, into=into, most=most)
+
+    async def _ask(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: dict[str, str],
+        seconds: float = SECONDS,
+        into: BinaryIO | None = None,
+        most: int = LONGEST_BODY,
+        **body: Any,
+    ) -> Answer:
         check_address(url, self.private_hosts)
         connector = aiohttp.TCPConnector(resolver=_Resolver(self.private_hosts), use_dns_cache=False)
-        timeout = aiohttp.ClientTimeout(total=SECONDS)
+        timeout = aiohttp.ClientTimeout(total=seconds)
+        # Names of entities are part of a path, escaped: aiohttp would write some of it otherwise, and ask for another file.
+        target = URL(url, encoded=True) if into is not None else url
         headers |= {"User-Agent": "parvis", "Accept-Encoding": "identity"}
         failure: SignInError
         try:
             async with (
                 aiohttp.ClientSession(connector=connector, timeout=timeout, auto_decompress=False) as session,
-                session.request(method, url, headers=headers, allow_redirects=False, **body) as response,
+                session.request(method, target, headers=headers, allow_redirects=False, **body) as response,
             ):
-                return Answer(response.status, response.content_type, await _read(response))
+                content = await _read(response, into or BytesIO(), most)
+                return Answer(response.status, response.content_type, content, response.headers.get("ETag", "")[:200])
         except SignInError as error:
             failure = error
         except TimeoutError:
@@ -125,13 +148,15 @@ def _is_inside(host: str) -> bool:
     return not (mapped or address).is_global or address.is_multicast
 
 
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    body = bytearray()
+async def _read(response: aiohttp.ClientResponse, into: BinaryIO, most: int) -> bytes:
+    """What `into` holds, where it is memory."""
+    received = 0
     async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > LONGEST_BODY:
+        received += len(chunk)
+        if received > most:
             raise SignInError("too_large")
-    return bytes(body)
+        into.write(chunk)
+    return into.getvalue() if isinstance(into, BytesIO) else b""
 
 
 def _host(url: str) -> str:

@@ -6,9 +6,9 @@ from datetime import datetime
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from parvis.federation.models import OpenSession, SignInSource
+from parvis.federation.models import OpenSession, PeopleList, SignInSource
 from parvis.identity.models import Person, Source
-from parvis.personal import Erased, Impersonal, Subject, Tables
+from parvis.personal import Erased, Impersonal, Subject, Tables, Within
 
 TABLES: Tables = {
     "federation_signinsource": Impersonal("servers of institutions; their secret is sealed"),
@@ -16,11 +16,24 @@ TABLES: Tables = {
     "federation_opensession": Erased(
         _("Sessions opened by your accounts"), ("account__person",), omit=frozenset({"session_key", "handle"})
     ),
+    "federation_directoryentry": Erased(_("What your institution’s directory says of you"), ("person",)),
+    "federation_directorygroup": Impersonal("groups that a directory writes"),
+    "federation_directorygroup_members": Within("federation_directoryentry"),
+    "federation_suspension": Erased(_("Suspensions"), ("person",)),
+    "federation_scimsetup": Impersonal("settings of an institution"),
+    "federation_scimtoken": Impersonal("tokens of an institution’s directory, hashed"),
+    "federation_peoplelist": Erased(_("Lists of people being imported"), ("profile",), omit=frozenset({"content"})),
+    "federation_federation": Impersonal("federations that an institution trusts"),
+    "federation_entity": Impersonal("identity providers, as their federation describes them"),
+    "federation_samlresponse": Impersonal("what a provider said, sealed for the browser that asked, for some minutes"),
+    "federation_servicekey": Impersonal("keys of the installation"),
 }
 
 
 def forget(subject: Subject) -> None:
-    """The identifier that this institution's source gave goes, even while another institution knows the person."""
+    """The identifier that this institution's source gave goes, even while another institution knows the person; so do lists
+    that wait to be imported, which may name them and can be given again."""
+    PeopleList.unscoped.filter(institution=subject.institution_id).delete()
     sources = SignInSource.unscoped.filter(institution=subject.institution_id).values_list("id", flat=True)
     given = Q(pk__in=())
     for source_id in sources:

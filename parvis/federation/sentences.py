@@ -35,6 +35,10 @@ def _start_again() -> str:
     return _("This sign-in is too old, was already used, or was begun in another browser. Start again.")
 
 
+def _unproved() -> str:
+    return _("What your institution’s sign-in server says is not signed as it should be. Tell your administrator.")
+
+
 _SENTENCES: dict[str, Callable[[], str]] = {
     "unreachable": _unreachable,
     "slow": _unreachable,
@@ -50,6 +54,16 @@ _SENTENCES: dict[str, Callable[[], str]] = {
     "state": _start_again,
     "ticket": _start_again,
     "code": _start_again,
+    "signature": _unproved,
+    "encryption": _unproved,
+    "response": lambda: _(
+        "The answer of your institution’s sign-in server is not for Parvis, is too old, or does not answer this request. "
+        "Start again."
+    ),
+    "scope": lambda: _(
+        "Your institution’s sign-in server gives an identifier of a domain that is not its own. Tell your administrator."
+    ),
+    "metadata": lambda: _("The metadata of this identity provider cannot be used. Tell your administrator."),
     "denied": lambda: _("Your institution’s server says that you did not go on. Start again if you wish."),
     "no_role": lambda: _(
         "Your account is recognised, but nothing that your institution says of you opens Parvis. Ask your administrator."

@@ -29,7 +29,9 @@ from parvis.federation.attributes import BY_NAME, KNOWN, Correspondence, Identit
 from parvis.federation.failure import SignInError
 from parvis.federation.flows import Intent
 from parvis.federation.forms import SourceForm
-from parvis.federation.models import Account, Kind, SignInSource
+from parvis.federation.models import Account, Federation, Kind, SignInSource
+from parvis.federation.provisioning.suspension import suspend_or_restore
+from parvis.federation.saml import actions as saml
 from parvis.federation.sentences import detail, sentence
 from parvis.institutions.models import ROLES_OF, Nature, Role
 from parvis.retrieval.analysis import fold
@@ -188,12 +190,15 @@ def linking(request: SignedInRequest) -> HttpResponse:
 def list_sources(request: SignedInRequest) -> HttpResponse:
     rows = SignInSource.objects.visible_to(request.principal).defer("logo")
     kinds = [(kind.value, kind.label) for kind in Kind]
-    return render(request, "federation/list.html", {"sources": rows, "kinds": kinds})
+    federations = Federation.objects.visible_to(request.principal)
+    return render(request, "federation/list.html", {"sources": rows, "federations": federations, "kinds": kinds})
 
 
 @requires("source:edit")
 @require_http_methods(["GET", "HEAD", "POST"])
 def add(request: SignedInRequest, kind: str) -> HttpResponse:
+    if kind == Kind.SAML:
+        return redirect("saml:choice")
     if kind not in Kind.values:
         raise Http404
     form = _form(request, kind, None)
@@ -220,13 +225,14 @@ def edit(request: SignedInRequest, source_id: int) -> HttpResponse:
 @require_GET
 def source(request: SignedInRequest, source_id: int) -> HttpResponse:
     row = get_or_404(request.principal, "source:view", SignInSource, id=source_id)
-    accounts = Account.objects.visible_to(request.principal).filter(source=row).select_related("person")
+    accounts = Account.objects.visible_to(request.principal).filter(source=row).select_related("person").with_suspension()
     query = request.GET.get("q", "").strip()[:100]
     if query:
         accounts = accounts.filter(person__display_name__icontains=query)
     context = {
         "source": row,
         "is_cas": row.kind == Kind.CAS,
+        "saml": saml.standing_of(row) if row.kind == Kind.SAML else None,
         "registered": {
             "back": _address(request, "federation:back", row.id),
             "logout": _address(request, "access:signed_out"),
@@ -271,13 +277,7 @@ def deletion(request: SignedInRequest, source_id: int) -> HttpResponse:
 @require_POST
 def suspension(request: SignedInRequest, account_id: int) -> HttpResponse:
     account = get_or_404(request.principal, "source:edit", Account, id=account_id)
-    name = account.person.display_name
-    if request.POST.get("suspended") == "1":
-        actions.suspend(request.principal, account, now=timezone.now())
-        messages.info(request, _("%(name)s is suspended: their session is closed.") % {"name": name})
-    else:
-        actions.restore(request.principal, account)
-        messages.info(request, _("%(name)s may sign in again.") % {"name": name})
+    suspend_or_restore(request, account.person)
     return redirect("federation:source", account.source_id)
 
 
@@ -286,11 +286,14 @@ def suspension(request: SignedInRequest, account_id: int) -> HttpResponse:
 
 @dataclass(frozen=True)
 class Proof:
-    """What the source says of who comes back. `session`: the name under which it will end the session."""
+    """What the source says of who comes back. `session`: the name under which it will end the session; `subject`: of whom it
+    will say so; `outside`: attributes whose values of another domain were refused."""
 
     attributes: Mapping[str, Sequence[str]]
     session: str
     elsewhere: str
+    subject: str = ""
+    outside: Sequence[str] = ()
 
 
 def _leave(request: HttpRequest, source: SignInSource, intent: Intent, *, target: str) -> HttpResponse:
@@ -298,6 +301,8 @@ def _leave(request: HttpRequest, source: SignInSource, intent: Intent, *, target
     try:
         if source.kind == Kind.CAS:
             return HttpResponseRedirect(cas.login_address(source.cas, service=_service(request, source, state)))
+        if source.kind == Kind.SAML:
+            return HttpResponseRedirect(saml.sign_in_address(source, nonce=flow.nonce, state=state))
         address = async_to_sync(oidc.login_address)(
             _oidc(source),
             actions.outbound(),
@@ -313,6 +318,11 @@ def _leave(request: HttpRequest, source: SignInSource, intent: Intent, *, target
 
 
 def _proof(request: HttpRequest, source: SignInSource, flow: flows.Flow) -> Proof:
+    if source.kind == Kind.SAML:
+        if refusal := request.GET.get("refus"):
+            raise saml.refusal_of(refusal)
+        taken = saml.take(source, request.GET.get("reponse", ""), nonce=flow.nonce)
+        return Proof(taken.attributes, taken.session, taken.elsewhere, taken.subject, taken.outside)
     if source.kind == Kind.CAS:
         ticket = request.GET.get("ticket", "")
         service = _service(request, source, request.GET["state"])
@@ -333,7 +343,7 @@ def _proof(request: HttpRequest, source: SignInSource, flow: flows.Flow) -> Proo
 
 
 def _sign_in(request: HttpRequest, source: SignInSource, proof: Proof, target: str) -> HttpResponse:
-    arrived = actions.arrive(source, read(proof.attributes, source.correspondence), now=timezone.now())
+    arrived = actions.arrive(source, _identity(proof, source), now=timezone.now())
     if arrived.profile is None:
         raise SignInError("no_role")
     open_session(request, arrived.person, arrived.profile, sign_in_source=source.id)
@@ -341,7 +351,7 @@ def _sign_in(request: HttpRequest, source: SignInSource, proof: Proof, target: s
         request.session[ELSEWHERE_KEY] = [source.name, proof.elsewhere]
     request.session.save()
     key = request.session.session_key or ""
-    actions.remember_session(arrived.account, key, proof.session, now=timezone.now())
+    actions.remember_session(arrived.account, key, proof.session, subject=proof.subject, now=timezone.now())
     response = HttpResponseRedirect(target)
     response.set_cookie(
         REMEMBERED,
@@ -360,7 +370,7 @@ def _trial(request: HttpRequest, source: SignInSource, proof: Proof) -> HttpResp
     identity: Identity | None = None
     problem: SignInError | None = None
     try:
-        identity = read(proof.attributes, mapping)
+        identity = _identity(proof, source)
     except SignInError as error:
         problem = error
     allowed = ROLES_OF[Nature(source.institution.nature)]
@@ -371,8 +381,16 @@ def _trial(request: HttpRequest, source: SignInSource, proof: Proof) -> HttpResp
         "problem": sentence(problem) if problem else "",
         "detail": detail(problem) if problem else "",
         "attributes": [(name, values, *_use(name, mapping)) for name, values in sorted(proof.attributes.items())],
+        "outside": proof.outside,
     }
     return render(request, "federation/trial.html", context)
+
+
+def _identity(proof: Proof, source: SignInSource) -> Identity:
+    mapping = source.correspondence
+    if mapping.key in proof.outside:
+        raise SignInError("scope", mapping.key)
+    return read(proof.attributes, mapping)
 
 
 def _use(name: str, mapping: Correspondence) -> tuple[str, str]:
@@ -390,7 +408,7 @@ def _ask_to_link(request: HttpRequest, source: SignInSource, proof: Proof) -> Ht
     principal = getattr(request, "principal", None)
     if principal is None:
         raise SignInError("state")
-    identity = read(proof.attributes, source.correspondence)
+    identity = _identity(proof, source)
     request.session[_PENDING] = {"source": source.id, "person": principal.person_id, "identity": asdict(identity)}
     return render(request, "federation/linking.html", {"source": source, "identity": identity})
 

@@ -15,6 +15,7 @@ class Source(models.TextChoices):
     LOCAL = "local", _("this installation")
     DEMO = "demo", _("demonstration")
     FEDERATED = "federated", _("an institution’s account")
+    APP = "app", _("an application, which signs in nowhere")
     ERASED = "erased", _("nobody any more")  # erased at their request, or once departed
 
 

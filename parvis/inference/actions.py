@@ -12,19 +12,19 @@ from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache, partial
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import numpy as np
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from numpy.typing import NDArray
 
 from parvis.access.engine import Tool
 from parvis.access.principal import Principal
-from parvis.access.rules.doors import decision, record_refusal
+from parvis.access.rules.doors import decision, record_refusal, within_rules
 from parvis.access.secrets import SecretUnreadableError
 from parvis.audit.models import record
 from parvis.inference.completion import Model, UpstreamError
@@ -107,15 +107,24 @@ def chat_endpoint_for(institution_id: int, model: LanguageModel | None = None) -
     return _default_route(institution_id, Purpose.CHAT)
 
 
-def chat_endpoint_within_rules(principal: Principal, model: LanguageModel | None, *, purpose: str) -> Route | None:
-    """The same, for one person and purpose. Raises NoRouteError, and records it, where the institution's rules refuse it."""
+def chat_endpoint_within_rules(
+    principal: Principal, model: LanguageModel | None, *, purpose: str, data_class: str = ""
+) -> Route | None:
+    """The same, for one person, one purpose and data of that class. Raises NoRouteError, and records it, where the rules of
+    the institution refuse it."""
     route = chat_endpoint_for(principal.institution_id, model)
     if route is not None:
-        refused = decision(principal, route.tool, zone=route.zone, purpose=purpose)
+        refused = decision(principal, route.tool, zone=route.zone, purpose=purpose, data_class=data_class)
         if not refused.allowed:
             record_refusal(principal, route.tool, refused)
             raise NoRouteError("model_refused")
     return route
+
+
+def chat_models_within_rules(principal: Principal) -> QuerySet[LanguageModel]:
+    """Those that this person may use now."""
+    usable = LanguageModel.unscoped.usable_for(principal.institution_id, Purpose.CHAT)
+    return cast("QuerySet[LanguageModel]", within_rules(usable, principal))
 
 
 def chat_models(institution_id: int) -> list[LanguageModel]:

@@ -62,11 +62,13 @@ class Role(models.TextChoices):
     COORDINATOR = "coordinator", _("alliance coordinator")
     OBSERVER = "observer", _("observer")
     VENDOR = "vendor", _("vendor")
+    APP = "app", _("application")  # a program of the institution, with keys and no session
+    DPO = "dpo", _("data protection officer")
 
 
-# Which roles an organisation's people may hold.
+# Which roles an organisation's people may hold; a program's own is given with it.
 ROLES_OF = {
-    Nature.MEMBER: (Role.STUDENT, Role.TEACHER, Role.STAFF, Role.ADMINISTRATOR, Role.REFERENT, Role.SIGNATORY),
+    Nature.MEMBER: (Role.STUDENT, Role.TEACHER, Role.STAFF, Role.ADMINISTRATOR, Role.REFERENT, Role.SIGNATORY, Role.DPO),
     Nature.COORDINATION: (Role.COORDINATOR,),
     Nature.OBSERVER: (Role.OBSERVER,),
     Nature.VENDOR: (Role.VENDOR,),

@@ -40,6 +40,7 @@ TABLES: Tables = {
     "needs_workshop": Kept(_("Workshops you opened"), _ACT, ("opened_by",)),
     "needs_minute": Kept(_("Lines of minutes"), _("The minutes of a workshop stay whole, without your name."), ("profile",)),
     "needs_search_*": Within("needs_rawneedtext"),  # the index
+    "needs_textvector": Within("needs_rawneedtext"),
 }
 
 

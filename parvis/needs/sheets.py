@@ -7,15 +7,15 @@ the same). A file refused as a whole raises `workbooks.Refused`. The model to fi
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from itertools import islice
 from typing import TypeVar
+
+from parvis import delimited
 
 from .sheet_model import template
 from .workbooks import (
@@ -133,7 +133,10 @@ def _table_of_csv(data: bytes) -> _Table:
         raise Refused("empty")
     if len(data) > MOST_BYTES:
         raise Refused("too_large", {"bytes": str(len(data)), "limit": str(MOST_BYTES)})
-    text = _decoded(data)
+    try:
+        text = delimited.decoded(data)
+    except delimited.NotText as refusal:
+        raise Refused(refusal.code) from None
     lines = text.splitlines(keepends=True)
     found = {delimiter: _header(list(_csv_rows(lines[:200], delimiter))) for delimiter in ";,\t"}
     recognised = {mark: sum(bool(name) for name, _ in header[1]) for mark, header in found.items() if header}
@@ -146,80 +149,13 @@ def _table_of_csv(data: bytes) -> _Table:
     return _Table(columns, _few_enough(rows[at + 1 :]), errors)
 
 
-def _decoded(data: bytes) -> str:
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        text = data.decode("utf-16", "replace")  # what Excel calls "Unicode text"
-    else:
-        if b"\0" in data:
-            raise Refused("nul_bytes")
-        if data.startswith((b"%PDF", b"{\\rtf", b"\x89PNG", b"GIF8", b"\xff\xd8\xff")):
-            raise Refused("not_a_spreadsheet")
-        try:
-            text = data.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            text = data.decode("mac_roman" if _is_of_a_mac(data) else "cp1252", "replace")
-    if "\0" in text:
-        raise Refused("nul_bytes")
-    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\x0b", " ").replace("\x0c", " ")
-
-
-def _is_of_a_mac(data: bytes) -> bool:
-    """What "CSV (Macintosh)" writes for à, ç, é, è, ê, ô and ù is, in Windows-1252, nothing or signs nobody types."""
-    return sum(map(data.count, _MAC_LETTERS)) > sum(map(data.count, _WINDOWS_LETTERS))
-
-
 def _csv_rows(lines: Sequence[str], delimiter: str, *, width: int = 0, errors: list[RowError] | None = None) -> Iterator[Row]:
-    """Records, blank ones counted but left out. A quotation mark never closed, or closed some rows further down, spoils its
-    own row only: it is told of, and the reading goes on at the next line."""
-    at = number = 0
-    while at < len(lines):
-        number += 1
-        after = _end_of_record(lines, at, delimiter)
-        cells = _cells("".join(lines[at:after]), delimiter) if after else None
-        if cells is None or (width and after and after > at + 1 and len(cells) > width and any(cells[width:])):
-            if errors is not None:
-                errors.append(RowError(number, "", "unclosed_quote"))
-                _few_enough(errors)
-            at += 1
-            continue
-        at = after or at + 1
-        if any(cell.strip() for cell in cells):
-            yield Row(number, tuple(cells))
-
-
-def _end_of_record(lines: Sequence[str], at: int, delimiter: str) -> int | None:
-    """The line after the record that begins at `at`, None when a quotation mark stays open."""
-    is_open = False
-    for after in range(at, min(len(lines), at + _LINES_OF_A_CELL)):
-        if '"' in lines[after]:
-            is_open = _stays_open(lines[after], delimiter, is_open)
-        if not is_open:
-            return after + 1
-    return None
-
-
-def _stays_open(line: str, delimiter: str, is_open: bool) -> bool:
-    """A quotation mark opens at the start of a cell only (a 15" screen opens nothing); doubled, it is a mark of the text."""
-    is_start, was_closed = not is_open, False
-    for char in line:
-        if is_open:
-            is_open, was_closed = char != '"', char == '"'
-        elif char == '"' and (is_start or was_closed):
-            is_open = True
-        else:
-            is_start, was_closed = char == delimiter, False
-    return is_open
-
-
-def _cells(record: str, delimiter: str) -> list[str] | None:
-    """None when it is no record: a cell of several lines that closes on letters was closed by another cell's mark, and a cell
-    larger than the csv module reads, 128,000 characters, is no need."""
-    lines = record.rstrip("\n").splitlines(keepends=True)
-    try:
-        rows = list(csv.reader(lines, delimiter=delimiter, strict=len(lines) > 1))
-    except csv.Error:
-        return None
-    return [cell for row in rows for cell in row]
+    spoilt: list[int] = []
+    for record in delimited.records(lines, delimiter, width=width, spoilt=spoilt):
+        yield Row(record.number, record.cells)
+    if errors is not None:
+        errors += [RowError(number, "", "unclosed_quote") for number in spoilt]
+        _few_enough(errors)
 
 
 def _few_enough(rows: Sequence[T]) -> Sequence[T]:
@@ -232,7 +168,7 @@ def _header(rows: Sequence[Row]) -> tuple[int, list[tuple[str, str]]] | None:
     """Where the headings stand, and what they mean: the first row that names a title or a text."""
     for at, row in enumerate(rows[:_HEADER_WITHIN]):
         headings = [" ".join(str(value).split())[:100] if isinstance(value, str) else "" for value in row.values]
-        fields = [_FIELD_OF.get(_heading_key(heading), "") for heading in headings]
+        fields = [_FIELD_OF.get(delimited.heading_key(heading), "") for heading in headings]
         if "title" not in fields and "text" not in fields:
             continue
         if len(row.values) > MOST_COLUMNS and any(headings[MOST_COLUMNS:]):
@@ -245,14 +181,6 @@ def _header(rows: Sequence[Row]) -> tuple[int, list[tuple[str, str]]] | None:
             headings.pop()
         return at, list(zip(fields, headings, strict=False))
     return None
-
-
-def _heading_key(heading: str) -> str:
-    """A heading without accents, case, marks, and whatever is explained in brackets."""
-    text = re.sub(r"[(\[].*?[)\]]", " ", heading)
-    text = unicodedata.normalize("NFKD", text.casefold().replace("œ", "oe"))
-    text = "".join(char if char.isalnum() else " " for char in text if not unicodedata.combining(char))
-    return " ".join(text.split())
 
 
 def _need(row: Row, columns: Sequence[tuple[str, str]]) -> ImportedNeed | list[RowError]:
@@ -334,10 +262,7 @@ def _key(values: Mapping[str, str]) -> str:
     return hashlib.sha256("\0".join(said).encode()).hexdigest()
 
 
-_MAC_LETTERS = [bytes([code]) for code in b"\x88\x8d\x8e\x8f\x90\x99\x9d"]
-_WINDOWS_LETTERS = [bytes([code]) for code in b"\xe0\xe7\xe8\xe9\xea\xf4\xf9"]
 _HEADER_WITHIN = 20  # rows: what stands before the table, its title for instance
-_LINES_OF_A_CELL = 200
 _LONGEST_TITLE_MADE = 110
 # How lists head their columns, without accents, case or brackets.
 _HEADINGS = {

@@ -16,6 +16,7 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
+from heapq import nlargest
 from itertools import accumulate, chain
 from zlib import crc32
 
@@ -93,14 +94,26 @@ def close_needs(
 ) -> list[Close]:
     """The groups closest to `draft`, best first. The index holds `keys(...)` of each text, its passage id the text's key;
     `fetch` gives texts by key. `never` are the groups someone judged different; `meaning` are cosines of embeddings by key,
-    and its texts are candidates too."""
+    and the nearest by it are candidates too."""
     asked = keys(draft.title, draft.text[:LONGEST_DRAFT], draft.facets)
     rarity = index.stats([key for key in asked if key != _EVERY], corpora)
     few = rarity.passage_count <= FEW
     sought, most = (asked, FEW) if few else (_affordable(asked, rarity), CANDIDATES + len(never))
     wanted = [key for key, _ in index.candidates(sought, corpora, most)]
-    known = fetch(list(dict.fromkeys([*wanted, *(meaning or ())])))
+    nearest = nlargest(CANDIDATES, meaning, key=lambda key: (meaning[key], -key)) if meaning else []
+    known = fetch(list(dict.fromkeys([*wanted, *nearest])))
     return rescore(draft, known, rarity, limit=limit, never=never, meaning=meaning)
+
+
+def standing_out(meaning: Mapping[int, float]) -> set[int]:
+    """The texts nearer than chance brings one among as many: near enough to be proposed though they share no word. Each
+    model of embeddings has its own idea of far, so this one is measured against its other cosines."""
+    if not meaning:
+        return set()
+    cosines = np.fromiter(meaning.values(), dtype=np.float64)
+    # The greatest of n draws of a normal law is about √(2 ln n) deviations above its mean.
+    least = cosines.mean() + math.sqrt(2 * math.log(len(cosines))) * cosines.std()
+    return {key for key, cosine in meaning.items() if cosine > least}
 
 
 def keys(title: str, text: str, facets: Facets) -> tuple[str, ...]:

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from django.db.models import Q
 
 from parvis.access.principal import Principal
+from parvis.inference.actions import embedded, endpoint_answered, endpoint_failed
+from parvis.inference.completion import UpstreamError
+from parvis.inference.vectors import LONGEST_TEXT, QUESTION_SECONDS, endpoint_that_helps
 from parvis.needs import similarity
 from parvis.needs.actions.expressions import Words
 from parvis.needs.engine import (
@@ -27,13 +31,16 @@ from parvis.needs.models import (
     RawNeed,
     RawNeedState,
     RawNeedText,
+    TextVector,
 )
 from parvis.needs.models.expressions import RawNeedTextQuerySet
 from parvis.needs.models.harmonised import HarmonisedNeedQuerySet
 from parvis.needs.similarity import Close, Draft, Facets, Known
+from parvis.retrieval.dense import normalised, unpacked
 
 SHORTEST_DRAFT = 30  # characters: with fewer, what is proposed is mostly chance
 MOST_PROPOSED = 5
+MOST_COMPARED = 20_000  # vectors, the latest
 OWN_DRAFTS = 30  # the latest: all an author may read of the drafts of an institution they do not represent
 
 
@@ -55,6 +62,7 @@ def close_needs(principal: Principal, words: Words, *, need: RawNeed | None = No
         return []
     different = _different(principal, need) if need else Refusals()
     reader = _Reader(principal, need, different.needs)
+    meaning = _meaning(principal, words)
     found = similarity.close_needs(
         Draft(words.title, words.text, Facets(words.domain, words.public, words.activity, words.data_class)),
         index=index(),
@@ -62,9 +70,35 @@ def close_needs(principal: Principal, words: Words, *, need: RawNeed | None = No
         fetch=reader.read,
         limit=MOST_PROPOSED,
         never={*different.groups, *([group_of_need(need.id)] if need else [])},
+        meaning=meaning,
     )
     # By runs of letters alone, nobody would see why it is proposed.
-    return reader.suggestions([one for one in found if one.shared_terms or one.parts.facets])
+    near = similarity.standing_out(meaning or {})
+    return reader.suggestions([one for one in found if one.shared_terms or one.parts.facets or one.key in near])
+
+
+def _meaning(principal: Principal, words: Words) -> dict[int, float] | None:
+    """Cosines with the texts one may read that have a vector of the same endpoint, by key; None where it is of no help or
+    does not answer in time: the words alone compare."""
+    endpoint = endpoint_that_helps(principal)
+    if endpoint is None:
+        return None
+    route, calibration = endpoint
+    texts = TextVector.objects.visible_to(principal).filter(endpoint=route.key)
+    rows = list(texts.order_by("-text_id").values_list("text_id", "vector")[:MOST_COMPARED])
+    if not rows:
+        return None
+    try:
+        asked = normalised(embedded(route, [f"{words.title}\n{words.text}"[:LONGEST_TEXT]], seconds=QUESTION_SECONDS))[0]
+    except UpstreamError as error:
+        endpoint_failed(calibration, error.code)
+        return None
+    endpoint_answered(calibration)
+    kept = unpacked(bytes(vector) for _, vector in rows)
+    if kept.shape[1] != len(asked):  # another model under the same name: its vectors are made again once it was measured
+        return None
+    cosines = kept.astype(np.float32) @ asked.astype(np.float32)
+    return {key_of_text(text_id): float(cosine) for (text_id, _), cosine in zip(rows, cosines, strict=True)}
 
 
 def group_of(close: RawNeed | HarmonisedNeed) -> int:

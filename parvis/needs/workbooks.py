@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import io
 import posixpath
 import re
-import unicodedata
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import TypeAlias
@@ -23,6 +21,12 @@ from openpyxl.styles.numbers import BUILTIN_FORMATS, is_date_format
 from openpyxl.utils import column_index_from_string, range_boundaries
 from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH, from_excel
 from openpyxl.worksheet.worksheet import Worksheet
+
+from parvis.delimited import FORMULA_SIGNS
+from parvis.delimited import printable as printable
+from parvis.delimited import written as csv_bytes
+
+__all__ = ["csv_bytes"]
 
 MOST_BYTES = 10_000_000  # of the file
 MOST_UNPACKED = 25_000_000  # of what an XLSX holds: an honest list of 5,000 needs holds 5 million
@@ -195,11 +199,6 @@ def is_workbook(data: bytes) -> bool:
     return data.startswith((b"PK\x03\x04", _OLE))
 
 
-def printable(text: str) -> str:
-    """Text that a file of XML may hold, composed: control characters and lone surrogates dropped, lines ended by \\n."""
-    return _FORBIDDEN.sub("", unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")))
-
-
 def put(sheet: Worksheet, row: int, column: int, value: str | int | float | date | None) -> Cell:
     """Writes `value`; text stays text, even when it begins with the sign of a formula."""
     cell = sheet.cell(row, column)
@@ -211,7 +210,7 @@ def put(sheet: Worksheet, row: int, column: int, value: str | int | float | date
     text = printable(value)[:32_767]  # no cell holds more
     cell.value = _ESCAPE.sub(lambda match: f"_x005F{match[0]}", text)
     cell.data_type = "s"
-    cell.quotePrefix = text.startswith(_FORMULA_SIGNS)  # else Excel computes it as soon as it is edited
+    cell.quotePrefix = text.startswith(FORMULA_SIGNS)  # else Excel computes it as soon as it is edited
     return cell
 
 
@@ -225,15 +224,6 @@ def height_of(texts: Sequence[str], widths: Sequence[int]) -> float:
         sum(1 + int(len(line) * 1.1) // width for line in text.split("\n")) for text, width in zip(texts, widths, strict=True)
     ]
     return 15.0 * min(max(lines), 26) + 2
-
-
-def csv_bytes(rows: Iterable[Sequence[str]]) -> bytes:
-    """As French spreadsheets open it: UTF-8 with its mark, semicolons; no cell may start a formula."""
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
-    for row in rows:
-        writer.writerow([_harmless(printable(cell)) for cell in row])
-    return text.getvalue().encode("utf-8-sig")
 
 
 def workbook_bytes(book: Workbook, *, title: str) -> bytes:
@@ -261,10 +251,6 @@ def steady(package: bytes, edits: Mapping[str, Callable[[bytes], bytes]] | None 
 
 def _without_instant(core: bytes) -> bytes:
     return re.sub(rb"(<dcterms:modified[^>]*>)[^<]*", rb"\g<1>2000-01-01T00:00:00Z", core)
-
-
-def _harmless(cell: str) -> str:
-    return "'" + cell if cell.startswith(_FORMULA_SIGNS) else cell
 
 
 @contextlib.contextmanager
@@ -349,8 +335,6 @@ def _refuse_bomb(infos: Sequence[zipfile.ZipInfo], packed: int) -> None:
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _NO_DATE = (1980, 1, 1, 0, 0, 0)  # the first a ZIP can say
-_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff\u202a-\u202e\u2066-\u2069]")
 _ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _COLUMN = re.compile(r"[A-Z]{1,3}")
 _AFTER_9999 = 2_958_466  # the number of the day after 31 December 9999

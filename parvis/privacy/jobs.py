@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from collections.abc import Callable
 
 from django.db import OperationalError
+from django.utils import timezone
 
 from parvis.privacy.actions.leftovers import overwrite, owed
 from parvis.privacy.actions.retention import apply_retention, due_institutions
@@ -14,8 +15,9 @@ from parvis.retrieval.index import FilesInUse
 log = logging.getLogger("parvis.retention")
 
 
-def keep_clocks(now: datetime) -> None:
+def keep_clocks(_leave: Callable[[], bool]) -> bool:
     """Says what was removed, and overwrites what the files of the database keep of it."""
+    now = timezone.now()
     for institution_id in due_institutions(now):
         removed = apply_retention(institution_id, now=now)
         if removed:
@@ -26,3 +28,4 @@ def keep_clocks(now: datetime) -> None:
             overwrite(now)
         except (FilesInUse, OperationalError):
             log.info("Others use the database: its free space is overwritten another time")
+    return False

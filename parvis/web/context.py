@@ -18,6 +18,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "theme": theme if theme in THEMES else "",
         "profile": getattr(request, "profile", None),
         "may_ask": bool(principal and principal.may("assistant:use")),
+        "may_hold_keys": bool(principal and principal.may("key:view")),
         "may_teach": bool(principal and principal.may("corpus:create")),
         "may_see_alliance": bool(principal and principal.may("alliance:view")),
         "may_see_needs": bool(principal and principal.may("need:view")),
@@ -25,5 +26,5 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "may_answer": bool(principal and principal.may("answer:view")),
         "may_choose": bool(principal and principal.may("choice:prepare")),
         "may_see_portfolio": bool(principal and principal.may("portfolio:view")),
-        "may_administer": bool(principal and principal.may("model:view")),
+        "may_administer": bool(principal and principal.may("console:view")),
     }

@@ -45,6 +45,25 @@ def faults(page: Page) -> list[str]:
         ("/cours/nouveau/", TEACHER),
         ("/modeles/", ADMINISTRATOR),
         ("/modeles/nouveau/", ADMINISTRATOR),
+        ("/cles/", STUDENT),
+        ("/cles/etablissement/", ADMINISTRATOR),
+        ("/cles/applications/nouvelle/", ADMINISTRATOR),
+        ("/releves/", STUDENT),
+        ("/releves/verification/", TEACHER),
+        ("/regles/", ADMINISTRATOR),
+        ("/regles/outils/model/", ADMINISTRATOR),
+        ("/regles/outils/key:ask/", ADMINISTRATOR),
+        ("/regles/texte/", ADMINISTRATOR),
+        ("/regles/versions/", ADMINISTRATOR),
+        ("/regles/pourquoi/?q=In%C3%A8s+Martin&outil=key:ask&usage=grading", ADMINISTRATOR),
+        ("/regles/qui/?outil=key:ask", ADMINISTRATOR),
+        ("/regles/verifications/", ADMINISTRATOR),
+        ("/regles/semestres/", ADMINISTRATOR),
+        ("/personnes/", ADMINISTRATOR),
+        ("/personnes/ajout/", ADMINISTRATOR),
+        ("/personnes/groupes/", ADMINISTRATOR),
+        ("/personnes/import/", ADMINISTRATOR),
+        ("/personnes/scim/", ADMINISTRATOR),
         ("/nulle-part/", STUDENT),
     ],
 )
@@ -58,6 +77,40 @@ def test_a_course_and_its_documents_are_accessible(visit: Visit, width: int, dar
     page.get_by_role("link", name=LAW).first.click()
     assert_sound(page)
     page.get_by_role("link", name=re.compile("introduction", re.IGNORECASE)).last.click()
+    assert_sound(page)
+
+
+@SCREENS
+def test_a_key_that_was_just_made_and_the_rule_of_a_course_are_accessible(visit: Visit, width: int, dark: bool) -> None:
+    page = visit("/cles/", as_=STUDENT, width=width, dark=dark)
+    page.get_by_label("Nom").fill("Carnet")
+    page.get_by_role("button", name="Créer la clé").click()
+    expect(page.get_by_label("Clé", exact=True)).to_have_value(re.compile("^parvis_"))
+    assert_sound(page)
+    page.get_by_role("button", name="Révoquer").first.click()
+    page = visit("/cours/", as_=TEACHER, width=width, dark=dark)
+    page.get_by_role("link", name=LAW).first.click()
+    page.get_by_role("link", name="Dire ce que les étudiants peuvent faire").click()
+    assert_sound(page)
+    page.get_by_label(re.compile("^Autorisé avec trace")).check()
+    page.get_by_role("button", name="Enregistrer").click()
+    assert_sound(page)
+    page = open_law_course(visit, width=width, dark=dark)
+    expect(page.get_by_text("entre dans votre relevé")).to_be_visible()
+    assert_sound(page)
+
+
+@SCREENS
+def test_rules_are_accessible_while_they_are_written(visit: Visit, width: int, dark: bool) -> None:
+    page = visit("/regles/outils/key:ask/", as_=ADMINISTRATOR, width=width, dark=dark)
+    page.get_by_role("group", name="Personnels").get_by_label("Règle").select_option("allowed")
+    page.get_by_role("button", name="Voir ce que cela change").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Ce que cela change")
+    assert_sound(page)
+    page.goto("/regles/texte/")
+    page.get_by_label("Règles", exact=True).fill("permit (principal, action, resource)")
+    page.get_by_role("button", name="Voir ce que cela change").click()
+    expect(page.get_by_text("Ligne 1").first).to_be_visible()
     assert_sound(page)
 
 

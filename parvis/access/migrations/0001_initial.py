@@ -2,6 +2,7 @@
 
 import django.db.models.deletion
 import django.db.models.manager
+import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
@@ -120,6 +121,8 @@ class Migration(migrations.Migration):
                             ("coordinator", "alliance coordinator"),
                             ("observer", "observer"),
                             ("vendor", "vendor"),
+                            ("app", "application"),
+                            ("dpo", "data protection officer"),
                         ],
                         max_length=20,
                     ),
@@ -153,6 +156,52 @@ class Migration(migrations.Migration):
                         condition=models.Q(("group", None)),
                         fields=("institution", "affiliation", "tool"),
                         name="rule_check_once_of_all",
+                    ),
+                ],
+            },
+            managers=[
+                ("unscoped", django.db.models.manager.Manager()),
+            ],
+        ),
+        migrations.CreateModel(
+            name="ApiKey",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=80, verbose_name="name")),
+                ("hint", models.CharField(max_length=16)),
+                ("digest", models.CharField(max_length=64, unique=True)),
+                ("scopes", models.JSONField(default=list)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("expires_at", models.DateTimeField()),
+                ("last_used_at", models.DateTimeField(null=True)),
+                ("revoked_at", models.DateTimeField(null=True)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="institutions.profile",
+                    ),
+                ),
+                (
+                    "institution",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="institutions.institution"
+                    ),
+                ),
+                (
+                    "profile",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="keys", to="institutions.profile"
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-id"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("expires_at__gt", models.F("created_at"))), name="key_expires_later"
                     ),
                 ],
             },

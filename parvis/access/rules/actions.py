@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from parvis.access import matrix as matrices
-from parvis.access.engine import AFFILIATIONS, Person, Rule, State, Table, Tool, read
+from parvis.access.engine import AFFILIATIONS, OBEYED, Person, Rule, State, Table, Tool, read
 from parvis.access.matrix import OPEN, Cell, Matrix
 from parvis.access.principal import Principal
 from parvis.access.rules.doors import InForce, periods_of, tools_of
@@ -95,7 +95,7 @@ def with_text(rules: Rules, text: str, known: Mapping[str, Collection[str]]) -> 
 
 def known_names(institution_id: int, tools: Iterable[Listed]) -> dict[str, set[str]]:
     """Every identifier that a rule of this institution may name."""
-    names: dict[str, set[str]] = {"Model": set(), "Assistant": set(), "Corpus": set(), "Institution": {str(institution_id)}}
+    names: dict[str, set[str]] = {kind: set() for kind in OBEYED} | {"Institution": {str(institution_id)}}
     for one in tools:
         names[one.tool.kind].add(one.tool.id)
     names["Group"] = {str(pk) for pk in Group.objects.filter(institution=institution_id).values_list("id", flat=True)}

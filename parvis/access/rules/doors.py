@@ -12,7 +12,7 @@ from django.db.models import Model
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from parvis.access.engine import Context, Decision, Entitlement, Person, State, Table, Tool, read
+from parvis.access.engine import PURPOSES_OR_NONE, Context, Decision, Entitlement, Person, State, Table, Tool, read
 from parvis.access.principal import Principal
 from parvis.access.rules import models
 from parvis.access.tools import Listed
@@ -24,14 +24,22 @@ class InForce:
     table: Table
     periods: tuple[tuple[date, date], ...]
 
-    def context(self, now: datetime, tool: Tool, *, zone: str = "on_prem", purpose: str = "") -> Context:
+    def context(
+        self, now: datetime, tool: Tool, *, zone: str = "on_prem", purpose: str = "", data_class: str = "", days: int = 1
+    ) -> Context:
         today = timezone.localdate(now)
         return Context(
             now=now,
             zone=tool.zone or zone,
             purpose=purpose or tool.purpose or "course",
+            data_class=data_class or tool.data_class or "internal",
+            days=days,
             in_course_period=not self.periods or any(first <= today <= latest for first, latest in self.periods),
         )
+
+
+# Of an institution that wrote no rule: the charter still stands beside it.
+OPEN_DOORS = InForce(Table(read("permit (principal, action, resource);")), ())
 
 
 def tools_of(institution_id: int) -> list[Listed]:
@@ -39,12 +47,16 @@ def tools_of(institution_id: int) -> list[Listed]:
     return [one for path in settings.TOOLS for one in import_string(path)(institution_id)]
 
 
-def decision(principal: Principal, tool: Tool, *, zone: str = "on_prem", purpose: str = "") -> Decision:
-    """What the rules say of this tool now, computed in that zone for that purpose. Other doors are not asked."""
-    if not principal.rules_key:
+def decision(
+    principal: Principal, tool: Tool, *, zone: str = "on_prem", purpose: str = "", data_class: str = "", days: int = 1
+) -> Decision:
+    """What the rules say of this tool now, computed in that zone for that purpose over data of that class. Other doors are
+    not asked."""
+    if not principal.rules_key and PURPOSES_OR_NONE.issuperset((purpose, tool.purpose)):
         return Decision(allowed=True)
-    rules = in_force(principal.institution_id, principal.rules_key)
-    return rules.table.decide(person_of(principal), tool, rules.context(timezone.now(), tool, zone=zone, purpose=purpose))
+    rules = in_force(principal.institution_id, principal.rules_key) if principal.rules_key else OPEN_DOORS
+    context = rules.context(timezone.now(), tool, zone=zone, purpose=purpose, data_class=data_class, days=days)
+    return rules.table.decide(person_of(principal), tool, context)
 
 
 def within_rules(rows: Any, principal: Principal) -> Any:
@@ -68,14 +80,16 @@ def record_refusals(principal: Principal, model: type[Model], **keys: Any) -> No
 
 
 def record_refusal(principal: Principal, tool: Tool, refused: Decision) -> None:
-    rules = in_force(principal.institution_id, principal.rules_key).table.rules
+    rules = in_force(principal.institution_id, principal.rules_key).table.rules if principal.rules_key else ()
     record(
         institution_id=principal.institution_id,
         actor=principal.actor,
         action="access.refuse",
         subject=f"{tool.kind.lower()}:{tool.id}",
         version=principal.rules_key,
-        rules=[rules[number].name or f"line {rules[number].line}" for number in refused.rules],
+        rules=["charter"]
+        if refused.by_charter
+        else [rules[number].name or f"line {rules[number].line}" for number in refused.rules],
     )
 
 

@@ -6,8 +6,9 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from parvis.access.matrix import Cell
+from parvis.access.matrix import CONDITIONS, Cell
 from parvis.access.rules.models import CoursePeriod
+from parvis.access.rules.presentation import data_class_names
 
 STATES = [("", _("no rule")), ("allowed", _("allowed")), ("refused", _("refused"))]
 
@@ -20,14 +21,25 @@ class CellForm(forms.Form):
     until = forms.DateField(label=_("Until this day"), required=False, widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
     on_prem = forms.BooleanField(label=_("only on our own servers"), required=False)
     course = forms.BooleanField(label=_("only for courses"), required=False)
+    up_to = forms.ChoiceField(label=_("Only data up to"), required=False)
+    days = forms.IntegerField(label=_("For so many days at most"), required=False, min_value=1, max_value=3_650)
 
-    def __init__(self, *args: Any, label: str, cell: Cell | None, periods: list[CoursePeriod], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, label: str, kind: str, cell: Cell | None, periods: list[CoursePeriod], **kwargs: Any
+    ) -> None:
+        conditions = CONDITIONS[kind]
         initial: dict[str, Any] = {"state": ""}
         if cell:
             initial = {"state": "allowed" if cell.allowed else "refused", "until": cell.until}
-            initial |= {"on_prem": cell.on_prem, "course": cell.course}
+            initial |= {name: getattr(cell, name) for name in conditions}
         kwargs["initial"] = initial
         super().__init__(*args, **kwargs)
+        for names in CONDITIONS.values():
+            for name in set(names) - set(conditions):
+                self.fields.pop(name, None)
+        if "up_to" in conditions:
+            self.fields["up_to"].choices = [("", "—"), *data_class_names().items()]  # type: ignore[attr-defined]
+        self.conditions = conditions
         self.row_label = label
         self.is_used = cell is not None
         self._ends = {str(period.id): period.ends_date for period in periods}
@@ -37,8 +49,8 @@ class CellForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         values: dict[str, Any] = self.cleaned_data
-        if values.get("state") == "refused" and (values.get("on_prem") or values.get("course")):
-            raise forms.ValidationError(_("“Only” goes with what is allowed: choose “allowed”, or untick the box."))
+        if values.get("state") == "refused" and any(values.get(name) for name in self.conditions):
+            raise forms.ValidationError(_("“Only” goes with what is allowed: choose “allowed”, or take the condition away."))
         return values
 
     @property
@@ -47,7 +59,7 @@ class CellForm(forms.Form):
         if not values["state"]:
             return None
         until: date | None = self._ends.get(values["period"]) or values["until"]
-        return Cell(values["state"] == "allowed", until=until, on_prem=values["on_prem"], course=values["course"])
+        return Cell(values["state"] == "allowed", until=until, **{name: values[name] for name in self.conditions})
 
 
 class EditorForm(forms.Form):

@@ -9,11 +9,14 @@ from typing import Any
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from parvis.access.engine import AFFILIATIONS, Decision, Person, Rule, RulesError, State
+from parvis.access.engine import AFFILIATIONS, DATA_CLASSES, HIGH_RISK, PURPOSES, Decision, Rule, RulesError, State
 from parvis.access.matrix import EVERYONE, KINDS, Cell
-from parvis.access.rules.actions import Rules
-from parvis.access.rules.doors import InForce
+from parvis.access.middleware import principal_of
+from parvis.access.rules.actions import Change, Rules
+from parvis.access.rules.doors import InForce, person_of
+from parvis.access.rules.models import RuleCheck
 from parvis.access.tools import Listed
 from parvis.institutions.models import Group, Profile
 
@@ -36,17 +39,30 @@ def affiliation_names() -> dict[str, str]:
         "administrator": _("Administrators"),
         "referent": _("Need referents"),
         "signatory": _("Signatories"),
+        "app": _("Applications"),
+        "dpo": _("Data protection officers"),
     }
     return {role: names[role] for role in AFFILIATIONS}
 
 
 def kind_names() -> dict[str, str]:
-    names = {"assistant": _("Every assistant"), "model": _("Every model"), "corpus": _("Every set of documents")}
+    names = {
+        "assistant": _("Every assistant"),
+        "model": _("Every model"),
+        "corpus": _("Every set of documents"),
+        "key": _("Every key"),
+    }
     return {kind: names[kind] for kind in KINDS}
 
 
+def data_class_names() -> dict[str, str]:
+    """From the least sensitive to the most."""
+    names = {"public": _("public"), "internal": _("internal"), "personal": _("personal"), "sensitive": _("sensitive")}
+    return {one: names[one] for one in DATA_CLASSES}
+
+
 def column_names(tools: Sequence[Listed]) -> dict[str, str]:
-    labels = {"Assistant": _("assistant"), "Model": _("model"), "Corpus": _("documents")}
+    labels = {"Assistant": _("assistant"), "Model": _("model"), "Corpus": _("documents"), "Key": _("access by program")}
     return kind_names() | {one.column: f"{one.name} ({labels[one.tool.kind]})" for one in tools}
 
 
@@ -60,6 +76,10 @@ def cell_words(cell: Cell | None) -> str:
         words.append(_("only on our own servers"))
     if cell.course:
         words.append(_("only for courses"))
+    if cell.up_to:
+        words.append(_("only data up to “%(data_class)s”") % {"data_class": data_class_names()[cell.up_to]})
+    if cell.days is not None:
+        words.append(ngettext("for %(days)s day at most", "for %(days)s days at most", cell.days) % {"days": cell.days})
     return ", ".join(words)
 
 
@@ -77,14 +97,36 @@ class Why:
     live: list[ShownRule]
 
 
-def why(given: InForce, rules: Rules, profile: Profile, person: Person, listed: Listed, names: Names, now: datetime) -> Why:
-    """Whether this person may use this tool now, and what decides it."""
+def purpose_names() -> dict[str, str]:
+    """What a tool may be asked for, then what it never may."""
+    names = {
+        "course": _("understanding a course"),
+        "administration": _("rules and procedures"),
+        "documentation": _("finding one’s way in documents"),
+        "research": _("research"),
+        "grading": _("grading work"),
+        "admission": _("admitting or assigning people"),
+        "level_assessment": _("assessing a level"),
+        "exam_surveillance": _("watching an exam"),
+    }
+    return {purpose: names[purpose] for purpose in (*PURPOSES, *HIGH_RISK)}
+
+
+def why(
+    given: InForce, rules: Rules, profile: Profile, listed: Listed, names: Names, now: datetime, *, purpose: str = ""
+) -> Why:
+    """Whether this person may use this tool now, for that purpose or for its own, and what decides it."""
+    person = person_of(principal_of(profile))
     ways = [way for way in listed.ways() if profile.id in way.profiles]
     words = {"name": profile.person.display_name, "tool": listed.name}
+    if purpose in HIGH_RISK:  # whatever is shared: the charter says it of everybody
+        words["purpose"] = purpose_names()[purpose]
+        found = given.table.decide(person, listed.tool, given.context(now, listed.tool, purpose=purpose))
+        return Why(found.allowed, _sentence(found, State.REFUSED, words), [], [])
     if not ways:
         sentence = _("%(name)s does not reach %(tool)s: nothing of it is shared with this person. No rule is about it.")
         return Why(False, sentence % words, [], [])
-    found = given.table.decide(person, listed.tool, given.context(now, listed.tool))
+    found = given.table.decide(person, listed.tool, given.context(now, listed.tool, purpose=purpose))
     entry = given.table.entitlement(person, listed.tool)
     live = [shown_rule(given.table.rules[number], rules, names) for number in entry.live if number not in found.rules]
     if found.allowed:
@@ -111,6 +153,32 @@ class Names:
     columns: Mapping[str, str]
 
 
+def change_parts(change: Change) -> list[tuple[str, str, list[Profile], int]]:
+    """Who gains, loses or keeps a tool: the kind of change, its sentence, the first people, and how many more."""
+    gained, lost, limited = change.gained.count, change.lost.count, change.limited.count
+    parts = [
+        ("gained", ngettext("%(count)s person gains it", "%(count)s people gain it", gained), change.gained),
+        ("lost", ngettext("%(count)s person loses it", "%(count)s people lose it", lost), change.lost),
+        (
+            "limited",
+            ngettext("%(count)s person keeps it, under conditions", "%(count)s people keep it, under conditions", limited),
+            change.limited,
+        ),
+    ]
+    return [
+        (code, sentence % {"count": people.count}, people.first, people.count - len(people.first))
+        for code, sentence, people in parts
+        if people.count
+    ]
+
+
+def check_words(check: RuleCheck, names: Names) -> str:
+    who = affiliation_names()[check.affiliation] + (f", {check.group.name}" if check.group else "")
+    tool = names.columns.get(check.tool, check.tool)
+    text = _("%(who)s: use %(tool)s") if check.allowed else _("%(who)s: do not use %(tool)s")
+    return text % {"who": who, "tool": tool}
+
+
 def error_sentence(error: RulesError) -> str:
     """What is wrong with a text, and where."""
     params: dict[str, Any] = error.params
@@ -132,6 +200,11 @@ def error_sentence(error: RulesError) -> str:
 
 
 def _sentence(found: Decision, state: State, words: Mapping[str, str]) -> str:
+    if found.by_charter:
+        return _(
+            "%(name)s may not use %(tool)s for this: %(purpose)s. The AI Act counts it among high-risk uses (Annex III, 3);"
+            " Parvis refuses it to everybody, and no rule of an institution can allow it."
+        ) % {"purpose": "", **words}
     if found.allowed and state is State.LIVE:
         return _("%(name)s may use %(tool)s now. It depends on the moment or on the request.") % words
     if found.allowed:

@@ -10,12 +10,11 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from parvis.access import matrix as matrices
 from parvis.access.doors import get_or_404, requires
-from parvis.access.engine import AFFILIATIONS, Person, RulesError
+from parvis.access.engine import AFFILIATIONS, RulesError
 from parvis.access.http import SignedInRequest
 from parvis.access.matrix import KINDS
 from parvis.access.rules import actions
@@ -27,8 +26,11 @@ from parvis.access.rules.presentation import (
     Names,
     affiliation_names,
     cell_words,
+    change_parts,
+    check_words,
     column_names,
     error_sentence,
+    purpose_names,
     row_names,
     shown_rule,
 )
@@ -84,9 +86,10 @@ def column(request: SignedInRequest, column: str) -> HttpResponse:
     if column not in names.columns:
         raise Http404
     rules = actions.current(request.principal.institution_id, _titles(names))
+    kind = column.partition(":")[0]
     cells, periods = rules.matrix.get(column, {}), list(CoursePeriod.objects.visible_to(request.principal))
     forms = [
-        CellForm(request.POST or None, prefix=row, label=label, cell=cells.get(row), periods=periods)
+        CellForm(request.POST or None, prefix=row, label=label, kind=kind, cell=cells.get(row), periods=periods)
         for row, label in names.rows.items()
     ]
     is_own = column not in KINDS
@@ -99,7 +102,7 @@ def column(request: SignedInRequest, column: str) -> HttpResponse:
         "forms": forms,
         "is_own": is_own,
         "has_column": column in rules.matrix,
-        "general": names.columns[column.partition(":")[0]],
+        "general": names.columns[kind],
         "is_wrong": request.method == "POST",
     }
     return render(request, "access/rules/column.html", context, status=422 if request.method == "POST" else 200)
@@ -162,19 +165,17 @@ def version(request: SignedInRequest, number: int) -> HttpResponse:
 @require_GET
 def why(request: SignedInRequest) -> HttpResponse:
     institution_id = request.principal.institution_id
-    tools = tools_of(institution_id)
-    listed = _chosen(request, tools)
+    listed, names, context = _tool_asked(request)
     words = request.GET.get("q", "").replace("\0", "").strip()[:120]
+    purpose = request.GET.get("usage", "")
     people = _people(institution_id, words, request.GET.get("personne", ""))
-    context: dict[str, Any] = {"tools": _options(request, tools), "chosen": listed, "query": words, "people": [], "why": None}
+    context |= {"query": words, "purposes": purpose_names(), "purpose": purpose}
     if listed and len(people) == 1:
-        profile = people[0]
         rules = actions.current(institution_id)
         given = actions.verdicts(institution_id, rules)
-        groups = frozenset(str(pk) for pk in profile.groups.values_list("id", flat=True))
-        person = Person(str(profile.id), profile.role, groups, str(institution_id))
-        context["why"] = why_of(given, rules, profile, person, listed, _names(request, tools), timezone.now())
-        context["profile_asked"] = profile
+        asked = purpose if purpose in purpose_names() else ""
+        context["why"] = why_of(given, rules, people[0], listed, names, timezone.now(), purpose=asked)
+        context["profile_asked"] = people[0]
     elif listed and people:
         context["people"] = people[: actions.NAMES_SHOWN]
     elif listed and words:
@@ -186,14 +187,11 @@ def why(request: SignedInRequest) -> HttpResponse:
 @require_GET
 def who(request: SignedInRequest) -> HttpResponse:
     institution_id = request.principal.institution_id
-    tools = tools_of(institution_id)
-    listed = _chosen(request, tools)
-    context: dict[str, Any] = {"tools": _options(request, tools), "chosen": listed}
+    listed, _all_names, context = _tool_asked(request)
     if listed:
         may, live = actions.users(institution_id, actions.current(institution_id), listed, timezone.now())
         rows = Profile.objects.filter(institution=institution_id, id__in=may).select_related("person")
-        names = affiliation_names()
-        counts = {label: sum(1 for row in rows if row.role == role) for role, label in names.items()}
+        counts = {label: sum(1 for row in rows if row.role == role) for role, label in affiliation_names().items()}
         context |= {
             "count": len(may),
             "live_count": len(live),
@@ -226,7 +224,7 @@ def checks(request: SignedInRequest) -> HttpResponse:
     rows = RuleCheck.objects.visible_to(request.principal).select_related("group")
     context = {
         "form": form,
-        "checks": [(row, _check_words(row, names), row not in broken) for row in rows],
+        "checks": [(row, check_words(row, names), row not in broken) for row in rows],
     }
     return render(request, "access/rules/checks.html", context, status=422 if form.is_bound else 200)
 
@@ -296,32 +294,14 @@ def _dry_run(request: SignedInRequest, proposed: Rules, tools: list[Listed], for
     values = {"text": proposed.text, "matrix": matrices.to_json(proposed.matrix), "number": proposed.number}
     context = {
         "changes": [
-            (names.columns[change.tool.column], _parts(change))
+            (names.columns[change.tool.column], change_parts(change))
             for change in actions.changes(institution_id, proposed, tools, now)
         ],
-        "broken": [_check_words(check, names) for check in broken],
+        "broken": [check_words(check, names) for check in broken],
         "form": form or SavingForm(initial=values),
         "others": [shown_rule(rule, proposed, names) for rule in proposed.others],
     }
     return render(request, "access/rules/dry_run.html", context, status=422 if form else 200)
-
-
-def _parts(change: actions.Change) -> list[tuple[str, str, list[Profile], int]]:
-    gained, lost, limited = change.gained.count, change.lost.count, change.limited.count
-    parts = [
-        ("gained", ngettext("%(count)s person gains it", "%(count)s people gain it", gained), change.gained),
-        ("lost", ngettext("%(count)s person loses it", "%(count)s people lose it", lost), change.lost),
-        (
-            "limited",
-            ngettext("%(count)s person keeps it, under conditions", "%(count)s people keep it, under conditions", limited),
-            change.limited,
-        ),
-    ]
-    return [
-        (code, sentence % {"count": people.count}, people.first, people.count - len(people.first))
-        for code, sentence, people in parts
-        if people.count
-    ]
 
 
 def _names(request: SignedInRequest, tools: list[Listed]) -> Names:
@@ -332,13 +312,12 @@ def _titles(names: Names) -> dict[str, str]:
     return {**names.rows, **names.columns}
 
 
-def _options(request: SignedInRequest, tools: list[Listed]) -> list[tuple[str, str]]:
-    names = column_names(tools)
-    return [(one.column, names[one.column]) for one in tools]
-
-
-def _chosen(request: SignedInRequest, tools: list[Listed]) -> Listed | None:
-    return next((one for one in tools if one.column == request.GET.get("outil")), None)
+def _tool_asked(request: SignedInRequest) -> tuple[Listed | None, Names, dict[str, Any]]:
+    """The tool that a page is asked about, if any, the names of all, and what its form shows of them."""
+    tools = tools_of(request.principal.institution_id)
+    names = _names(request, tools)
+    chosen = next((one for one in tools if one.column == request.GET.get("outil")), None)
+    return chosen, names, {"tools": [(one.column, names.columns[one.column]) for one in tools], "chosen": chosen}
 
 
 def _people(institution_id: int, words: str, chosen: str) -> list[Profile]:
@@ -349,16 +328,9 @@ def _people(institution_id: int, words: str, chosen: str) -> list[Profile]:
     return list(rows.filter(Q(person__display_name__icontains=words))[: actions.NAMES_SHOWN + 1]) if words else []
 
 
-def _check_words(check: RuleCheck, names: Names) -> str:
-    who = affiliation_names()[check.affiliation] + (f", {check.group.name}" if check.group else "")
-    tool = names.columns.get(check.tool, check.tool)
-    text = _("%(who)s: use %(tool)s") if check.allowed else _("%(who)s: do not use %(tool)s")
-    return text % {"who": who, "tool": tool}
-
-
 def _checks_sentence(request: SignedInRequest, broken: Any) -> str:
     names = _names(request, tools_of(request.principal.institution_id))
-    listed = " ; ".join(_check_words(check, names) for check in broken)
+    listed = " ; ".join(check_words(check, names) for check in broken)
     return _("Nothing was saved: these rules break what must hold. %(checks)s") % {"checks": listed}
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
 
-from parvis.access.engine import AFFILIATIONS, HIGH_RISK, PURPOSES, ZONES, Context, Person, Tool
+from parvis.access.engine import AFFILIATIONS, DATA_CLASSES, HIGH_RISK, PURPOSES, ZONES, Context, Person, Tool
 from parvis.access.matrix import EVERYONE, KINDS, Cell, Matrix
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -28,7 +28,9 @@ def random_matrix(random: Random) -> Matrix:
     columns = [kind for kind in KINDS if random.random() < 0.9]
     columns += [f"{kind}:{one}" for kind in KINDS for one in IDENTIFIERS if random.random() < 0.3]
     rows = [EVERYONE, *(f"affiliation:{one}" for one in AFFILIATIONS[:4]), *(f"group:{one}" for one in GROUPS)]
-    return {column: {row: _cell(random) for row in rows if random.random() < 0.3} for column in columns}
+    return {
+        column: {row: _cell(random, column.partition(":")[0]) for row in rows if random.random() < 0.3} for column in columns
+    }
 
 
 def cases(random: Random, count: int) -> Iterator[Case]:
@@ -58,12 +60,18 @@ def _holds(cell: Cell, case: Case) -> bool:
     zone = case.tool.zone if case.tool.kind == "Model" else case.context.zone
     purpose = case.context.purpose if case.tool.kind == "Model" else case.tool.purpose
     in_time = cell.until is None or case.context.now.astimezone(PARIS).date() <= cell.until
-    return in_time and (zone == "on_prem" or not cell.on_prem) and (purpose == "course" or not cell.course)
+    if case.tool.kind == "Key":
+        return in_time and (cell.days is None or case.context.days <= cell.days)
+    in_class = not cell.up_to or DATA_CLASSES.index(case.context.data_class) <= DATA_CLASSES.index(cell.up_to)
+    return in_time and in_class and (zone == "on_prem" or not cell.on_prem) and (purpose == "course" or not cell.course)
 
 
-def _cell(random: Random) -> Cell:
+def _cell(random: Random, kind: str) -> Cell:
     until = random.choice(DAYS) if random.random() < 0.3 else None
-    return Cell(random.random() < 0.7, until=until, on_prem=random.random() < 0.2, course=random.random() < 0.2)
+    if kind == "key":
+        return Cell(random.random() < 0.7, until=until, days=random.choice((None, 7, 90)))
+    up_to = random.choice(DATA_CLASSES) if random.random() < 0.2 else ""
+    return Cell(random.random() < 0.7, until=until, on_prem=random.random() < 0.2, course=random.random() < 0.2, up_to=up_to)
 
 
 def _person(random: Random, number: int) -> Person:
@@ -75,6 +83,8 @@ def _tool(random: Random) -> Tool:
     kind, identifier = random.choice(list(KINDS.values())), random.choice((*IDENTIFIERS, "99"))
     if kind == "Model":
         return Tool(kind, identifier, zone=random.choice(ZONES))
+    if kind == "Key":
+        return Tool(kind, identifier)
     return Tool(kind, identifier, purpose=random.choice(PURPOSES))
 
 
@@ -82,4 +92,11 @@ def _context(random: Random) -> Context:
     midnight = datetime.combine(random.choice(DAYS), time(), PARIS)
     now = midnight + timedelta(seconds=random.choice((-1, 0, 1, 40_000)))
     purpose = random.choice(PURPOSES) if random.random() < 0.95 else random.choice(HIGH_RISK)
-    return Context(now.astimezone(UTC), random.choice(ZONES), purpose, "internal", random.random() < 0.5)
+    return Context(
+        now.astimezone(UTC),
+        random.choice(ZONES),
+        purpose,
+        random.choice(DATA_CLASSES),
+        random.random() < 0.5,
+        random.choice((1, 7, 8, 90, 91)),
+    )

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from parvis.access import matrix as matrices
-from parvis.access.engine import HIGH_RISK, Context, Person, RulesError, State, Table, Tool, read
+from parvis.access.engine import AFFILIATIONS, HIGH_RISK, Context, Decision, Person, RulesError, State, Table, Tool, read
 from parvis.access.tests.matrices import PARIS, cases, expected, random_matrix
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -50,13 +50,24 @@ def test_only_rules_about_the_moment_or_the_request_are_decided_live() -> None:
     assert table.decide(STUDENT, MODEL, Context(NOW, purpose="research")).rules == (1,)
 
 
+TOOLS = (
+    MODEL,
+    Tool("Assistant", "1", purpose="course"),
+    Tool("Corpus", "1", purpose="course"),
+    Tool("Key", "ask"),
+)
+
+
 @pytest.mark.parametrize("purpose", HIGH_RISK)
 def test_no_rule_allows_a_high_risk_use(purpose: str) -> None:
-    table = Table(read("permit (principal, action, resource);"))
-    for affiliation in ("student", "teacher", "staff", "administrator"):
-        person = Person("1", affiliation, frozenset(), "1")
-        assert table.decide(person, MODEL, Context(NOW)).allowed
-        assert not table.decide(person, MODEL, Context(NOW, purpose=purpose)).allowed
+    table = Table(read('permit (principal, action, resource); permit (principal == Person::"1", action, resource);'))
+    for role in AFFILIATIONS:
+        person = Person("1", role, frozenset({"3"}), "1")
+        for tool in TOOLS:
+            assert table.decide(person, tool, Context(NOW)).allowed
+            assert table.decide(person, tool, Context(NOW, purpose=purpose)) == Decision(allowed=False, by_charter=True)
+        declared = Tool("Assistant", "1", purpose=purpose)
+        assert table.decide(person, declared, Context(NOW, purpose="course")) == Decision(allowed=False, by_charter=True)
     with pytest.raises(RulesError):
         read(f'permit (principal, action, resource) when {{ context.purpose == Purpose::"{purpose}" }};')
 

@@ -71,7 +71,11 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ["name", "id"],
                 "constraints": [
-                    models.UniqueConstraint(fields=("institution", "slug"), name="assistant_slug_once_per_institution")
+                    models.UniqueConstraint(fields=("institution", "slug"), name="assistant_slug_once_per_institution"),
+                    models.CheckConstraint(
+                        condition=models.Q(("purpose__in", ["course", "administration", "documentation", "research"])),
+                        name="assistant_purpose_in_list",
+                    ),
                 ],
             },
             managers=[
@@ -265,6 +269,84 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ["turn_id", "seq"],
                 "constraints": [models.UniqueConstraint(fields=("turn", "seq"), name="event_once_per_turn_and_seq")],
+            },
+            managers=[
+                ("unscoped", django.db.models.manager.Manager()),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Asked",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("courses", models.JSONField(default=list)),
+                ("assistant_name", models.CharField(max_length=160)),
+                ("traced", models.BooleanField(default=False)),
+                ("asked_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("question_hash", models.CharField(max_length=64)),
+                ("outcome", models.CharField(blank=True, max_length=12)),
+                ("mode", models.CharField(blank=True, max_length=12)),
+                ("model_name", models.CharField(blank=True, max_length=80)),
+                ("zone", models.CharField(blank=True, max_length=10)),
+                ("documents", models.JSONField(default=list)),
+                (
+                    "institution",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="institutions.institution"
+                    ),
+                ),
+                (
+                    "profile",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="institutions.profile"
+                    ),
+                ),
+                (
+                    "turn",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="asked",
+                        to="assistants.turn",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["asked_at", "id"],
+                "indexes": [models.Index(fields=["profile", "asked_at"], name="asked_by_person")],
+            },
+            managers=[
+                ("unscoped", django.db.models.manager.Manager()),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Statement",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.CharField(max_length=14)),
+                ("course_name", models.CharField(max_length=160)),
+                ("first_date", models.DateField()),
+                ("last_date", models.DateField()),
+                ("questions", models.PositiveIntegerField()),
+                ("fingerprint", models.CharField(max_length=64)),
+                ("file_hash", models.CharField(max_length=64)),
+                ("made_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "institution",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="institutions.institution"
+                    ),
+                ),
+                (
+                    "profile",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="institutions.profile"
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-id"],
+                "indexes": [models.Index(fields=["institution", "file_hash"], name="statement_by_file")],
+                "constraints": [models.UniqueConstraint(fields=("institution", "number"), name="statement_number_once")],
             },
             managers=[
                 ("unscoped", django.db.models.manager.Manager()),

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
+from django.apps import apps
+from django.db import IntegrityError, transaction
 from django.test import Client
 from django.utils import timezone
 
 from conftest import House
+from parvis.access.engine import AFFILIATIONS, HIGH_RISK
 from parvis.access.rules import actions
+from parvis.access.rules.doors import decision, tools_of
 from parvis.access.rules.models import CoursePeriod, RuleCheck, RuleSet
-from parvis.assistants.actions import create_course
+from parvis.assistants.actions import PurposeRefusedError, ask, create_assistant, create_course, prepare
 from parvis.assistants.models import Assistant
 from parvis.assistants.tests.conftest import add_document
 from parvis.audit.models import Entry
@@ -23,7 +28,7 @@ from parvis.corpora.actions import share_corpus
 from parvis.corpora.models import Corpus
 from parvis.inference.actions import NoRouteError, chat_endpoint_within_rules
 from parvis.inference.models import LanguageModel, Provider, Zone
-from parvis.institutions.models import Profile
+from parvis.institutions.models import Institution, Profile, Role
 
 SignIn = Callable[[Profile], Client]
 
@@ -135,8 +140,6 @@ def test_a_model_is_refused_by_its_zone_and_no_other_takes_its_place(campus: Cam
 
 
 def test_an_assistant_allowed_only_on_the_premises_is_open_and_its_distant_model_is_not(campus: Campus) -> None:
-    from parvis.assistants.actions import ask, prepare
-
     add_document(
         campus.assistant.corpora.get(), "Contrats", ["Le contrat est un accord de volontés entre plusieurs personnes."]
     )
@@ -226,3 +229,90 @@ def test_rules_are_the_affair_of_the_institution_s_administrators(campus: Campus
     assert client.get("/regles/versions/1/").status_code == 404
     assert client.post("/regles/versions/1/").status_code == 404
     assert "Droit des obligations" not in client.get("/regles/").content.decode()
+
+
+@pytest.mark.parametrize("purpose", HIGH_RISK)
+def test_high_risk_uses_are_refused_to_every_role_with_rules_and_without(campus: Campus, purpose: str) -> None:
+    tools = [one.tool for one in tools_of(campus.house.institution.id)]
+    assert {tool.kind for tool in tools} == {"Assistant", "Model", "Corpus", "Key"}
+    everyone = [replace(campus.house.principal(campus.house.student), role=role) for role in Role.values]
+    for key in ("", "published"):
+        if key:
+            everything = "permit (principal, action, resource);"
+            campus.save("/regles/texte/", {"text": everything})
+            everyone = [replace(one, rules_key=Institution.objects.get(slug="ici").rules_key) for one in everyone]
+        for principal in everyone:
+            for tool in tools:
+                assert decision(principal, tool).allowed or principal.role not in AFFILIATIONS
+                assert decision(principal, tool, purpose=purpose).by_charter
+
+
+def test_an_assistant_is_given_a_purpose_of_the_list_by_the_form_the_action_and_the_table(campus: Campus) -> None:
+    client, page = campus.sign_in(campus.house.teacher), f"/assistants/{campus.assistant.id}/reglages/"
+    assert client.post(page, {"name": "Droit", "purpose": "documentation"}).status_code == 302
+    for purpose in HIGH_RISK:
+        refused = client.post(page, {"name": "Droit", "purpose": purpose})
+        assert refused.status_code == 422
+        assert "annexe III, 3" in refused.content.decode()
+        with pytest.raises(PurposeRefusedError):
+            create_assistant(campus.house.principal(campus.house.teacher), name="Jury", corpora=[], purpose=purpose)
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Assistant.unscoped.update(purpose=purpose)
+    shown = campus.sign_in(campus.house.student).get(f"/assistants/{campus.assistant.id}/").content.decode()
+    assert "À quoi sert cet assistant" in shown
+    assert "se repérer dans des documents" in shown
+
+
+def test_why_names_the_annex_for_a_high_risk_use(campus: Campus) -> None:
+    client = campus.sign_in(campus.house.administrator)
+    asked = {"q": "Étudiante d’ici", "outil": f"assistant:{campus.assistant.id}"}
+    assert client.get("/regles/pourquoi/", {**asked, "usage": "research"}).context["why"].allowed
+    why = client.get("/regles/pourquoi/", {**asked, "usage": "grading"}).context["why"]
+    assert not why.allowed
+    assert "annexe III, 3" in why.sentence
+    assert client.get("/regles/pourquoi/", {**asked, "usage": "n’importe quoi"}).context["why"].allowed
+
+
+def test_a_model_reads_data_up_to_a_class_and_the_answer_is_of_the_highest_of_its_documents(campus: Campus) -> None:
+    house, page = campus.house, f"/regles/outils/model:{campus.model.id}/"
+    campus.save(page, {"everyone-state": "allowed", "everyone-up_to": "internal"})
+    student = campus.house.principal(Profile.objects.get(id=house.student.id))
+    add_document(
+        campus.assistant.corpora.get(), "Contrats", ["Le contrat est un accord de volontés entre plusieurs personnes."]
+    )
+
+    def route() -> tuple[str, ...]:
+        work = prepare(ask(student, campus.assistant, "Qu’est-ce qu’un contrat ?").id)
+        assert work is not None
+        return work.notices
+
+    assert route() == ()
+    client = campus.sign_in(house.teacher)
+    corpus = campus.assistant.corpora.get()
+    client.post(f"/cours/{corpus.id}/modifier/", {"name": corpus.name, "kind": "course", "data_class": "personal"})
+    assert route() == ("model_refused",)
+    campus.save(page, {"everyone-state": "allowed", "everyone-up_to": "personal"})
+    student = campus.house.principal(Profile.objects.get(id=house.student.id))
+    assert route() == ()
+
+
+def test_keys_are_columns_of_the_table_with_their_own_condition(campus: Campus) -> None:
+    campus.save("/regles/outils/key:ask/", {"affiliation:teacher-state": "allowed", "affiliation:teacher-days": "30"})
+    house = campus.house
+    teacher, student = Profile.objects.get(id=house.teacher.id), Profile.objects.get(id=house.student.id)
+    form = {"name": "Carnet", "scopes": ["ask"], "days": "90"}
+    refused = campus.sign_in(teacher).post("/cles/", form)
+    assert refused.status_code == 422
+    assert "n’autorisent pas une telle clé" in refused.content.decode()
+    assert campus.sign_in(teacher).post("/cles/", {**form, "days": "30"}).status_code == 200
+    assert campus.sign_in(student).post("/cles/", {**form, "days": "7"}).status_code == 422
+    assert campus.sign_in(student).post("/cles/", {**form, "scopes": ["list"]}).status_code == 200
+    shown = campus.sign_in(house.administrator).get("/regles/").content.decode()
+    assert "autorisé, pour 30 jours au plus" in shown
+
+
+def test_nothing_keeps_a_score_of_a_person() -> None:
+    """Parvis evaluates nobody: no table has a place for it."""
+    scoring = re.compile(r"score|grade|mark_|_mark$|^mark$|rating|ranking|points|percentile|aptitude|proficiency")
+    names = [f"{m._meta.label}.{f.name}" for m in apps.get_models() for f in m._meta.get_fields() if scoring.search(f.name)]
+    assert names == []

@@ -1,4 +1,4 @@
-"""The database refuses to change, replace, delete or empty evidence, whoever asks."""
+"""The database refuses to change, replace, delete or empty evidence, whoever asks: two changes apart, each of them once."""
 
 from __future__ import annotations
 
@@ -6,27 +6,12 @@ from typing import Any
 
 from django.db import migrations
 
-from parvis.audit.migrations import append_only_triggers
-
-POSTGRES = (
-    """
-    CREATE FUNCTION audit_append_only() RETURNS trigger LANGUAGE plpgsql AS
-    $$ BEGIN RAISE EXCEPTION 'audit is append-only'; END $$
-    """,
-    """
-    CREATE TRIGGER audit_entry_append_only BEFORE UPDATE OR DELETE ON audit_entry
-    FOR EACH ROW EXECUTE FUNCTION audit_append_only()
-    """,
-    """
-    CREATE TRIGGER audit_entry_no_truncate BEFORE TRUNCATE ON audit_entry
-    FOR EACH STATEMENT EXECUTE FUNCTION audit_append_only()
-    """,
-)
+from parvis.audit.migrations import APPEND_ONLY, append_only_on_postgres, append_only_triggers
 
 
 def forward(apps: Any, schema_editor: Any) -> None:
     sqlite = schema_editor.connection.vendor == "sqlite"
-    for statement in append_only_triggers().values() if sqlite else POSTGRES:
+    for statement in append_only_triggers().values() if sqlite else append_only_on_postgres():
         schema_editor.execute(statement)
 
 
@@ -35,9 +20,11 @@ def backward(apps: Any, schema_editor: Any) -> None:
         for name in append_only_triggers():
             schema_editor.execute(f"DROP TRIGGER {name}")
         return
-    schema_editor.execute("DROP TRIGGER audit_entry_append_only ON audit_entry")
-    schema_editor.execute("DROP TRIGGER audit_entry_no_truncate ON audit_entry")
+    for table in APPEND_ONLY:
+        for verb in ("update", "delete", "truncate"):
+            schema_editor.execute(f"DROP TRIGGER {table}_no_{verb} ON {table}")
     schema_editor.execute("DROP FUNCTION audit_append_only()")
+    schema_editor.execute("DROP FUNCTION audit_entry_change()")
 
 
 class Migration(migrations.Migration):

@@ -7,34 +7,28 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from django.utils import timezone
 from numpy.typing import NDArray
 
 from parvis.access.principal import Principal
 from parvis.corpora.actions import search_corpora
 from parvis.corpora.models import Embedding, EmbeddingQuerySet
-from parvis.inference.actions import NoRouteError, embedded, embeddings_endpoint_for, endpoint_answered, endpoint_failed
+from parvis.inference.actions import embedded, endpoint_answered, endpoint_failed
 from parvis.inference.completion import UpstreamError
 from parvis.inference.models import Calibration
+from parvis.inference.vectors import QUESTION_SECONDS, endpoint_that_helps
 from parvis.retrieval.dense import ExactScan, unpacked
 from parvis.retrieval.search import Found
 
-QUESTION_SECONDS = 1.5
 MOST_COMPARED = 20_000  # vectors one question is compared with; beyond, only with those its words found
 
 
 def search_by_meaning_too(principal: Principal, question: str, corpora_ids: Iterable[int], *, limit: int) -> Found | None:
     """As `search_corpora`, with the similarities of the institution's endpoint. None where there is none, where it was
     measured to be of no help, or where it fails: what the words found stands."""
-    try:
-        route = embeddings_endpoint_for(principal.institution_id)
-    except NoRouteError:
+    endpoint = endpoint_that_helps(principal)
+    if endpoint is None:
         return None
-    if route is None:
-        return None
-    calibration = Calibration.objects.visible_to(principal).filter(endpoint=route.key, weight__gt=0).first()
-    if calibration is None or (calibration.retry_at and calibration.retry_at > timezone.now()):
-        return None
+    route, calibration = endpoint
     embed = partial(embedded, route, seconds=QUESTION_SECONDS)
     embedder = ExactScan(embed=embed, vectors=StoredVectors(route.key), weight=calibration.weight)
     try:

@@ -6,8 +6,7 @@ first, all passages then.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 
 import numpy as np
 from django.db import transaction
@@ -22,7 +21,6 @@ from parvis.inference.actions import (
     Route,
     any_embeddings,
     calibration_of,
-    embedded,
     embeddings_endpoint_for,
     endpoint_answered,
     endpoint_failed,
@@ -32,18 +30,13 @@ from parvis.inference.actions import (
 )
 from parvis.inference.completion import UpstreamError
 from parvis.inference.models import Calibration
-from parvis.retrieval.dense import FEWEST_QUESTIONS, ExactScan, HeldVectors, calibrate_weight, normalised, packed
+from parvis.inference.vectors import BATCH, Leave, vectors
+from parvis.retrieval.dense import FEWEST_QUESTIONS, ExactScan, HeldVectors, calibrate_weight, packed
 from parvis.retrieval.evaluation import Library
 from parvis.retrieval.labelling import self_asked
 
-BATCH = 64
-BATCH_SECONDS = 60.0
 SAMPLED_PASSAGES = 1_000
-LONGEST_TEXT = 2_000  # characters: most models read 512 tokens
-SHORTER_TEXT = 800
 CHANGED_SHARE = 0.25  # of the passages, since the measure
-
-Leave = Callable[[], bool]
 
 
 def embed_next(leave: Leave = lambda: False) -> bool:
@@ -113,14 +106,14 @@ def _measure(calibration: Calibration, route: Route, leave: Leave) -> None:
     sample, questions = self_asked(passages(allowed, ids[:: max(1, -(-len(ids) // SAMPLED_PASSAGES))]))
     weight = 0.0
     if len(questions) >= FEWEST_QUESTIONS:
-        rows = _vectors(route, [passage.indexed_text() for passage in sample], leave)
-        asked = _vectors(route, [question.text for question in questions], leave)
+        rows = vectors(route, [passage.indexed_text() for passage in sample], leave)
+        asked = vectors(route, [question.text for question in questions], leave)
         by_text = dict(zip((question.text for question in questions), asked, strict=True))
 
         def embed(texts: Sequence[str]) -> list[NDArray[np.float16]]:
             if leave():
                 raise LeftError
-            return [by_text[text] if text in by_text else _vectors(route, [text], leave)[0] for text in texts]
+            return [by_text[text] if text in by_text else vectors(route, [text], leave)[0] for text in texts]
 
         library = Library(sample)
         held = HeldVectors(np.array([one.id for one in sample]), np.array([one.corpus_id for one in sample]), rows)
@@ -157,7 +150,7 @@ def _embed(corpus: Corpus, calibration: Calibration, route: Route, leave: Leave)
             Corpus.unscoped.filter(id=corpus.id).update(embedded_version=corpus.content_version, embedded_endpoint=route.key)
         return
     found = passages(frozenset({corpus.id}), ids)
-    rows = _vectors(route, [passage.indexed_text() for passage in found], leave)
+    rows = vectors(route, [passage.indexed_text() for passage in found], leave)
     _keep(corpus, route, [passage.id for passage in found], rows)
 
 
@@ -182,26 +175,6 @@ def _keep(corpus: Corpus, route: Route, passage_ids: Sequence[int], rows: NDArra
         unique_fields=["passage"],
         update_fields=["endpoint", "vector"],
     )
-
-
-def _vectors(route: Route, texts: Sequence[str], leave: Leave) -> NDArray[np.float16]:
-    batches = [texts[start : start + BATCH] for start in range(0, len(texts), BATCH)]
-    try:
-        return np.concatenate([normalised(_batch(route, batch, leave)) for batch in batches])
-    except ValueError as error:  # rows of different lengths
-        raise UpstreamError("garbage") from error
-
-
-def _batch(route: Route, texts: Sequence[str], leave: Leave) -> NDArray[np.float32]:
-    if leave():
-        raise LeftError
-    ask = partial(embedded, route, seconds=BATCH_SECONDS, leave=leave)
-    try:
-        return ask([text[:LONGEST_TEXT] for text in texts])
-    except UpstreamError as error:
-        if error.code != "too_long":
-            raise
-        return ask([text[:SHORTER_TEXT] for text in texts])
 
 
 def _readable(institution_id: int) -> PassageQuerySet:

@@ -1,5 +1,6 @@
 import django.db.models.deletion
 import django.db.models.manager
+import django.utils.timezone
 from django.db import migrations, models
 
 from parvis.tables import at_once
@@ -26,6 +27,20 @@ class Migration(migrations.Migration):
                         default="course",
                         max_length=20,
                         verbose_name="kind",
+                    ),
+                ),
+                (
+                    "data_class",
+                    models.CharField(
+                        choices=[
+                            ("public", "public: anybody may read them"),
+                            ("internal", "internal: for the people of the institution"),
+                            ("personal", "personal: they speak of identified people"),
+                            ("sensitive", "sensitive: health, opinions, secrets"),
+                        ],
+                        default="internal",
+                        max_length=10,
+                        verbose_name="data",
                     ),
                 ),
                 ("language", models.CharField(default="fr", max_length=8)),
@@ -267,6 +282,51 @@ class Migration(migrations.Migration):
             options={
                 "indexes": [models.Index(fields=["corpus", "endpoint"], name="embeddings_of_corpora")],
             },
+            managers=[
+                ("unscoped", django.db.models.manager.Manager()),
+            ],
+        ),
+        migrations.CreateModel(
+            name="CourseRule",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "use",
+                    models.CharField(
+                        choices=[
+                            ("allowed", "allowed"),
+                            ("traced", "allowed with trace"),
+                            ("forbidden", "forbidden"),
+                        ],
+                        default="allowed",
+                        max_length=10,
+                        verbose_name="use of AI",
+                    ),
+                ),
+                ("words", models.TextField(blank=True, max_length=1000, verbose_name="in your words")),
+                ("set_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "author",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="institutions.profile",
+                    ),
+                ),
+                (
+                    "corpus",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="ai_rule", to="corpora.corpus"
+                    ),
+                ),
+                (
+                    "institution",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="institutions.institution"
+                    ),
+                ),
+            ],
             managers=[
                 ("unscoped", django.db.models.manager.Manager()),
             ],

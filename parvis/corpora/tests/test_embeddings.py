@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import time
 import zlib
@@ -26,7 +25,7 @@ from parvis.corpora.tests.conftest import Add
 from parvis.corpora.tests.test_erasure import bytes_on_disk
 from parvis.inference.models import Calibration, LanguageModel, Provider, Purpose
 from parvis.inference.tests.conftest import running
-from parvis.inference.tests.model_server import ModelServer, Reply, Request, Script, answering, refusing
+from parvis.inference.tests.model_server import ModelServer, answering, never_answering, refusing, sending_vectors
 from parvis.institutions.models import Profile
 from parvis.retrieval.analysis import terms
 from parvis.retrieval.search import Found
@@ -56,14 +55,6 @@ ASKED = "prix d’un tandem"
 PLACES = {term: f"subject {n}" for n, words in enumerate(SUBJECTS) for word in words for term in terms(word)}
 
 
-def sending_vectors(of_text: object) -> Script:
-    async def script(request: Request, reply: Reply) -> None:
-        rows = [{"index": n, "embedding": of_text(text)} for n, text in enumerate(request.body["input"])]  # type: ignore[operator]
-        await reply.json({"data": rows})
-
-    return script
-
-
 def of_meaning(text: str) -> list[float]:
     """A model that knows the synonyms of the brochure."""
     places = [zlib.crc32(PLACES.get(term, term).encode()) % 256 for term in terms(text)]
@@ -72,10 +63,6 @@ def of_meaning(text: str) -> list[float]:
 
 def of_chance(text: str) -> list[float]:
     return [float(one) for one in np.random.default_rng(zlib.crc32(text.encode())).normal(size=32)]
-
-
-async def stalling(request: Request, reply: Reply) -> None:
-    await asyncio.sleep(3_600)
 
 
 @pytest.fixture
@@ -191,7 +178,7 @@ def test_a_question_does_not_wait_for_an_endpoint_that_stalls(
 ) -> None:
     embed_all()
     monkeypatch.setattr("parvis.corpora.embeddings.actions.QUESTION_SECONDS", 0.2)
-    server.embedding = stalling
+    server.embedding = never_answering
     started = time.monotonic()
     assert asked(house, corpus) is None
     assert time.monotonic() - started < 1
@@ -204,7 +191,7 @@ def test_a_question_does_not_wait_for_an_endpoint_that_stalls(
 def test_a_document_that_comes_interrupts_embeddings(
     add: Add, endpoint: LanguageModel, brochure: Document, server: ModelServer
 ) -> None:
-    server.embedding = stalling
+    server.embedding = never_answering
     looks = iter([False, False, True])
     started = time.monotonic()
     assert embed_next(lambda: next(looks))

@@ -5,6 +5,8 @@ import django.db.models.manager
 from django.conf import settings
 from django.db import migrations, models
 
+import parvis.federation.provisioning.models
+
 
 class Migration(migrations.Migration):
     initial = True
@@ -22,7 +24,11 @@ class Migration(migrations.Migration):
                 (
                     "kind",
                     models.CharField(
-                        choices=[("cas", "CAS 3.0"), ("oidc", "OpenID Connect (ProConnect, Keycloak, Entra…)")],
+                        choices=[
+                            ("cas", "CAS 3.0"),
+                            ("oidc", "OpenID Connect (ProConnect, Keycloak, Entra…)"),
+                            ("saml", "SAML 2.0 (Fédération Éducation-Recherche, eduGAIN)"),
+                        ],
                         max_length=10,
                         verbose_name="protocol",
                     ),
@@ -56,7 +62,6 @@ class Migration(migrations.Migration):
                 ("key", models.CharField(max_length=200)),
                 ("given_roles", models.JSONField(default=list)),
                 ("given_groups", models.JSONField(default=list)),
-                ("suspended_at", models.DateTimeField(null=True)),
                 ("seen_at", models.DateTimeField(null=True)),
                 (
                     "institution",
@@ -89,6 +94,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("handle", models.CharField(max_length=64)),
+                ("subject", models.CharField(blank=True, max_length=64)),
                 ("session_key", models.CharField(max_length=40)),
                 ("opened_at", models.DateTimeField()),
                 (
@@ -107,6 +113,7 @@ class Migration(migrations.Migration):
             options={
                 "indexes": [
                     models.Index(fields=["handle"], name="open_session_handle"),
+                    models.Index(fields=["subject"], name="open_session_subject"),
                     models.Index(fields=["opened_at"], name="open_session_age"),
                 ],
             },
@@ -121,5 +128,344 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="account",
             constraint=models.UniqueConstraint(fields=("source", "key"), name="account_once_per_source"),
+        ),
+        migrations.CreateModel(
+            name="DirectoryEntry",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("origin", models.CharField(choices=[("scim", "SCIM"), ("list", "imported list")], max_length=4)),
+                ("list_name", models.CharField(blank=True, max_length=80)),
+                ("uid", models.CharField(default=parvis.federation.provisioning.models.new_uid, max_length=32, unique=True)),
+                ("user_name", models.CharField(max_length=200)),
+                ("user_name_key", models.CharField(max_length=200)),
+                ("external_id", models.CharField(blank=True, max_length=200)),
+                ("display_name", models.CharField(blank=True, max_length=120)),
+                ("is_active", models.BooleanField(default=True)),
+                ("said", models.JSONField(default=dict)),
+                ("given_roles", models.JSONField(default=list)),
+                ("given_groups", models.JSONField(default=list)),
+                ("version", models.PositiveIntegerField(default=1)),
+                ("created_at", models.DateTimeField()),
+                ("changed_at", models.DateTimeField()),
+                (
+                    "institution",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="institutions.institution"
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="directory_entries",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["id"],
+            },
+            managers=[
+                ("unscoped", django.db.models.manager.Manager()),
+            ],
+        ),
+        migrations.CreateModel(
+            name="DirectoryGroup",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("uid", models.CharField(default=parvis.federation.provisioning.models.new_uid, max_length=32, unique=True)),
+                ("external_id", models.CharField(blank=True, max_length=200)),
+                ("version", models.PositiveIntegerField(default=1)),
+                ("created_at", models.DateTimeField()),
+                ("changed_at", models.DateTimeField()),
+                (
+                    "group",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="directory_group", to="institutions.group"
+                    ),
+                ),
+                (
+                    "institution",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="institutions.institution"
+                    ),
+                ),
+                ("members", models.ManyToManyField(related_name="directory_groups", to="federation.directoryentry")),
+            ],
+            options={
+                "ordering": ["id"],
+            },
+            managers=[
+                ("unscoped", django.db.models.manager.Manager()),
+            ],
+        ),
+        migrations.CreateModel(
+            name="PeopleList",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("list_name", models.CharField(max_length=80)),
+                ("file_name", models.CharField(max_length=200)),
+                ("content", models.BinaryField()),
+                ("received_at", models.DateTimeField()),
+                (
+                    "institution",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="institutions.institution"
+                    ),
+                ),
+                (
+                    "profile",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="institutions.profile"
+                    ),
+                ),
+                (
+                    "source",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="federation.signinsource"
+                    ),
+                ),
+            ],
+            managers=[
+                ("unscoped", django.db.models.manager.Manager()),
+            ],
+        ),
+        migrations.CreateModel(
+            name="ScimSetup",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "key_attribute",
+                    models.CharField(
+                        choices=[("userName", "userName"), ("externalId", "externalId")], default="userName", max_length=10
+                    ),
+                ),
+                ("keeps_mail", models.BooleanField(default=False)),
+                ("rules", models.JSONField(null=True)),
+                (
+                    "institution",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="institutions.institution"
+                    ),
+                ),
+                (
+                    "source",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="federation.signinsource"
+                    ),
+                ),
+            ],
+            managers=[
+                ("unscoped", django.db.models.manager.Manager()),
+            ],
+        ),
+        migrations.CreateModel(
+            name="ScimToken",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=80, verbose_name="name")),
+                ("hashed", models.CharField(max_length=64, unique=True)),
+                ("ending", models.CharField(max_length=4)),
+                ("created_at", models.DateTimeField()),
+                ("used_at", models.DateTimeField(null=True)),
+                ("revoked_at", models.DateTimeField(null=True)),
+                (
+                    "institution",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="institutions.institution"
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-id"],
+            },
+            managers=[
+                ("unscoped", django.db.models.manager.Manager()),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Suspension",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "by",
+                    models.CharField(
+                        choices=[("here", "suspended here"), ("scim", "made inactive by SCIM")], default="here", max_length=4
+                    ),
+                ),
+                ("since", models.DateTimeField()),
+                ("kept_profiles", models.JSONField(default=list)),
+                (
+                    "institution",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="institutions.institution"
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="suspensions", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+            ],
+            managers=[
+                ("unscoped", django.db.models.manager.Manager()),
+            ],
+        ),
+        migrations.AddIndex(
+            model_name="directoryentry",
+            index=models.Index(fields=["institution", "origin", "external_id"], name="entry_external"),
+        ),
+        migrations.AddConstraint(
+            model_name="directoryentry",
+            constraint=models.UniqueConstraint(
+                fields=("institution", "origin", "list_name", "user_name_key"), name="entry_name_once_per_directory"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="peoplelist",
+            index=models.Index(fields=["received_at"], name="people_list_age"),
+        ),
+        migrations.AddConstraint(
+            model_name="suspension",
+            constraint=models.UniqueConstraint(fields=("institution", "person", "by"), name="suspended_once_by_each"),
+        ),
+        migrations.CreateModel(
+            name="Federation",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=120, verbose_name="name")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("aggregate", "an aggregate: all of its providers in one file"),
+                            ("mdq", "by entity (MDQ): one small file for each provider"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("address", models.CharField(max_length=500)),
+                ("keys", models.JSONField(default=list)),
+                ("etag", models.CharField(blank=True, max_length=200)),
+                ("valid_until", models.DateTimeField(null=True)),
+                ("read_at", models.DateTimeField(null=True)),
+                ("tried_at", models.DateTimeField(null=True)),
+                ("problem", models.CharField(blank=True, max_length=120)),
+                (
+                    "institution",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="institutions.institution"
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["name", "id"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("institution", "name"), name="federation_name_once_per_institution"),
+                ],
+            },
+            managers=[
+                ("unscoped", django.db.models.manager.Manager()),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Entity",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("entity_id", models.CharField(max_length=1024)),
+                ("name", models.CharField(max_length=200)),
+                ("words", models.TextField()),
+                ("scopes", models.JSONField(default=list)),
+                ("description", models.TextField()),
+                ("digest", models.CharField(max_length=64)),
+                ("valid_until", models.DateTimeField(null=True)),
+                ("is_hidden", models.BooleanField(default=False)),
+                (
+                    "federation",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="entities",
+                        to="federation.federation",
+                    ),
+                ),
+                (
+                    "institution",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="institutions.institution"
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["name", "id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("institution", "federation", "entity_id"), name="entity_once_per_federation"
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("federation", None)),
+                        fields=("institution", "entity_id"),
+                        name="entity_by_hand_once",
+                    ),
+                ],
+            },
+            managers=[
+                ("unscoped", django.db.models.manager.Manager()),
+            ],
+        ),
+        migrations.CreateModel(
+            name="SamlResponse",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("assertion", models.CharField(max_length=64)),
+                ("handle", models.CharField(max_length=64)),
+                ("sealed_body", models.TextField(blank=True)),
+                ("expires_at", models.DateTimeField()),
+                (
+                    "institution",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="institutions.institution"
+                    ),
+                ),
+                (
+                    "source",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="federation.signinsource"
+                    ),
+                ),
+            ],
+            options={
+                "indexes": [
+                    models.Index(fields=["handle"], name="saml_response_handle"),
+                    models.Index(fields=["expires_at"], name="saml_response_age"),
+                ],
+                "constraints": [models.UniqueConstraint(fields=("source", "assertion"), name="assertion_once_per_source")],
+            },
+            managers=[
+                ("unscoped", django.db.models.manager.Manager()),
+            ],
+        ),
+        migrations.CreateModel(
+            name="ServiceKey",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("certificate", models.TextField()),
+                ("sealed_secret", models.TextField(blank=True, editable=False)),
+                ("secret_version", models.PositiveIntegerField(default=0, editable=False)),
+                ("made_at", models.DateTimeField()),
+                ("is_in_use", models.BooleanField(default=False)),
+            ],
+            options={
+                "ordering": ["-is_in_use", "-id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("is_in_use", True)), fields=("is_in_use",), name="one_service_key_in_use"
+                    ),
+                ],
+            },
+            managers=[
+                ("unscoped", django.db.models.manager.Manager()),
+            ],
         ),
     ]

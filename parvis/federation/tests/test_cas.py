@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import urllib.parse
+from dataclasses import replace
 
 import pytest
 from django.urls import reverse
@@ -10,10 +11,10 @@ from django.utils import timezone
 
 from conftest import House
 from parvis.audit.models import Entry
-from parvis.federation import actions
 from parvis.federation.cas import logout_ticket, read_validation
 from parvis.federation.failure import SignInError
 from parvis.federation.models import Account, OpenSession
+from parvis.federation.provisioning.actions import people
 from parvis.federation.tests.conftest import Landing, Person, cas_source, come_back, go, is_in
 from parvis.institutions.models import Profile
 
@@ -68,7 +69,9 @@ def test_two_institutions_each_with_its_server(
     assert (
         come_back(client, Person(landing).log_in(go(client, here), username="visitor", password="rotisiv")).status_code == 403
     )
-    actions.suspend(house.principal(house.administrator), Account.unscoped.get(source=there), now=timezone.now())
+    account = Account.unscoped.get(source=there)
+    there_too = replace(house.principal(house.administrator), institution_id=account.institution_id)
+    people.suspend(there_too, account.person_id, now=timezone.now())
     assert not is_in(other)
     assert OpenSession.unscoped.count() == 0
 

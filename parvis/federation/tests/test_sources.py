@@ -20,6 +20,7 @@ from parvis.federation.attributes import Correspondence, GroupRule, Identity, Ro
 from parvis.federation.failure import SignInError
 from parvis.federation.models import Account, SignInSource
 from parvis.federation.outbound import Outbound, check_address
+from parvis.federation.provisioning.actions import people
 from parvis.federation.tests.conftest import Landing, Person, cas_source, come_back, go, is_in
 from parvis.institutions.models import Profile
 
@@ -81,7 +82,7 @@ def test_what_a_source_no_longer_gives_it_takes_back(house: House) -> None:
     arrive("student")
     Profile.objects.filter(person=first.person, role="student").update(ended_at=timezone.now())  # by somebody here
     assert arrive("student").profile is None
-    actions.suspend(house.principal(house.administrator), first.account, now=timezone.now())
+    people.suspend(house.principal(house.administrator), first.person.id, now=timezone.now())
     with pytest.raises(SignInError, match="suspended"):
         arrive("student")
 

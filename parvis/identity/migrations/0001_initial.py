@@ -21,6 +21,7 @@ class Migration(migrations.Migration):
                             ("local", "this installation"),
                             ("demo", "demonstration"),
                             ("federated", "an institution’s account"),
+                            ("app", "an application, which signs in nowhere"),
                             ("erased", "nobody any more"),
                         ],
                         max_length=20,

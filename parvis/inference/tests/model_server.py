@@ -163,6 +163,19 @@ def answering(
     return script
 
 
+def sending_vectors(of_text: Callable[[str], list[float]]) -> Script:
+    """Embeddings, as that function makes them."""
+
+    async def script(request: Request, reply: Reply) -> None:
+        await reply.json({"data": [{"index": n, "embedding": of_text(text)} for n, text in enumerate(request.body["input"])]})
+
+    return script
+
+
+async def never_answering(request: Request, reply: Reply) -> None:
+    await asyncio.sleep(3_600)
+
+
 def proving(request: Request) -> str:
     """What an honest model writes: the first words of each passage, quoted as its proof."""
     sentences = []

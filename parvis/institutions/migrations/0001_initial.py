@@ -61,6 +61,8 @@ class Migration(migrations.Migration):
                             ("coordinator", "alliance coordinator"),
                             ("observer", "observer"),
                             ("vendor", "vendor"),
+                            ("app", "application"),
+                            ("dpo", "data protection officer"),
                         ],
                         max_length=20,
                     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from parvis.needs.models.expressions import Answer, ImportedFile, Judgement, RawNeed, RawNeedState, RawNeedText
+from parvis.needs.models.expressions import Answer, ImportedFile, Judgement, RawNeed, RawNeedState, RawNeedText, TextVector
 from parvis.needs.models.harmonised import (
     Attachment,
     AttachmentState,
@@ -42,5 +42,6 @@ __all__ = [
     "RawNeedText",
     "Requirement",
     "RequirementText",
+    "TextVector",
     "Workshop",
 ]

@@ -152,6 +152,29 @@ class RawNeedText(models.Model):
         return self.title
 
 
+class TextVectorQuerySet(models.QuerySet["TextVector"]):
+    def visible_to(self, principal: Principal) -> TextVectorQuerySet:
+        return self.filter(text__in=RawNeedText.unscoped.visible_to(principal).order_by())
+
+
+class TextVector(models.Model):
+    """What the endpoint of the institution that wrote a text gave for it (decision 8). It goes with its text."""
+
+    institution = models.ForeignKey(Institution, on_delete=models.CASCADE, related_name="+", db_index=False)
+    text = models.OneToOneField(RawNeedText, on_delete=models.CASCADE, related_name="vector")
+    endpoint = models.CharField(max_length=64)  # inference.actions.Route.key: vectors of two are not compared
+    vector = models.BinaryField()  # retrieval.dense.packed
+
+    unscoped = TextVectorQuerySet.as_manager()
+    objects: ClassVar[Door] = Door()
+
+    class Meta:
+        indexes = [models.Index(fields=["endpoint", "institution"], name="text_vectors_by_endpoint")]
+
+    def __str__(self) -> str:
+        return f"text {self.text_id}"
+
+
 class Answer(models.TextChoices):
     SAME = "same", _("the same need")
     LINKED = "linked", _("a linked need")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any
 
 from django import template
@@ -55,7 +56,13 @@ def grouped_digits(exact: str) -> str:
 @register.simple_tag
 def icon(name: str) -> SafeString:
     """A drawing of icons.svg. It is never alone: the words beside it, or a visually hidden label, carry the meaning."""
-    return format_html('<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>', static("web/icons.svg"), name)
+    return format_html('<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>', _drawings(), name)
+
+
+@cache
+def _drawings() -> str:
+    """Their address, which a page asks for dozens of times."""
+    return static("web/icons.svg")
 
 
 @register.simple_tag(takes_context=True)

@@ -1,0 +1,23 @@
+"""kill −9 and power cuts, at one percent of what `bench.crash` tries."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from bench import crash
+
+
+def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
+    lost, acknowledged, whole = crash.kill(Random(1), tmp_path, 10)
+    assert lost == 0
+    assert acknowledged
+    assert whole
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+def test_what_was_acknowledged_survives_a_power_cut() -> None:
+    assert crash.cut(Random(1), "FULL", 50, 40) == (0, 0)
