@@ -9,7 +9,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from parvis.privacy.actions.leftovers import overwrite, owed
-from parvis.privacy.actions.retention import apply_retention, due_institutions
+from parvis.privacy.actions.retention import apply_retention, due_institutions, expire_alliance
 from parvis.retrieval.index import FilesInUse
 
 log = logging.getLogger("parvis.retention")
@@ -23,6 +23,7 @@ def keep_clocks(_leave: Callable[[], bool]) -> bool:
         if removed:
             said = ", ".join(f"{code}: {count}" for code, count in removed.items())
             log.info("Institution %s, removed by the clocks: %s", institution_id, said)
+    expire_alliance(now)
     if owed(now):
         try:
             overwrite(now)

@@ -83,6 +83,13 @@ def rows(table: str, fate: Erased | Kept, subject: Subject) -> QuerySet[Any]:
     return model._base_manager.filter(theirs)
 
 
+def clear(table: str, fate: Erased | Kept, subject: Subject) -> None:
+    """Takes their name off the rows of others."""
+    model = models_by_table()[table]
+    for column in fate.cleared:
+        model._base_manager.filter(_at(model, column, subject)).update(**{column: None})
+
+
 def _at(model: type[Model], chain: str, subject: Subject) -> Q:
     target = _end_of(model, chain)
     if target is Profile:

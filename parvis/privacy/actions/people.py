@@ -24,7 +24,7 @@ from parvis.identity.models import Person
 from parvis.institutions.actions import notify
 from parvis.institutions.models import Institution, Profile
 from parvis.personal import Erased, Kept, Subject
-from parvis.privacy.actions.holdings import columns, rows, subject_in, subjects_of
+from parvis.privacy.actions.holdings import clear, columns, rows, subject_in, subjects_of
 from parvis.privacy.declarations import about_people, files_of, forgets
 from parvis.privacy.models import RightKind, RightRequest
 
@@ -101,12 +101,13 @@ def _erase(subject: Subject, by: str, principal: Principal | None = None, reason
     counts: dict[str, int] = {}
     of_table = dict(about_people())
     for tables, forget in forgets():
-        for table in tables:
-            fate = of_table.get(table)
-            if isinstance(fate, Erased) and (found := rows(table, fate, subject)).exists():
-                counts[table] = found.count()
-        for table in counts.keys() & tables:
-            rows(table, of_table[table], subject).delete()
+        fates = {table: of_table[table] for table in tables if table in of_table}
+        going = {table: rows(table, fate, subject) for table, fate in fates.items() if isinstance(fate, Erased)}
+        counts |= {table: count for table, found in going.items() if (count := found.count())}
+        for found in going.values():
+            found.delete()
+        for table, fate in fates.items():
+            clear(table, fate, subject)
         forget(subject)
     _note(subject, RightKind.ERASURE, principal, reason, counts)
     _record(subject, "person.erase", by, rows=sum(counts.values()), is_whole=subject.is_last)
