@@ -33,6 +33,7 @@ NAMES = (
     "offers",
     "commons",
     "rules",
+    "isolation",
     "keys",
     "people",
     "evidence",

@@ -113,7 +113,7 @@ def _database(parts: SplitResult | None, data_dir: Path) -> dict[str, Any]:
             },
         }
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "parvis.isolation.postgresql",
         "NAME": unquote(parts.path.lstrip("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or "") or _variable("DATABASE_PASSWORD"),
@@ -123,6 +123,7 @@ def _database(parts: SplitResult | None, data_dir: Path) -> dict[str, Any]:
         # back to a pool, where who comes when all are taken waits for one (decision 0001).
         "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,
+        "DISABLE_SERVER_SIDE_CURSORS": True,  # their rows would be read after the scope they were asked in
         "OPTIONS": {"pool": {"min_size": 1, "max_size": _number("DATABASE_CONNECTIONS", 24), "timeout": 10}},
     }
 
@@ -161,9 +162,15 @@ if DEMO and (open_hosts := set(ALLOWED_HOSTS) - {"127.0.0.1", "localhost", "[::1
     names = ", ".join(sorted(open_hosts))
     raise Misconfigured("open_demo", f"PARVIS_DEMO serves this machine only; remove {names} from PARVIS_HOSTS.", names=names)
 
-DATABASES = {
-    "default": _database(_address("DATABASE_URL", {"postgres", "postgresql"}, "postgresql://user@host:5432/name"), DATA_DIR)
-}
+# Signs what is said to PostgreSQL of the institution that is asked for (decision 0017).
+CONTEXT_KEY = SECRET_KEY
+_POSTGRESQL = ({"postgres", "postgresql"}, "postgresql://user@host:5432/name")
+DATABASES = {"default": _database(_address("DATABASE_URL", *_POSTGRESQL), DATA_DIR)}
+# Who owns the tables, where it is another role than the one that serves: only migrations use it.
+if _owner := _address("DATABASE_OWNER_URL", *_POSTGRESQL):
+    DATABASES["owner"] = _database(_owner, DATA_DIR) | {"OPTIONS": {}, "PASSWORD": unquote(_owner.password or "")}
+# The role that serves, to which the owner gives the use of its tables; "" where they are one.
+DATABASE_APPLICATION_ROLE = DATABASES["default"]["USER"] if _owner else ""
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
@@ -188,6 +195,7 @@ INSTALLED_APPS = [
     "parvis.offers",
     "parvis.privacy",
     "parvis.console",
+    "parvis.isolation",  # last: it holds apart the tables of all the others
 ]
 
 MIDDLEWARE = [

@@ -1,6 +1,6 @@
 """Settings of the test suite: the product's own, on a throw-away database.
 
-PARVIS_TEST_POSTGRES=<url> runs the same suite on PostgreSQL.
+PARVIS_TEST_POSTGRES=<url> runs the same suite on PostgreSQL, whose tables PARVIS_TEST_POSTGRES_OWNER=<url> makes.
 """
 
 from __future__ import annotations
@@ -15,12 +15,16 @@ _SCRATCH = Path(tempfile.mkdtemp(prefix="parvis-tests-"))
 atexit.register(shutil.rmtree, _SCRATCH, ignore_errors=True)
 os.environ["PARVIS_DATA_DIR"] = str(_SCRATCH)
 os.environ["PARVIS_DATABASE_URL"] = os.environ.get("PARVIS_TEST_POSTGRES", "")
+os.environ["PARVIS_DATABASE_OWNER_URL"] = os.environ.get("PARVIS_TEST_POSTGRES_OWNER", "")
 os.environ["PARVIS_SECRET_KEY"] = "only for tests, never a secret"
 for name in ("PARVIS_DEMO", "PARVIS_HOSTS", "PARVIS_MODEL_URL", "PARVIS_EMBEDDINGS_URL"):
     os.environ.pop(name, None)
 
+from parvis.isolation import scope  # noqa: E402
 from parvis.settings import *  # noqa: E402, F403
 from parvis.settings import DATABASES, MIDDLEWARE  # noqa: E402
+
+scope.begin("tests")  # of the main thread: those of the product have their own
 
 # Static files have no part in what is tested here, and their middleware would put every test on an event loop.
 MIDDLEWARE = [name for name in MIDDLEWARE if not name.startswith("servestatic.")]
@@ -38,4 +42,5 @@ if "sqlite3" in DATABASES["default"]["ENGINE"]:
     )
 else:
     DATABASES["default"]["ENGINE"] = "tests.postgres"
+    OWNER = DATABASES.pop("owner", None)  # only to make the test database and to empty it: see tests.postgres
     del DATABASES["default"]["OPTIONS"]["pool"]  # the test database is dropped at the end: nobody may stay connected

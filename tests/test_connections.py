@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from django.db import connection
 
+from parvis.isolation import scope
 from parvis.settings import _database
 
 
@@ -25,6 +26,7 @@ def test_many_threads_share_few_connections(db: None) -> None:
 
     def backend(_number: int) -> int:
         own = shared.copy()
+        scope.begin("tests")  # of this thread
         with own.cursor() as cursor:
             cursor.execute("SELECT pg_backend_pid()")
             (pid,) = cursor.fetchone()

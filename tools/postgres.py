@@ -1,6 +1,8 @@
 """Runs a command with PARVIS_TEST_POSTGRES naming a PostgreSQL server made for the occasion, in a scratch folder.
 
 python -m tools.postgres pytest -n 2
+
+As where Parvis serves, one role owns the tables (PARVIS_TEST_POSTGRES_OWNER) and another, which owns nothing, works on them.
 """
 
 from __future__ import annotations
@@ -15,6 +17,10 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import psycopg
+
+OWNER, APPLICATION = "parvis_owner", "parvis"
+
 
 def main(command: Sequence[str]) -> int:
     binaries = _binaries()
@@ -25,7 +31,7 @@ def main(command: Sequence[str]) -> int:
     scratch.chmod(0o755)
     data, port = scratch / "data", _free_port()
     run_as = _server_user(scratch)
-    how = ["-U", "parvis", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]
+    how = ["-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]
     initdb: list[str | Path] = [binaries / "initdb", "-D", data, *how]
     _run([*run_as, *initdb])
     # Unsynced: the data are thrown away with the folder.
@@ -33,8 +39,19 @@ def main(command: Sequence[str]) -> int:
     control: list[str | Path] = [*run_as, binaries / "pg_ctl", "-D", data]
     _run([*control, "-w", "-o", options, "-l", scratch / "log", "start"])
     try:
-        address = f"postgresql://parvis@127.0.0.1:{port}/postgres"
-        return subprocess.run(command, env={**os.environ, "PARVIS_TEST_POSTGRES": address}, check=False).returncode
+        server = f"127.0.0.1:{port}/postgres"
+        with psycopg.connect(f"postgresql://postgres@{server}", autocommit=True) as superuser:
+            superuser.execute(f"CREATE ROLE {OWNER} LOGIN CREATEDB IN ROLE pg_monitor, pg_checkpoint")
+            superuser.execute(f"GRANT CREATE ON DATABASE postgres TO {OWNER}")
+            superuser.execute(f"CREATE ROLE {APPLICATION} LOGIN IN ROLE pg_read_all_stats")
+        with psycopg.connect(f"postgresql://postgres@127.0.0.1:{port}/template1", autocommit=True) as template:
+            # Erasure is tested on the files themselves, which no role of a real server reads.
+            template.execute(f"GRANT EXECUTE ON FUNCTION pg_read_binary_file(text) TO {OWNER}")
+        addresses = {
+            "PARVIS_TEST_POSTGRES": f"postgresql://{APPLICATION}@{server}",
+            "PARVIS_TEST_POSTGRES_OWNER": f"postgresql://{OWNER}@{server}",
+        }
+        return subprocess.run(command, env={**os.environ, **addresses}, check=False).returncode
     finally:
         _run([*control, "-m", "immediate", "stop"])
         shutil.rmtree(scratch, ignore_errors=True)

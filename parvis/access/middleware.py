@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponseBase
 from parvis.access.principal import Principal
 from parvis.identity.models import Person
 from parvis.institutions.models import Profile
+from parvis.isolation.scope import everywhere, stranger, within
 
 PROFILE_KEY = "profile_id"  # in the session: which of their profiles the person acts in
 
@@ -18,8 +19,11 @@ PROFILE_KEY = "profile_id"  # in the session: which of their profiles the person
 # for each of them, at every request.
 def principal(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        _attach(request)
-        return get_response(request)
+        with everywhere("identification"):
+            _attach(request)
+        asking = request.principal  # type: ignore[attr-defined]
+        with within(asking.institution_id) if asking else stranger():
+            return get_response(request)
 
     return middleware
 

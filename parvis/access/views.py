@@ -31,11 +31,13 @@ from parvis.identity.models import Source
 from parvis.institutions import actions
 from parvis.institutions.models import Institution, Mailing, Nature, Profile
 from parvis.institutions.notices import sentence
+from parvis.isolation.scope import everywhere
 
 NOTICES_A_PAGE = 40
 
 
 @public
+@everywhere("sign-in")
 @never_cache
 @require_safe
 def sign_in(request: HttpRequest) -> HttpResponse:
@@ -56,6 +58,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 
 
 @public
+@everywhere("sign-in")
 @require_POST
 def sign_in_as(request: HttpRequest, profile_id: int) -> HttpResponse:
     """A persona card of the demonstration. Outside demonstration mode this address does not exist."""
@@ -67,6 +70,7 @@ def sign_in_as(request: HttpRequest, profile_id: int) -> HttpResponse:
 
 
 @public
+@everywhere("sign-in")
 @never_cache
 def sign_in_link(request: HttpRequest, token: str) -> HttpResponse:
     """Asks before it signs in: a mail scanner that opens the address must not use it up."""
@@ -80,6 +84,7 @@ def sign_in_link(request: HttpRequest, token: str) -> HttpResponse:
 
 
 @public
+@everywhere("sign-in")
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
     elsewhere = request.session.get(ELSEWHERE_KEY)
@@ -208,6 +213,7 @@ def calendar_key(request: SignedInRequest) -> HttpResponse:
 
 
 @public
+@everywhere("calendar")
 @never_cache
 @require_safe
 def calendar_file(request: HttpRequest, key: str) -> HttpResponse:

@@ -16,6 +16,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, S
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import aclosing, contextmanager, suppress
+from contextvars import copy_context
 from dataclasses import asdict
 from functools import partial
 from typing import ParamSpec, TypeVar
@@ -259,7 +260,7 @@ def _writing_loop() -> asyncio.AbstractEventLoop:
 
 async def _in_pool(pool: ThreadPoolExecutor, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     call = partial(_with_own_connection, function, *args, **kwargs)
-    return await asyncio.get_running_loop().run_in_executor(pool, call)
+    return await asyncio.get_running_loop().run_in_executor(pool, copy_context().run, call)  # for the same institution
 
 
 def _with_own_connection(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

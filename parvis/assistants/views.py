@@ -28,6 +28,7 @@ from parvis.corpora.ai_rule.models import CourseRule, Use
 from parvis.corpora.forms import CorpusForm
 from parvis.corpora.lengths import length_words
 from parvis.corpora.models import WAITING, Corpus, Document, DocumentState
+from parvis.isolation.scope import within
 from parvis.web.connections import release_connection
 
 RECENT = 5
@@ -341,7 +342,7 @@ async def _events(request: SignedInRequest, turn_id: int, after: int) -> AsyncIt
     language = translation.get_language() or "fr"
 
     def read(after: int) -> tuple[bytes, int, bool]:
-        with translation.override(language):
+        with translation.override(language), within(request.principal.institution_id):  # the request's own has ended
             return messages_since(after, turn_id, request.principal, timezone.now())
 
     yield b"retry: 1000\n\n"

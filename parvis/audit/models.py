@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from parvis.audit.statement import statement
 from parvis.audit.verifier import commitment
+from parvis.isolation.scope import everywhere
 
 SALT_BYTES = 32
 
@@ -141,13 +142,14 @@ def record(*, institution_id: int | None, actor: str, action: str, subject: str,
     """Append one entry, inside the caller's transaction: what is rolled back was not done."""
     at, salt = timezone.now(), secrets.token_bytes(SALT_BYTES)
     written = statement(at=at, institution_id=institution_id, actor=actor, action=action, subject=subject, details=details)
-    Entry.objects.create(
-        at=at,
-        institution_id=institution_id,
-        actor=actor,
-        action=action,
-        subject=subject,
-        details=json.loads(written)["details"],
-        salt=salt,
-        commitment=commitment(salt, written.encode()),
-    )
+    with everywhere("evidence"):
+        Entry.objects.create(
+            at=at,
+            institution_id=institution_id,
+            actor=actor,
+            action=action,
+            subject=subject,
+            details=json.loads(written)["details"],
+            salt=salt,
+            commitment=commitment(salt, written.encode()),
+        )

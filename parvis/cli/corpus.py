@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from parvis.cli.terminal import Exit, err, migrate, out, start, stop
+from parvis.cli.terminal import Exit, as_owner, err, migrate, out, start, stop
 from parvis.cli.words import gettext as _
 from parvis.cli.words import ngettext
 
@@ -120,6 +120,7 @@ def reindex() -> None:
 def maintain() -> None:
     start()
     migrate()
+    as_owner()
     from django.db import OperationalError
 
     from parvis.corpora.actions import erase

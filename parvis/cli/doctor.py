@@ -53,6 +53,7 @@ def _findings() -> Iterator[Finding]:
         tables = _migrations()
         yield tables
         if tables.verdict == "ok":
+            yield _isolation()
             yield _engine()
             yield _documents()
             yield _models()
@@ -125,6 +126,13 @@ def _migrations() -> Finding:
             _("Run: parvis serve, which applies them."),
         )
     return Finding(name, "ok", _("up to date"))
+
+
+def _isolation() -> Finding:
+    from parvis.access.isolation import BROKEN, standing
+
+    found = standing()
+    return Finding(_("Isolation"), "failed" if found.state == BROKEN else "ok", found.text, found.mend)
 
 
 def _engine() -> Finding:

@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from parvis.cli.words import gettext as _
 from parvis.cli.words import language
 
 if TYPE_CHECKING:
@@ -57,11 +58,13 @@ def start(
     from django.utils import translation
 
     from parvis.cli.configuration import probe, sentence, unknown_variable
+    from parvis.isolation.scope import begin
 
     try:
         django.setup()
     except ImproperlyConfigured as problem:
         stop(sentence(problem, variable))
+    begin("command line")
     translation.activate(language())
     for name in settings.UNKNOWN_VARIABLES:
         err.print(unknown_variable(name), style="yellow", markup=False)
@@ -75,19 +78,53 @@ def demo_data() -> Path:
 
 
 def migrate() -> bool:
-    """Brings the database to this version. True when there was something to do."""
-    from django.core.management import call_command
-    from django.db import connection
+    """Brings the database to this version, as the owner of its tables. True when there was something to do."""
+    from django.db import connections
     from django.db.migrations.executor import MigrationExecutor
 
+    connection = connections[_owner_alias()]
     if connection.vendor == "sqlite":
         _keep_to_oneself(Path(connection.settings_dict["NAME"]))
     connection.ensure_connection()
     executor = MigrationExecutor(connection)
     if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
         return False
-    call_command("migrate", verbosity=0, interactive=False)
+    bring_up_to_date()
     return True
+
+
+def bring_up_to_date() -> None:
+    """Applies what waits, and makes the policies again even if nothing does: the secret key may have changed."""
+    from django.core.management import call_command
+    from django.db import connections
+
+    alias = _owner_alias()
+    if connections[alias].vendor == "postgresql":
+        with connections[alias].cursor() as cursor:
+            cursor.execute("SELECT has_schema_privilege(current_schema(), 'CREATE')")
+            if not cursor.fetchone()[0]:
+                stop(
+                    _(
+                        "This role of PostgreSQL owns no table. Name their owner with PARVIS_DATABASE_OWNER_URL, then run:"
+                        " parvis migrate"
+                    )
+                )
+    call_command("migrate", database=alias, verbosity=0, interactive=False)
+
+
+def _owner_alias() -> str:
+    from django.db import connections
+
+    return "owner" if "owner" in connections else "default"
+
+
+def as_owner() -> None:
+    """From here on this command is the owner of the tables, where that is another role: only an owner rewrites their files."""
+    from django.db import connection, connections
+
+    if "owner" in connections:
+        connection.close()
+        connection.settings_dict.update(connections["owner"].settings_dict)
 
 
 def _keep_to_oneself(database: Path) -> None:

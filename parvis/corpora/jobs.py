@@ -47,6 +47,7 @@ from parvis.corpora.parsing.limits import Limits
 from parvis.corpora.parsing.locate import pack_words
 from parvis.corpora.parsing.reading import read_bounded
 from parvis.corpora.parsing.refusals import Unreadable
+from parvis.isolation.scope import within
 from parvis.retrieval.abstention import calibrate
 from parvis.retrieval.analysis import ANALYSIS_VERSION, terms
 from parvis.retrieval.cutting import Span, cut
@@ -242,7 +243,8 @@ class _Lease:
     def _renew(self) -> None:
         try:
             while not self._ended.wait(self._lease.total_seconds() / 3):
-                with suppress(Error):  # busy: tried again at the next turn
+                # Busy: tried again at the next turn.
+                with suppress(Error), within(self._document.institution_id):
                     if not _own(self._document).update(lease_until=Now() + self._lease):
                         self._lost.set()
                         return

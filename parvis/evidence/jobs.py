@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from parvis.audit.actions import integrate_all
 from parvis.evidence.actions import exchange_due
+from parvis.isolation.scope import everywhere
 
 log = logging.getLogger("parvis.evidence")
 
@@ -31,6 +32,7 @@ def tick() -> None:
     exchange_due(timezone.now(), every=EXCHANGE_EVERY)
 
 
+@everywhere("evidence")
 def _run(stop: threading.Event) -> None:
     while True:
         try:

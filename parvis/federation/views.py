@@ -34,6 +34,7 @@ from parvis.federation.provisioning.suspension import suspend_or_restore
 from parvis.federation.saml import actions as saml
 from parvis.federation.sentences import detail, sentence
 from parvis.institutions.models import ROLES_OF, Nature, Role
+from parvis.isolation.scope import everywhere
 from parvis.retrieval.analysis import fold
 
 log = logging.getLogger("parvis.sign_in")
@@ -48,6 +49,7 @@ ACCOUNTS_A_PAGE = 50
 
 
 @public
+@everywhere("sign-in")
 @never_cache
 @require_safe
 def choice(request: HttpRequest) -> HttpResponse:
@@ -68,6 +70,7 @@ def choice(request: HttpRequest) -> HttpResponse:
 
 
 @public
+@everywhere("sign-in")
 @cache_control(max_age=3600, public=True)
 @require_safe
 def logo(request: HttpRequest, source_id: int) -> HttpResponse:
@@ -81,6 +84,7 @@ def logo(request: HttpRequest, source_id: int) -> HttpResponse:
 
 
 @public
+@everywhere("sign-in")
 @never_cache
 @require_GET
 def start(request: HttpRequest, source_id: int) -> HttpResponse:
@@ -92,6 +96,7 @@ def start(request: HttpRequest, source_id: int) -> HttpResponse:
 
 
 @public
+@everywhere("sign-in")
 @never_cache
 @csrf_exempt  # a server that ends a session has no cookie: the ticket that it names is what it proves itself with
 @require_http_methods(["GET", "POST"])
@@ -119,6 +124,7 @@ def back(request: HttpRequest, source_id: int) -> HttpResponse:
 
 
 @public
+@everywhere("sign-in")
 @csrf_exempt  # the token is signed by the provider
 @require_POST
 def back_channel(request: HttpRequest, source_id: int) -> HttpResponse:
@@ -143,6 +149,7 @@ def back_channel(request: HttpRequest, source_id: int) -> HttpResponse:
 
 
 @requires("account:link")
+@everywhere("sign-in")
 @never_cache
 @require_GET
 def accounts(request: SignedInRequest) -> HttpResponse:
@@ -154,6 +161,7 @@ def accounts(request: SignedInRequest) -> HttpResponse:
 
 
 @requires("account:link")
+@everywhere("sign-in")
 @never_cache
 @require_GET
 def link(request: SignedInRequest, source_id: int) -> HttpResponse:
@@ -164,6 +172,7 @@ def link(request: SignedInRequest, source_id: int) -> HttpResponse:
 
 
 @requires("account:link")
+@everywhere("sign-in")
 @require_POST
 def linking(request: SignedInRequest) -> HttpResponse:
     """Confirmed by hand: whoever led a browser to another's account has not led its owner to say yes."""

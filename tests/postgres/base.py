@@ -1,12 +1,18 @@
-"""PostgreSQL as Django knows it, able to empty the append-only tables between tests: production has no such way."""
+"""PostgreSQL as Parvis knows it. The test database is made, emptied and dropped by the owner of its tables, and tests work on
+it as the application does, under the policies. The owner can empty the append-only tables: production has no such way."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, cast
 
-from django.db.backends.postgresql import base, operations
+import psycopg
+from django.conf import settings
+from django.db.backends.postgresql import creation, operations
 
 from parvis.audit.migrations import APPEND_ONLY
+from parvis.isolation.postgresql import base
 
 
 class DatabaseOperations(operations.DatabaseOperations):
@@ -15,6 +21,54 @@ class DatabaseOperations(operations.DatabaseOperations):
         off, on = [one.format("DISABLE") for one in switches], [one.format("ENABLE") for one in switches]
         return [*off, *super().sql_flush(*args, **kwargs), *on]
 
+    def execute_sql_flush(self, sql_list: Iterable[str]) -> None:
+        parameters = self.connection.get_connection_params() | _owner()
+        with psycopg.connect(**parameters) as owner:
+            for statement in sql_list:
+                owner.execute(cast(Any, statement))
+
+
+class DatabaseCreation(creation.DatabaseCreation):
+    def create_test_db(self, *args: Any, **kwargs: Any) -> str:
+        with self.as_owner():
+            return super().create_test_db(*args, **kwargs)
+
+    def _destroy_test_db(self, *args: Any, **kwargs: Any) -> None:
+        with self.as_owner():
+            cast(Any, super())._destroy_test_db(*args, **kwargs)
+
+    @contextmanager
+    def as_owner(self) -> Iterator[None]:
+        kept = {key: self.connection.settings_dict[key] for key in ("USER", "PASSWORD")}
+        self.connection.settings_dict.update({key: _settings()[key] for key in kept})
+        try:
+            yield
+        finally:
+            self.connection.close()
+            self.connection.settings_dict.update(kept)
+
+
+@contextmanager
+def as_owner(connection: Any) -> Iterator[None]:
+    """The connection is its owner's meanwhile, as where `parvis corpus maintain` rewrites the files of the tables."""
+    if connection.vendor == "sqlite":
+        yield
+        return
+    connection.close()
+    with connection.creation.as_owner():
+        yield
+
+
+def _owner() -> dict[str, str]:
+    given = _settings()
+    return {"user": given["USER"]} | ({"password": given["PASSWORD"]} if given["PASSWORD"] else {})
+
+
+def _settings() -> dict[str, str]:
+    owner: dict[str, str] = cast(Any, settings).OWNER  # of the tests' settings
+    return owner
+
 
 class DatabaseWrapper(base.DatabaseWrapper):
     ops_class = DatabaseOperations
+    creation_class = DatabaseCreation

@@ -15,6 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 from parvis.access.http import SignedInRequest
 from parvis.access.keys import tokens
 from parvis.access.keys.actions import principal_of_token
+from parvis.isolation.scope import everywhere, within
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -32,7 +33,8 @@ def keyed(action: str) -> Callable[[View], View]:
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if any(tokens.looks_like_one(value) for _name, values in request.GET.lists() for value in values):
                 return problem("key_in_address")
-            found = principal_of_token(_bearer(request), timezone.now())
+            with everywhere("identification"):
+                found = principal_of_token(_bearer(request), timezone.now())
             if found is None:
                 return problem("unauthorized")
             keyed_request = cast(SignedInRequest, request)
@@ -40,7 +42,8 @@ def keyed(action: str) -> Callable[[View], View]:
             if not keyed_request.principal.may(action):
                 return problem("insufficient_scope")
             try:
-                return cast(HttpResponseBase, view(request, *args, **kwargs))
+                with within(keyed_request.principal.institution_id):
+                    return cast(HttpResponseBase, view(request, *args, **kwargs))
             except Http404:
                 return problem("not_found")
 

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth import SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 
 from parvis.access.sessions.models import Session
+from parvis.isolation.sessions import SessionStore as DatabaseStore
 
 OPENED_KEY = "opened_at"  # in the session: when somebody signed in, ISO 8601
 BROWSER_KEY = "browser"

@@ -14,6 +14,7 @@ from parvis.corpora import actions, jobs, storage
 from parvis.corpora.models import Document
 from parvis.corpora.tests.conftest import COURSE, Add
 from parvis.retrieval.index import InTransaction
+from tests.postgres.base import as_owner
 
 pytestmark = pytest.mark.usefixtures("read_here")
 SECRET = "zyxgrosminet"
@@ -34,7 +35,7 @@ def bytes_on_disk() -> Iterator[tuple[str, bytes]]:
 
 def relations() -> Iterator[tuple[str, bytes]]:
     """The files of the tables as PostgreSQL has them on disk, dead rows included."""
-    with connection.cursor() as cursor:
+    with as_owner(connection), connection.cursor() as cursor:
         cursor.execute("CHECKPOINT")
         cursor.execute(
             "SELECT relname, pg_read_binary_file(pg_relation_filepath(oid)) FROM pg_class"
@@ -54,7 +55,8 @@ def test_no_byte_of_a_removed_document_is_left(house: House, committed: None, ad
     assert holding(SECRET)
     actions.remove_document(house.principal(house.teacher), document)
 
-    erased = actions.erase()
+    with as_owner(connection):
+        erased = actions.erase()
 
     assert holding(SECRET) == []
     assert holding("Montesquieu"), "what is kept is still there"
@@ -66,7 +68,8 @@ def test_an_abandoned_file_goes_and_a_used_one_stays(committed: None, add: Add) 
     used = add("cours.md", COURSE).document
     with storage.receive([b"jamais rattach\xc3\xa9"]) as received:
         received.keep()
-    assert actions.erase().files == 1
+    with as_owner(connection):
+        assert actions.erase().files == 1
     assert list(storage.stored()) == [used.sha256]
 
 

@@ -22,6 +22,7 @@ from parvis.corpora import jobs
 from parvis.corpora.engine import index
 from parvis.corpora.models import WAITING, Corpus, Document, Page, Passage
 from parvis.corpora.tests.conftest import Add
+from parvis.isolation import scope
 
 SECTIONS = 120  # several batches
 LEASE_SECONDS = 0.6
@@ -142,6 +143,7 @@ def test_two_workers_share_the_documents(committed: None, corpus: Corpus, add: A
 
 def test_the_same_file_given_by_several_at_once_is_one_document(committed: None, corpus: Corpus, add: Add) -> None:
     def give(_number: int) -> bool:
+        scope.begin("tests")  # of this thread
         try:
             return add("cours.md", "# Cours\n\nLe même texte pour tous.\n").is_new
         finally:

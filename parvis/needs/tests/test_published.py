@@ -62,12 +62,13 @@ def test_others_than_members_are_told_figures_of_three_institutions_together(
     assert inside.count("765 €") == 2, "a member reads the total and whose it is"
     for number in range(2):
         other = Institution.objects.create(slug=f"autre-{number}", name="Autre", short_name="Autre")
+        theirs = Profile.objects.create(institution=other, person=commons.representing.person, role=Role.SIGNATORY)
         CoSignature.unscoped.create(
             institution=other,
             version=need.versions.get(number=1),
             state=CoSignatureState.VALID,
             students=100,
-            signed_by=commons.representing,
+            signed_by=theirs,
             signed_at=timezone.now(),
         )
     assert "200" in outside[Role.OBSERVER].get(address).content.decode()

@@ -9,17 +9,20 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from parvis.access.doors import public
+from parvis.isolation.scope import everywhere
 from parvis.needs.actions.published import PublishedNeed, published_needs
 from parvis.needs.models import HarmonisedState, Level
 
 
 @public
+@everywhere("public pages")
 @require_GET
 def needs(request: HttpRequest) -> HttpResponse:
     return render(request, "needs/published_list.html", {"needs": [_view(one) for one in published_needs()]})
 
 
 @public
+@everywhere("public pages")
 @require_GET
 def need(request: HttpRequest, number: int) -> HttpResponse:
     found = published_needs(number)
@@ -29,6 +32,7 @@ def need(request: HttpRequest, number: int) -> HttpResponse:
 
 
 @public
+@everywhere("public pages")
 @require_GET
 def export(request: HttpRequest) -> HttpResponse:
     """Every published need as JSON: the words of the pages, in UTF-8, instants in ISO 8601."""

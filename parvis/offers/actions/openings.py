@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from parvis.access.principal import Principal
 from parvis.audit.models import record
+from parvis.isolation.scope import everywhere
 from parvis.needs.actions.harmonised import specification
 from parvis.needs.actions.market import receive_answers
 from parvis.needs.models import RequirementText
@@ -84,6 +85,7 @@ def _rebuilt(request: RequestForInformation) -> bytes:
     return b""
 
 
+@everywhere("alliance")
 def _open(principal: Principal, request: RequestForInformation, private_key: bytes, now: datetime) -> None:
     """All at once, in the caller's transaction. An answer that does not open has no offer, and stops no other."""
     request.private_key, request.opened_at = private_key, now

@@ -14,6 +14,7 @@ from django.utils import timezone
 from parvis.access.principal import Principal
 from parvis.audit.models import record
 from parvis.institutions.models import Institution, Nature
+from parvis.isolation.scope import everywhere
 from parvis.needs.models import HarmonisedNeed
 from parvis.offers import overlap
 from parvis.offers.aggregates import SMALLEST, published
@@ -329,6 +330,7 @@ def _tier_effects(tools: Iterable[Tool], today: date) -> Iterator[TierEffect]:
             yield TierEffect(str(tool.id), tool.quantity, together, tiered[1], signed=True, metered=counted)
 
 
+@everywhere("aggregates")
 def _quantity_together(agreement: Agreement, today: date) -> int | None:
     """Of all who signed for the same offer; None unless they are enough for the sum to tell nobody's quantity."""
     rows = Tool.unscoped.filter(agreement__choice__offer=agreement.choice.offer_id, quantity__isnull=False)
@@ -340,6 +342,7 @@ def _runs(agreement: Agreement, today: date) -> bool:
     return bool(agreement.activated_at) and not agreement.ended_at and agreement.end_date >= today
 
 
+@everywhere("aggregates")
 def overlap_aggregate() -> dict[int, dict[str, int | None]]:
     """For each published need, how many members have no tool recorded for it, one, several; None where it is not said.
     No amount and no name: two figures of different days may be subtracted too."""

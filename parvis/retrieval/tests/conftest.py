@@ -17,7 +17,7 @@ from parvis.retrieval.fts5 import Fts5Index
 from parvis.retrieval.index import Index
 from parvis.retrieval.postgres import PostgresIndex
 
-POSTGRES = os.environ.get("PARVIS_TEST_POSTGRES", "")
+POSTGRES = os.environ.get("PARVIS_TEST_POSTGRES_OWNER") or os.environ.get("PARVIS_TEST_POSTGRES", "")
 
 
 @pytest.fixture

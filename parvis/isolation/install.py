@@ -1,0 +1,52 @@
+"""Makes the database hold institutions apart, after each migration. It changes nothing the second time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from parvis.isolation import keys, policies
+from parvis.isolation.kinds import KINDS
+from parvis.isolation.signing import key_of, padded
+
+
+def install(connection: Any) -> None:
+    if connection.vendor == "sqlite":
+        with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+            keys.hold(connection, cursor)
+        return
+    with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+        cursor.execute("SELECT has_schema_privilege(current_schema(), 'CREATE')")
+        if not cursor.fetchone()[0]:  # it owns no table: whoever does made all this
+            return
+        _verifier(cursor)
+        present = set(connection.introspection.table_names(cursor))
+        for table in sorted(present - {"isolation_key"}):
+            for statement in policies.statements(table, KINDS.get(table)):
+                cursor.execute(statement)
+        keys.hold(connection, cursor)
+        if role := settings.DATABASE_APPLICATION_ROLE:
+            _grant(cursor, role)
+
+
+def _verifier(cursor: Any) -> None:
+    cursor.execute("SELECT current_schema()")
+    [schema] = cursor.fetchone()
+    cursor.execute(policies.KEY_TABLE)
+    cursor.execute("REVOKE ALL ON isolation_key FROM PUBLIC")
+    cursor.execute("DELETE FROM isolation_key")
+    cursor.execute("INSERT INTO isolation_key VALUES (%s, %s)", padded(key_of(settings.CONTEXT_KEY)))
+    cursor.execute(policies.FUNCTION.format(schema=f'"{schema}"'))
+
+
+def _grant(cursor: Any, role: str) -> None:
+    """The application's role reads and writes rows, under the policies; it owns nothing, and cannot read the key."""
+    cursor.execute("SELECT quote_ident(current_schema()), quote_ident(%s)", [role])
+    schema, name = cursor.fetchone()
+    cursor.execute(f"GRANT USAGE ON SCHEMA {schema} TO {name}")
+    cursor.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {name}")
+    cursor.execute(f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO {name}")
+    cursor.execute(f"REVOKE ALL ON isolation_key FROM {name}")
+    cursor.execute(f"REVOKE INSERT, UPDATE, DELETE ON django_migrations FROM {name}")

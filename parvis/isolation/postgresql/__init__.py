@@ -1,0 +1,1 @@
+"""PostgreSQL, asked for one institution at a time (decision 0017)."""

@@ -1,0 +1,75 @@
+"""PostgreSQL as Django knows it, with the signed context of the scope before each statement.
+
+Both go as one message, so as one transaction of their own where there is none: the context ends with it, whatever pool the
+connection goes back to, and costs no round trip.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db.backends.postgresql import base
+from psycopg.pq import TransactionStatus
+
+from parvis.isolation import scope
+from parvis.isolation.signing import context
+
+if TYPE_CHECKING:  # Django's own says nothing of its types
+    from psycopg import ClientCursor
+
+    Cursor = ClientCursor[Any]
+else:
+    Cursor = base.Cursor
+
+# What PostgreSQL does in no transaction, and what must be the first thing said to one that failed. None of it reads a row of a
+# table under a policy.
+_ALONE = re.compile(r"\s*(VACUUM|CHECKPOINT|(CREATE|DROP|ALTER)\s+DATABASE|SAVEPOINT|RELEASE|ROLLBACK)\b", re.IGNORECASE)
+_SET = "SELECT set_config('parvis.context', '{}', true)"
+
+
+class ScopedCursor(Cursor):
+    """Also what `connection.execute` of psycopg uses: no statement goes without its scope."""
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> ScopedCursor:
+        setting = self._setting()
+        text = _text(query, self)
+        if not setting or _ALONE.match(text):
+            return super().execute(query, params, **options)
+        super().execute(f"{setting}; {text}", params, **options)
+        self.nextset()
+        return self
+
+    def executemany(self, query: Any, params_seq: Iterable[Any], **options: Any) -> None:
+        """In pipeline mode, where two statements cannot be one: the context comes first, in the same transaction."""
+        setting = self._setting()
+        if not setting:
+            super().executemany(query, params_seq, **options)
+            return
+        if self.connection.info.transaction_status != TransactionStatus.IDLE:
+            super().execute(setting)
+            super().executemany(query, params_seq, **options)
+            return
+        with self.connection.transaction():
+            super().execute(setting)
+            super().executemany(query, params_seq, **options)
+
+    def _setting(self) -> str:
+        current = scope.current()
+        if current is None:
+            return ""
+        pid = self.connection.info.backend_pid
+        return _SET.format(context(current.institution_id, backend_pid=pid, master=settings.CONTEXT_KEY))
+
+
+def _text(query: Any, cursor: ScopedCursor) -> str:
+    if isinstance(query, str):
+        return query
+    return query.decode() if isinstance(query, bytes) else str(query.as_string(cursor))
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    def get_connection_params(self) -> dict[str, Any]:
+        return {**super().get_connection_params(), "cursor_factory": ScopedCursor}

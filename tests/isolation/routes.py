@@ -1,0 +1,276 @@
+"""The matrix: one line for each address of Parvis. A route without its line fails `test_every_route_has_its_line`.
+
+A line says who opens the route in the world of `world.py` (the holder of its rows, in that role), and how far what it shows
+reaches. Everything else is generated: verbs, other roles, colleagues, neighbours, strangers, suspended people, and identifiers
+of the other institution in the address and in whatever the view reads of a form.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from parvis.institutions.models import Role
+
+STUDENT, TEACHER, ADMINISTRATOR = Role.STUDENT, Role.TEACHER, Role.ADMINISTRATOR
+REFERENT, SIGNATORY, COORDINATOR, VENDOR = Role.REFERENT, Role.SIGNATORY, Role.COORDINATOR, Role.VENDOR
+
+
+class To(IntEnum):
+    """Who may open a route, with the right role. Each holds those before it."""
+
+    HOLDER = 1  # the person whose row it is, and no colleague in the same role
+    INSTITUTION = 2
+    ALLIANCE = 3  # the same address opens for another institution's people; or it names no row, and shows each their own
+    ANYBODY = 4  # without signing in
+    NOBODY = 0  # closed in this world: `why` says why
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """`named` are the values of text parameters: something of one's own, of the other institution's, and of nobody's.
+    `others` are the fields of a form that may name what another institution published, and `known` says so of the address:
+    the answer is a refusal, and may tell it from nothing. `holder_only`: what it shows is each visitor's own, and a colleague
+    has none. `shift` is added to the identifiers: the profile of another role."""
+
+    opens: str
+    to: To
+    verb: str = "get"
+    scene: str = "drafted"
+    named: dict[str, tuple[str, str, str]] = field(default_factory=dict)
+    others: tuple[str, ...] = ()
+    known: bool = False
+    holder_only: bool = False
+    shift: int = 0
+    why: str = ""
+
+
+def same(value: str) -> tuple[str, str, str]:
+    return (value, value, value)
+
+
+def slug(prefix: str) -> tuple[str, str, str]:
+    return (f"{prefix}-500001", f"{prefix}-700001", f"{prefix}-900001")
+
+
+HOLDER, INSTITUTION, ALLIANCE, ANYBODY = To.HOLDER, To.INSTITUTION, To.ALLIANCE, To.ANYBODY
+
+ROUTES: dict[str, Route] = {
+    "preferences": Route(TEACHER, ANYBODY, "post"),
+    "health": Route(TEACHER, ANYBODY),
+    # access
+    "access:sign_in": Route(TEACHER, ANYBODY),
+    "access:sign_in_as": Route(TEACHER, To.NOBODY, "post", why="personas sign in on the demonstration only"),
+    "access:sign_in_link": Route(TEACHER, To.NOBODY, named={"token": slug("jeton")}, why="the link is the credential"),
+    "access:sign_out": Route(TEACHER, ALLIANCE, "post"),
+    "access:signed_out": Route(TEACHER, ANYBODY),
+    "access:notices": Route(TEACHER, ALLIANCE),
+    "access:notices_read": Route(TEACHER, ALLIANCE, "post"),
+    "access:mailing": Route(TEACHER, To.NOBODY, "post", why="without the one value it takes, nothing is there"),
+    "access:calendar_key": Route(TEACHER, ALLIANCE, "post"),
+    "access:notice": Route(TEACHER, HOLDER, "post"),
+    "access:calendar": Route(
+        TEACHER, To.NOBODY, named={"key": slug("cle")}, why="the key is the credential: see the test of calendars"
+    ),
+    "access:switch_profile": Route(TEACHER, To.NOBODY, "post", why="without a profile of one's own, nothing is there"),
+    # federation
+    "federation:choice": Route(TEACHER, ANYBODY),
+    "federation:start": Route(TEACHER, To.NOBODY, why="the world's sources are not active"),
+    "federation:back": Route(TEACHER, ANYBODY, "post"),
+    "federation:back_channel": Route(TEACHER, To.NOBODY, "post", why="needs a signed token of the source"),
+    "federation:logo": Route(TEACHER, To.NOBODY, why="the world's sources have no logo"),
+    "federation:link": Route(TEACHER, To.NOBODY, "post", why="the world's sources are not active"),
+    "federation:accounts": Route(TEACHER, ALLIANCE),
+    "federation:linking": Route(TEACHER, To.NOBODY, "post", why="nothing waits to be linked"),
+    "federation:list": Route(ADMINISTRATOR, ALLIANCE),
+    "federation:add": Route(ADMINISTRATOR, ALLIANCE, named={"kind": same("cas")}),
+    "federation:source": Route(ADMINISTRATOR, INSTITUTION),
+    "federation:edit": Route(ADMINISTRATOR, INSTITUTION),
+    "federation:trial": Route(ADMINISTRATOR, INSTITUTION),
+    "federation:activation": Route(ADMINISTRATOR, INSTITUTION, "post"),
+    "federation:deletion": Route(ADMINISTRATOR, INSTITUTION),
+    "federation:suspension": Route(ADMINISTRATOR, INSTITUTION, "post"),
+    # rules
+    "rules:matrix": Route(ADMINISTRATOR, ALLIANCE),
+    "rules:choose_column": Route(ADMINISTRATOR, ALLIANCE),
+    "rules:column": Route(ADMINISTRATOR, INSTITUTION, named={"column": ("corpus:500001", "corpus:700001", "corpus:900001")}),
+    "rules:editor": Route(ADMINISTRATOR, ALLIANCE),
+    "rules:versions": Route(ADMINISTRATOR, ALLIANCE),
+    "rules:version": Route(ADMINISTRATOR, ALLIANCE),
+    "rules:why": Route(ADMINISTRATOR, ALLIANCE),
+    "rules:who": Route(ADMINISTRATOR, ALLIANCE),
+    "rules:checks": Route(ADMINISTRATOR, ALLIANCE),
+    "rules:check_removal": Route(ADMINISTRATOR, INSTITUTION, "post"),
+    "rules:periods": Route(ADMINISTRATOR, ALLIANCE),
+    "rules:period_removal": Route(ADMINISTRATOR, INSTITUTION, "post"),
+    # corpora
+    "corpora:list": Route(TEACHER, ALLIANCE),
+    "corpora:detail": Route(TEACHER, HOLDER),
+    "corpora:edit": Route(TEACHER, HOLDER),
+    "corpora:share": Route(TEACHER, HOLDER, "post"),
+    "corpora:delete": Route(TEACHER, HOLDER, "post"),
+    "corpora:upload": Route(TEACHER, HOLDER, "post"),
+    "corpora:open": Route(TEACHER, HOLDER),
+    "corpora:document": Route(TEACHER, HOLDER),
+    "corpora:page_image": Route(TEACHER, HOLDER),
+    "corpora:original": Route(TEACHER, HOLDER),
+    "corpora:replace": Route(TEACHER, HOLDER, "post"),
+    "corpora:remove": Route(TEACHER, HOLDER, "post"),
+    "corpora:retry": Route(TEACHER, HOLDER, "post"),
+    "corpora:protection": Route(TEACHER, HOLDER, "post"),
+    # needs
+    "needs:dashboard": Route(REFERENT, ALLIANCE),
+    "needs:list": Route(TEACHER, ALLIANCE),
+    "needs:new": Route(TEACHER, ALLIANCE),
+    "needs:export": Route(TEACHER, ALLIANCE),
+    "needs:import": Route(TEACHER, ALLIANCE),
+    "needs:import_model": Route(TEACHER, ALLIANCE),
+    "needs:import_preview": Route(REFERENT, HOLDER),
+    "needs:close": Route(TEACHER, ALLIANCE, "post"),
+    "needs:detail": Route(TEACHER, HOLDER),
+    "needs:edit": Route(TEACHER, HOLDER),
+    "needs:version": Route(TEACHER, HOLDER),
+    "needs:validation": Route(REFERENT, INSTITUTION, "post"),
+    "needs:publication": Route(REFERENT, INSTITUTION, "post"),
+    "needs:archiving": Route(REFERENT, INSTITUTION, "post"),
+    "needs:deletion": Route(TEACHER, HOLDER, "post", "alone"),
+    "needs:judgement": Route(TEACHER, HOLDER, "post"),
+    "needs:attach": Route(TEACHER, HOLDER),
+    "needs:harmonised_list": Route(REFERENT, ALLIANCE),
+    "needs:harmonised_new": Route(COORDINATOR, ALLIANCE),
+    "needs:harmonised": Route(REFERENT, ALLIANCE),
+    "needs:harmonised_version": Route(REFERENT, ALLIANCE),
+    "needs:harmonised_edit": Route(COORDINATOR, ALLIANCE),
+    "needs:requirement_new": Route(COORDINATOR, ALLIANCE, others=("institutions",)),
+    "needs:requirement": Route(COORDINATOR, ALLIANCE, others=("institutions",)),
+    "needs:requirement_removal": Route(COORDINATOR, ALLIANCE, "post", "alone"),
+    "needs:discussion": Route(COORDINATOR, ALLIANCE, "post"),
+    "needs:ballot": Route(REFERENT, ALLIANCE, "post"),
+    "needs:stabilisation": Route(COORDINATOR, ALLIANCE, "post"),
+    "needs:opening": Route(COORDINATOR, ALLIANCE, "post"),
+    "needs:merger": Route(COORDINATOR, ALLIANCE),
+    "needs:division": Route(COORDINATOR, ALLIANCE),
+    "needs:cosignature": Route(REFERENT, ALLIANCE),
+    "needs:withdrawal": Route(SIGNATORY, ALLIANCE, "post"),
+    "needs:workshops": Route(REFERENT, ALLIANCE),
+    "needs:workshop": Route(REFERENT, ALLIANCE),
+    "needs:workshop_following": Route(REFERENT, ALLIANCE),
+    "needs:workshop_minute": Route(COORDINATOR, ALLIANCE, "post"),
+    "needs:workshop_gathering": Route(COORDINATOR, ALLIANCE, "post"),
+    "needs:workshop_closing": Route(COORDINATOR, ALLIANCE, "post"),
+    "needs:minutes_file": Route(REFERENT, ALLIANCE, named={"kind": same("docx")}),
+    "needs:alliance": Route(REFERENT, ALLIANCE),
+    "needs:envelope": Route(REFERENT, ALLIANCE),
+    "needs:envelope_csv": Route(REFERENT, ALLIANCE),
+    "needs:groups": Route(COORDINATOR, ALLIANCE, "post"),
+    "needs:group": Route(COORDINATOR, ALLIANCE, named={"slug": slug("margelle")}),
+    "needs:people": Route(ADMINISTRATOR, INSTITUTION, named={"slug": slug("univ")}, known=True),
+    "needs:role_end": Route(COORDINATOR, ALLIANCE, "post", named={"slug": slug("univ")}, shift=3),
+    "needs:published_list": Route(TEACHER, ANYBODY),
+    "needs:published_json": Route(TEACHER, ANYBODY),
+    "needs:published": Route(TEACHER, ANYBODY, scene="asked"),
+    "needs:acceptance": Route(REFERENT, INSTITUTION, "post"),
+    "needs:refusal": Route(REFERENT, INSTITUTION, "post"),
+    "needs:cancellation": Route(REFERENT, INSTITUTION, "post"),
+    "needs:undoing": Route(COORDINATOR, ALLIANCE, "post"),
+    # offers
+    "offers:requests": Route(REFERENT, ALLIANCE),
+    "offers:request_new": Route(COORDINATOR, ALLIANCE),
+    "offers:request": Route(REFERENT, ALLIANCE),
+    "offers:request_edit": Route(COORDINATOR, ALLIANCE),
+    "offers:key": Route(REFERENT, ALLIANCE, holder_only=True),
+    "offers:publication": Route(COORDINATOR, ALLIANCE, "post"),
+    "offers:documents": Route(COORDINATOR, ALLIANCE, "post"),
+    "offers:document": Route(COORDINATOR, ALLIANCE, "post"),
+    "offers:questions": Route(VENDOR, ALLIANCE, "post", "asked"),
+    "offers:question": Route(COORDINATOR, ALLIANCE),
+    "offers:postponement": Route(COORDINATOR, ALLIANCE),
+    "offers:opening": Route(REFERENT, ALLIANCE, "get", "closing"),
+    "offers:closing": Route(COORDINATOR, ALLIANCE, "post"),
+    "offers:compare": Route(REFERENT, ALLIANCE, scene="opened"),
+    "offers:compare_csv": Route(REFERENT, ALLIANCE, scene="opened"),
+    "offers:compare_xlsx": Route(REFERENT, ALLIANCE, scene="opened"),
+    "offers:register": Route(REFERENT, ALLIANCE),
+    "offers:register_csv": Route(REFERENT, ALLIANCE),
+    "offers:register_pdf": Route(REFERENT, ALLIANCE),
+    "offers:exchanges": Route(COORDINATOR, ALLIANCE, "post"),
+    "offers:dossier": Route(REFERENT, ALLIANCE),
+    "offers:dossier_zip": Route(REFERENT, ALLIANCE),
+    "offers:space": Route(VENDOR, ALLIANCE),
+    "offers:answer": Route(VENDOR, ALLIANCE, scene="asked"),
+    "offers:answer_requirements": Route(VENDOR, ALLIANCE, scene="asked"),
+    "offers:answer_prices": Route(VENDOR, ALLIANCE, scene="asked"),
+    "offers:answer_company": Route(VENDOR, ALLIANCE, scene="asked"),
+    "offers:workbook": Route(VENDOR, ALLIANCE, scene="asked"),
+    "offers:upload": Route(VENDOR, ALLIANCE, "post", "asked"),
+    "offers:sending": Route(VENDOR, ALLIANCE, "post", "asked"),
+    "offers:sent": Route(VENDOR, ALLIANCE, scene="asked"),
+    "offers:locking": Route(VENDOR, ALLIANCE, "post", "asked"),
+    "offers:restarting": Route(VENDOR, ALLIANCE, "post", "asked"),
+    "offers:choices": Route(REFERENT, ALLIANCE),
+    "offers:choice": Route(REFERENT, ALLIANCE, scene="opened"),
+    "offers:decision": Route(SIGNATORY, ALLIANCE, "post", "opened"),
+    "offers:offer_decision": Route(SIGNATORY, ALLIANCE, "post", "opened"),
+    "offers:sharing": Route(SIGNATORY, INSTITUTION, "post"),
+    "offers:agreements": Route(REFERENT, ALLIANCE),
+    "offers:agreement_new": Route(SIGNATORY, INSTITUTION),
+    "offers:agreement": Route(SIGNATORY, INSTITUTION),
+    "offers:agreement_edit": Route(SIGNATORY, INSTITUTION),
+    "offers:agreement_prices": Route(SIGNATORY, INSTITUTION),
+    "offers:activation": Route(SIGNATORY, INSTITUTION, "post"),
+    "offers:ending": Route(SIGNATORY, INSTITUTION, "post"),
+    "offers:discarding": Route(SIGNATORY, INSTITUTION, "post", "alone"),
+    "offers:references": Route(REFERENT, ALLIANCE),
+    "offers:opinion": Route(REFERENT, ALLIANCE),
+    "offers:reference_edit": Route(REFERENT, INSTITUTION, known=True),
+    "offers:reference_reply": Route(VENDOR, INSTITUTION, known=True),
+    "offers:reference_withdrawal": Route(SIGNATORY, INSTITUTION, "post", known=True),
+    "offers:portfolio": Route(REFERENT, ALLIANCE),
+    "offers:portfolio_export": Route(REFERENT, ALLIANCE),
+    "offers:tool_new": Route(REFERENT, ALLIANCE),
+    "offers:portfolio_sheet": Route(REFERENT, ALLIANCE),
+    "offers:portfolio_sheet_model": Route(REFERENT, ALLIANCE),
+    "offers:portfolio_contracts": Route(REFERENT, ALLIANCE),
+    "offers:portfolio_preview": Route(REFERENT, HOLDER),
+    "offers:overlaps": Route(REFERENT, ALLIANCE),
+    "offers:portfolio_thresholds": Route(REFERENT, ALLIANCE),
+    "offers:tool": Route(REFERENT, INSTITUTION),
+    "offers:tool_edit": Route(REFERENT, INSTITUTION),
+    "offers:tool_removal": Route(REFERENT, INSTITUTION, "post"),
+    "offers:tool_measures": Route(REFERENT, INSTITUTION, "post"),
+    "offers:coverages": Route(REFERENT, INSTITUTION, "post"),
+    "offers:coverage_removal": Route(REFERENT, INSTITUTION, "post"),
+    "offers:alliance_overlaps": Route(REFERENT, ALLIANCE),
+    "offers:thresholds": Route(REFERENT, ALLIANCE),
+    "offers:threshold_new": Route(COORDINATOR, ALLIANCE),
+    # inference
+    "inference:list": Route(ADMINISTRATOR, ALLIANCE),
+    "inference:add": Route(ADMINISTRATOR, ALLIANCE),
+    "inference:edit": Route(ADMINISTRATOR, INSTITUTION),
+    "inference:trial": Route(ADMINISTRATOR, INSTITUTION, "post"),
+    "inference:activation": Route(ADMINISTRATOR, INSTITUTION, "post"),
+    "inference:deletion": Route(ADMINISTRATOR, INSTITUTION),
+    "inference:trial_of_environment": Route(
+        ADMINISTRATOR, To.NOBODY, "post", named={"purpose": same("chat")}, why="no model is given by the environment"
+    ),
+    # assistants
+    "assistants:home": Route(TEACHER, ALLIANCE),
+    "assistants:course_new": Route(TEACHER, ALLIANCE),
+    "assistants:try_course": Route(TEACHER, HOLDER),
+    "assistants:assistant": Route(TEACHER, HOLDER),
+    "assistants:settings": Route(TEACHER, HOLDER),
+    "assistants:history": Route(TEACHER, ALLIANCE),
+    "assistants:conversation": Route(TEACHER, HOLDER),
+    "assistants:rename": Route(TEACHER, HOLDER, "post"),
+    "assistants:delete": Route(TEACHER, HOLDER, "post"),
+    "assistants:export_markdown": Route(TEACHER, HOLDER),
+    "assistants:export_pdf": Route(TEACHER, HOLDER),
+    "assistants:turn": Route(TEACHER, HOLDER),
+    "assistants:stream": Route(TEACHER, HOLDER),
+    "assistants:cancellation": Route(TEACHER, HOLDER, "post"),
+    "assistants:retry": Route(TEACHER, HOLDER, "post"),
+    "assistants:extract": Route(TEACHER, HOLDER, "post"),
+    "assistants:signal": Route(TEACHER, To.NOBODY, "post", why="without the one kind of signal it takes, nothing is there"),
+    "assistants:signals": Route(TEACHER, HOLDER),
+    "assistants:signal_closing": Route(TEACHER, HOLDER, "post"),
+}
