@@ -27,7 +27,8 @@ from parvis.inference.models import Provider
 from parvis.inference.tests.conftest import running
 from parvis.inference.tests.model_server import refusing
 from parvis.institutions.models import Profile
-from parvis.privacy.tests.conftest import data_folder as data_folder  # a fixture
+from parvis.privacy.tests.conftest import committed as committed  # fixtures
+from parvis.privacy.tests.conftest import data_folder as data_folder
 from parvis.privacy.tests.conftest import hits, stores
 
 SignIn = Callable[[Profile], Client]
@@ -112,7 +113,7 @@ def logged() -> Iterator[io.StringIO]:
 
 
 def test_a_planted_secret_is_read_nowhere(
-    planted: tuple[Client, int], logged: io.StringIO, data_folder: Path, settings: Settings
+    committed: None, planted: tuple[Client, int], logged: io.StringIO, data_folder: Path, settings: Settings
 ) -> None:
     administrator, source_id = planted
     assert Provider.unscoped.get().secret == OF_A_MODEL, "it is there to be used"

@@ -21,6 +21,7 @@ ESCAPES = {
     "command line": "who runs Parvis acts for every institution",
     "evidence": "whatever is done is written down, for the institution it was done to; it can only be added",
     "identification": "the institution of a request is not known before its person is",
+    "personal data": "what is known of a person is told to them, copied and erased wherever it is, their sessions included",
     "public pages": "what the alliance published is counted over all of its members",
     "sessions": "a session is asked for by its key, before anybody knows whose it is",
     "sign-in": "whoever signs in is of no institution yet, or joins accounts of two",

@@ -10,6 +10,7 @@ from django.db import transaction
 from parvis.access.principal import Principal
 from parvis.access.sessions.models import Session
 from parvis.audit.models import record
+from parvis.isolation.scope import everywhere
 
 _BROWSERS = (("Firefox", "Firefox"), ("Edg", "Edge"), ("OPR", "Opera"), ("Chrome", "Chrome"), ("Safari", "Safari"))
 _SYSTEMS = (
@@ -29,6 +30,13 @@ def browser_of(agent: str) -> str:
     return ", ".join(filter(None, (family, system)))
 
 
+@everywhere("sessions")
+def sessions_of(person_id: int, *, now: datetime) -> list[Session]:
+    """The open ones, the latest first."""
+    return list(Session.objects.open_of(person_id).filter(expire_date__gt=now))
+
+
+@everywhere("sessions")
 @transaction.atomic
 def close_others(principal: Principal, kept: str) -> int:
     """All of one's sessions but the one of key `kept`; how many."""

@@ -38,6 +38,7 @@ from parvis.institutions.models import Profile, Role
 from parvis.needs.actions.expressions import Words, publish_need, validate_need, write_need
 from parvis.needs.models import ImportedFile
 from parvis.offers.models import PortfolioFile, ToolSource
+from tests.postgres.base import as_owner
 
 WORD = "zyxcanari"
 REFUSED_WORD = "wvucanari"  # of a document that could not be read
@@ -87,7 +88,7 @@ def stores(data_folder: Path) -> Iterator[tuple[str, bytes]]:
         for path in base.parent.glob(f"{base.name}*"):
             yield path.name, path.read_bytes()
     else:
-        with connection.cursor() as cursor:
+        with as_owner(connection), connection.cursor() as cursor:
             for table in connection.introspection.table_names(cursor):
                 cursor.execute(f'SELECT string_agg(row_to_json(one)::text, chr(10)) FROM "{table}" AS one')
                 yield f"rows of {table}", (cursor.fetchone()[0] or "").encode()

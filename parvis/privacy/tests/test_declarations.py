@@ -37,6 +37,7 @@ def test_a_table_that_says_nothing_is_told_what_to_write() -> None:
 
 def test_no_declaration_outlives_its_table(db: None) -> None:
     tables = connection.introspection.table_names()
+    tables += ["isolation_key"]  # PostgreSQL's alone
     families = [name[:-1] for name in fates() if name.endswith("*")]
     assert [name for name in fates() if not name.endswith("*") and name not in tables] == []
     assert [begin for begin in families if not any(table.startswith(begin) for table in tables)] == []

@@ -15,8 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from parvis.access.doors import public, requires
 from parvis.access.http import SignedInRequest
 from parvis.access.profiles import own_sections
-from parvis.access.sessions.actions import close_others
-from parvis.access.sessions.models import Session
+from parvis.access.sessions.actions import close_others, sessions_of
 from parvis.privacy.actions.people import erase_own, export_own, requests_of
 from parvis.privacy.forms import OwnErasureForm
 from parvis.privacy.presentation import known_of, zip_response
@@ -27,7 +26,7 @@ from parvis.privacy.presentation import known_of, zip_response
 @require_GET
 def me(request: SignedInRequest) -> HttpResponse:
     person = request.profile.person
-    sessions = Session.objects.open_of(person.id).filter(expire_date__gt=timezone.now())
+    sessions = sessions_of(person.id, now=timezone.now())
     context = {
         "person": person,
         "profiles": person.profiles.filter(ended_at=None).select_related("institution"),
