@@ -19,6 +19,10 @@ class Known:
     going: list[Holding]
     staying: list[Holding]
 
+    @property
+    def has_courses(self) -> bool:
+        return any(one.table == "corpora_corpus" for one in self.staying)
+
 
 def known_of(person_id: int) -> list[Known]:
     subjects = subjects_of(person_id)

@@ -273,4 +273,23 @@ ROUTES: dict[str, Route] = {
     "assistants:signal": Route(TEACHER, To.NOBODY, "post", why="without the one kind of signal it takes, nothing is there"),
     "assistants:signals": Route(TEACHER, HOLDER),
     "assistants:signal_closing": Route(TEACHER, HOLDER, "post"),
+    # privacy
+    "privacy:me": Route(TEACHER, ALLIANCE),
+    "privacy:other_sessions": Route(TEACHER, ALLIANCE, "post"),
+    "privacy:copy": Route(TEACHER, ALLIANCE, "post"),
+    "privacy:erasure": Route(TEACHER, ALLIANCE),
+    "privacy:erased": Route(TEACHER, ANYBODY),
+    "privacy:register": Route(ADMINISTRATOR, ALLIANCE),
+    "privacy:register_file": Route(ADMINISTRATOR, ALLIANCE, named={"extension": same("csv")}),
+    "privacy:assessment_file": Route(ADMINISTRATOR, ALLIANCE, named={"extension": same("odt")}),
+    "privacy:retention": Route(ADMINISTRATOR, ALLIANCE),
+    "privacy:add_line": Route(ADMINISTRATOR, ALLIANCE),
+    "privacy:line": Route(ADMINISTRATOR, ALLIANCE, named={"code": same("sign_in")}),
+    "privacy:forget_line": Route(
+        ADMINISTRATOR, To.NOBODY, "post", named={"code": slug("own")}, why="nothing was written in the place of a proposal"
+    ),
+    "privacy:people": Route(ADMINISTRATOR, ALLIANCE),
+    "privacy:person": Route(ADMINISTRATOR, INSTITUTION),
+    "privacy:person_copy": Route(ADMINISTRATOR, INSTITUTION, "post"),
+    "privacy:person_erasure": Route(ADMINISTRATOR, INSTITUTION, "post"),
 }

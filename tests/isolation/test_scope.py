@@ -27,8 +27,9 @@ TAKEN = {
     "command line": {"cli/terminal.py"},
     "evidence": {"audit/models.py"},
     "identification": {"access/middleware.py"},
+    "personal data": {"privacy/actions/holdings.py", "privacy/actions/people.py"},
     "public pages": {"needs/views/published.py"},
-    "sessions": {"isolation/sessions.py"},
+    "sessions": {"access/sessions/actions.py", "isolation/sessions.py"},
     "sign-in": {"access/views.py", "federation/views.py"},
     "verification": {"access/isolation.py"},
     "tests": set(),  # tests/settings.py alone

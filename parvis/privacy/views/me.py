@@ -58,12 +58,13 @@ def copy(request: SignedInRequest) -> FileResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def erasure(request: SignedInRequest) -> HttpResponse:
-    form = OwnErasureForm(request.POST if request.method == "POST" else None)
+    known = known_of(request.principal.person_id)
+    form = OwnErasureForm(request.POST if request.method == "POST" else None, shares=any(one.has_courses for one in known))
     if request.method == "POST" and form.is_valid():
-        erase_own(request.principal, with_shared=form.cleaned_data["with_shared"])
+        erase_own(request.principal, with_shared=form.cleaned_data.get("with_shared", False))
         logout(request)
         return redirect("privacy:erased")
-    context = {"form": form, "known": known_of(request.principal.person_id)}
+    context = {"form": form, "known": known}
     return render(request, "privacy/erasure.html", context, status=422 if form.errors else 200)
 
 
