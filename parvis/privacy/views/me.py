@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.contrib.auth import logout
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -49,9 +49,9 @@ def other_sessions(request: SignedInRequest) -> HttpResponse:
 
 @requires("profile:view")
 @require_POST
-def copy(request: SignedInRequest) -> FileResponse:
+def copy(request: SignedInRequest) -> HttpResponseBase:
     """A POST: that it was made is recorded."""
-    return zip_response(export_own(request.principal), _("my-data"))
+    return zip_response(request, export_own(request.principal), _("my-data"))
 
 
 @requires("profile:erase")

@@ -54,7 +54,7 @@ def copy(request: SignedInRequest, person_id: int) -> HttpResponseBase:
     content = export_for(request.principal, found, reason=form.cleaned_data["reason"])
     if content is None:
         raise Http404
-    return zip_response(content, _("person-%(number)d") % {"number": found.id})
+    return zip_response(request, content, _("person-%(number)d") % {"number": found.id})
 
 
 @requires("register:edit")
