@@ -42,12 +42,14 @@ Find: TypeAlias = Callable[[Subject], Any]
 @dataclass(frozen=True, slots=True)
 class Erased:
     """Rows about a person: they are in the export, and go with the person. `person`: the chains of foreign keys from a row to
-    a profile or a person. `omit`: columns that are the machine's own."""
+    a profile or a person. `omit`: columns that are the machine's own. `cleared`: columns by rows of others name them,
+    which are emptied."""
 
     label: StrOrPromise
     person: tuple[str, ...] = ()
     omit: frozenset[str] = frozenset()
     find: Find | None = None
+    cleared: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ class Kept:
     person: tuple[str, ...] = ()
     omit: frozenset[str] = frozenset()
     find: Find | None = None
+    cleared: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

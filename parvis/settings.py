@@ -266,7 +266,13 @@ TOOLS = [
 ]
 
 # Where a person's own page leads, in its order: functions that give `access.profiles.OwnSection`.
-OWN_PAGES = ["parvis.federation.accounts.own_section", "parvis.access.notices.own_section"]
+OWN_PAGES = [
+    "parvis.federation.accounts.own_section",
+    "parvis.access.keys.profile.own_section",
+    "parvis.assistants.statements.profile.own_section",
+    "parvis.evidence.profile.own_section",
+    "parvis.access.notices.own_section",
+]
 
 # Tells where one chooses the institution whose account opens a session: a function that gives an address, "" for nowhere.
 SIGN_IN_CHOICE = "parvis.federation.actions.choice_address"
@@ -281,6 +287,9 @@ TIME_ZONE = _variable("TIME_ZONE", "Europe/Paris")
 if TIME_ZONE not in available_timezones():
     raise Misconfigured("time_zone", f"PARVIS_TIME_ZONE: there is no time zone {TIME_ZONE!r}.", value=TIME_ZONE)
 USE_TZ = True
+
+# Pages of errors show no variable, in debug mode neither: one of them may hold a secret or the words of a person.
+DEFAULT_EXCEPTION_REPORTER_FILTER = "parvis.web.reports.NoVariables"
 
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"

@@ -22,6 +22,7 @@ class OwnSection:
 
 
 def own_sections(principal: Principal) -> list[OwnSection]:
-    """From every function of settings.OWN_PAGES, in that order: each takes the principal."""
-    found: list[Callable[[Principal], OwnSection]] = [import_string(path) for path in settings.OWN_PAGES]
-    return [section(principal) for section in found]
+    """From every function of settings.OWN_PAGES, in that order: each takes the principal, and gives none where they have no
+    such page."""
+    found: list[Callable[[Principal], OwnSection | None]] = [import_string(path) for path in settings.OWN_PAGES]
+    return [section for give in found if (section := give(principal))]

@@ -10,6 +10,7 @@ from parvis.access.middleware import principal_of
 from parvis.assistants.export import file_name, to_markdown
 from parvis.assistants.models import OPEN, Assistant, Conversation, Signal
 from parvis.assistants.presentation import exported
+from parvis.assistants.statements.models import Asked, Statement
 from parvis.corpora.personal import going
 from parvis.personal import Erased, GivenFile, Kept, Subject, Tables, Within
 
@@ -64,4 +65,12 @@ def _signals(institution_id: int, before: datetime, most: int) -> int:
     return Signal.unscoped.filter(id__in=list(rows.values_list("id", flat=True)[:most])).delete()[0]
 
 
-EXPIRE = {"conversations": _conversations, "signals": _signals}
+def _statements(institution_id: int, before: datetime, most: int) -> int:
+    """The ledger that statements are made of, and what tells whether a file is one of them."""
+    asked = Asked.unscoped.filter(institution=institution_id, asked_at__lt=before).order_by("id")
+    made = Statement.unscoped.filter(institution=institution_id, made_at__lt=before).order_by("id")
+    count = Asked.unscoped.filter(id__in=list(asked.values_list("id", flat=True)[:most])).delete()[0]
+    return count + Statement.unscoped.filter(id__in=list(made.values_list("id", flat=True)[:most])).delete()[0]
+
+
+EXPIRE = {"conversations": _conversations, "signals": _signals, "statements": _statements}

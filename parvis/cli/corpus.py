@@ -121,14 +121,13 @@ def maintain() -> None:
     start()
     migrate()
     from django.db import OperationalError
+    from django.utils import timezone
 
-    from parvis.corpora.actions import erase
-    from parvis.needs.engine import index as index_of_needs
+    from parvis.privacy.actions.leftovers import overwrite
     from parvis.retrieval.index import FilesInUse
 
     try:
-        index_of_needs().maintain()  # before the files are written anew
-        erased = erase()
+        erased = overwrite(timezone.now())
     except (FilesInUse, OperationalError):
         stop(_("Another process uses the database. Stop the server, then run this again."), Exit.FAILED)
     out.print(

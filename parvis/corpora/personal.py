@@ -30,14 +30,15 @@ TABLES: Tables = {
             Q(uploaded_by__in=subject.profile_ids) | Q(corpus__owner__in=subject.profile_ids)
         ),
         omit=frozenset({"lease_token", "lease_until", "attempts", "analysis_version"}),
+        cleared=("uploaded_by",),
     ),
     "corpora_page": Within("corpora_document"),
     "corpora_passage": Within("corpora_document"),
     "corpora_embedding": Within("corpora_document"),
-    "search_*": Within("corpora_document"),  # the index
     "corpora_courserule": Kept(
         _("AI rules of courses you wrote"), _("A course keeps its rule, without your name."), ("author",)
     ),
+    "search_*": Within("corpora_document"),  # the index
 }
 
 
@@ -57,7 +58,6 @@ def forget(subject: Subject) -> None:
             subject=f"corpus:{corpus.id}",
             documents=documents,
         )
-    Document.unscoped.filter(uploaded_by__in=subject.profile_ids).update(uploaded_by=None)
 
 
 def files(subject: Subject) -> Iterator[GivenFile]:

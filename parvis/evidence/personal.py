@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.utils.translation import gettext_lazy as _
 
+from parvis.evidence.models import Consultation
 from parvis.personal import Impersonal, Kept, Tables
 
 TABLES: Tables = {
@@ -12,3 +15,11 @@ TABLES: Tables = {
         ("reader", "person"),
     ),
 }
+
+
+def _consultations(institution_id: int, before: datetime, most: int) -> int:
+    rows = Consultation.unscoped.filter(institution=institution_id, until__lt=before).order_by("id")
+    return Consultation.unscoped.filter(id__in=list(rows.values_list("id", flat=True)[:most])).delete()[0]
+
+
+EXPIRE = {"requests": _consultations}

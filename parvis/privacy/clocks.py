@@ -36,6 +36,15 @@ CLOCKS = (
     Clock("conversations", _("Conversations with assistants"), _("since the latest question"), YEAR, 7, 3 * YEAR, _OURS),
     Clock("signals", _("Exchanges shown to teachers"), _("since they were sent"), YEAR, 7, 3 * YEAR, _OURS),
     Clock(
+        "statements",
+        _("Ledger of questions, for statements of the use of AI"),
+        _("since the question"),
+        YEAR,
+        183,
+        3 * YEAR,
+        _("Parvis’s choice: an academic year, with its second session. Shorter, a teacher could not check a statement."),
+    ),
+    Clock(
         "sessions",
         _("Open sessions"),
         _("since signing in"),
@@ -52,6 +61,15 @@ CLOCKS = (
         183,
         3 * YEAR,
         _("CNIL, deliberation no. 2021-122 of 14 October 2021 on logging: six months to a year, three years if justified."),
+    ),
+    Clock(
+        "keys",
+        _("API keys that open nothing any more"),
+        _("since they were revoked or expired"),
+        YEAR,
+        30,
+        YEAR,
+        _("As evidence: until then, a past use can be traced to a key."),
     ),
     Clock("notices", _("Notices"), _("since they were sent"), 183, 7, YEAR, _("Parvis’s choice: a semester.")),
     Clock(
@@ -77,7 +95,7 @@ CLOCKS = (
     ),
     Clock(
         "requests",
-        _("Records of export and erasure requests"),
+        _("Records of export and erasure requests, and of consultations of contents"),
         _("since they were answered"),
         5 * YEAR,
         YEAR,

@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from parvis.privacy.actions.retention import Kept
 from parvis.privacy.models import Processing
@@ -23,6 +22,8 @@ else:
 
 
 class OwnErasureForm(forms.Form):
+    """`shares`: there are courses that others use."""
+
     with_shared = forms.BooleanField(
         label=_("Also erase the courses I share"),
         required=False,
@@ -32,6 +33,11 @@ class OwnErasureForm(forms.Form):
         label=_("I have read what goes and what stays: this cannot be undone"),
         error_messages={"required": _("Tick this box: nothing brings erased data back.")},
     )
+
+    def __init__(self, *args: Any, shares: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not shares:
+            del self.fields["with_shared"]
 
 
 class ReasonForm(forms.Form):
@@ -60,10 +66,10 @@ class RetentionForm(forms.Form):
         super().__init__(*args, **kwargs)
         for one in kept:
             clock = one.clock
-            limits = _now("Between %(shortest)d and %(longest)d.") % {"shortest": clock.shortest, "longest": clock.longest}
+            limits = gettext("Between %(shortest)d and %(longest)d.") % {"shortest": clock.shortest, "longest": clock.longest}
             proposed = ngettext("Parvis proposes %d day.", "Parvis proposes %d days.", clock.days) % clock.days
             self.fields[clock.code] = forms.IntegerField(
-                label=_now("%(data)s: days %(since)s") % {"data": clock.label, "since": clock.since},
+                label=gettext("%(data)s: days %(since)s") % {"data": clock.label, "since": clock.since},
                 min_value=clock.shortest,
                 max_value=clock.longest,
                 initial=one.days,

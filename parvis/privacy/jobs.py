@@ -8,8 +8,8 @@ from collections.abc import Callable
 from django.db import OperationalError
 from django.utils import timezone
 
-from parvis.privacy.actions.leftovers import overwrite, owed
-from parvis.privacy.actions.retention import apply_retention, due_institutions
+from parvis.privacy.actions.leftovers import may_overwrite, overwrite, owed
+from parvis.privacy.actions.retention import apply_retention, due_institutions, expire_alliance
 from parvis.retrieval.index import FilesInUse
 
 log = logging.getLogger("parvis.retention")
@@ -23,7 +23,8 @@ def keep_clocks(_leave: Callable[[], bool]) -> bool:
         if removed:
             said = ", ".join(f"{code}: {count}" for code, count in removed.items())
             log.info("Institution %s, removed by the clocks: %s", institution_id, said)
-    if owed(now):
+    expire_alliance(now)
+    if owed(now) and may_overwrite():
         try:
             overwrite(now)
         except (FilesInUse, OperationalError):

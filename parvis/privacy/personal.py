@@ -25,6 +25,7 @@ TABLES: Tables = {
     "auth_group_permissions": Impersonal("not used"),
     "auth_permission": Impersonal("names of tables"),
     "django_content_type": Impersonal("names of tables"),
+    "isolation_key": Impersonal("by which PostgreSQL recognises for which institution it is asked"),
     "django_migrations": Impersonal("names of migrations"),
 }
 

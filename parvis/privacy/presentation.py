@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import IO
 
-from django.http import FileResponse
+from django.core.handlers.asgi import ASGIRequest
+from django.http import FileResponse, HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone
 
 from parvis.institutions.models import Institution
 from parvis.privacy.actions.holdings import Holding, holdings, subjects_of
+
+_CHUNK = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +24,10 @@ class Known:
     institution: Institution
     going: list[Holding]
     staying: list[Holding]
+
+    @property
+    def has_courses(self) -> bool:
+        return any(one.table == "corpora_corpus" for one in self.staying)
 
 
 def known_of(person_id: int) -> list[Known]:
@@ -31,9 +41,22 @@ def known_of(person_id: int) -> list[Known]:
     return found
 
 
-def zip_response(content: object, name: str) -> FileResponse:
-    response = FileResponse(
-        content, as_attachment=True, filename=f"{name}-{timezone.localdate():%Y-%m-%d}.zip", content_type="application/zip"
-    )
-    response["Cache-Control"] = "no-store"
+def zip_response(request: HttpRequest, content: IO[bytes], name: str) -> HttpResponseBase:
+    """`content` is closed once it is sent."""
+    response: HttpResponseBase
+    if isinstance(request, ASGIRequest):
+        response = StreamingHttpResponse(_chunks(content))  # a FileResponse would be read whole into memory
+    else:
+        response = FileResponse(content)
+    response.headers["Content-Type"] = "application/zip"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}-{timezone.localdate():%Y-%m-%d}.zip"'
+    response.headers["Cache-Control"] = "no-store"
     return response
+
+
+async def _chunks(content: IO[bytes]) -> AsyncIterator[bytes]:
+    try:
+        while chunk := await asyncio.to_thread(content.read, _CHUNK):
+            yield chunk
+    finally:
+        content.close()

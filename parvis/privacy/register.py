@@ -134,8 +134,8 @@ def _assistants(facts: Facts) -> Iterator[Line]:
                 f"Conversations : {days(facts.days['conversations'])} après la dernière question, ou plus tôt à sa demande",
                 f"Échanges montrés : {days(facts.days['signals'])}",
             ),
-            "La personne elle-même. Les responsables d’un assistant ne voient que les échanges qu’on leur a montrés ; "
-            "l’administration ne lit pas les conversations.",
+            "La personne elle-même. Les responsables d’un assistant ne voient que les échanges qu’on leur a montrés ; une "
+            "conversation signalée ne s’ouvre qu’avec un motif écrit, que la personne lit.",
             _processors(facts.models if writes else (), facts.embeddings),
             "Citations retrouvées dans la page ; la réponse d’un modèle ne déclenche aucune requête ; règles d’accès de "
             "l’établissement ; zone d’hébergement imposée, sans repli plus loin.",

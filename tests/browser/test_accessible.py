@@ -66,6 +66,12 @@ def faults(page: Page) -> list[str]:
         ("/personnes/groupes/", ADMINISTRATOR),
         ("/personnes/import/", ADMINISTRATOR),
         ("/personnes/scim/", ADMINISTRATOR),
+        ("/mon-profil/", STUDENT),
+        ("/mon-profil/effacement/", TEACHER),
+        ("/administration/donnees/", ADMINISTRATOR),
+        ("/administration/donnees/durees/", ADMINISTRATOR),
+        ("/administration/donnees/personnes/?q=martin", ADMINISTRATOR),
+        ("/administration/donnees/traitements/ajout/", ADMINISTRATOR),
         ("/nulle-part/", STUDENT),
     ],
 )

@@ -128,9 +128,21 @@ def _session(profile_id: int) -> str:
 
 def _evidence(side: int) -> None:
     at, salt, said = timezone.now(), b"0" * 32, f"{CANARY[side]} {side}"
-    told = {"institution_id": side, "actor": f"person:{side}", "action": "corpus.create", "subject": said}
-    written = statement(at=at, details={}, **told)
-    Entry.objects.create(id=side, at=at, salt=salt, commitment=commitment(salt, written.encode()), details={}, **told)
+    entry = Entry(
+        id=side,
+        institution_id=side,
+        at=at,
+        actor=f"person:{side}",
+        action="corpus.create",
+        subject=said,
+        details={},
+        salt=salt,
+    )
+    written = statement(
+        institution_id=side, at=at, actor=entry.actor, action=entry.action, subject=entry.subject, details=entry.details
+    )
+    entry.commitment = commitment(salt, written.encode())
+    entry.save(force_insert=True)
     Log.objects.create(id=side, institution_id=side, name=f"journal-{side}", origin=f"parvis.example/{side}", size=0)
     integrate(side)
 

@@ -31,6 +31,12 @@ def browser_of(agent: str) -> str:
 
 
 @everywhere("sessions")
+def sessions_of(person_id: int, *, now: datetime) -> list[Session]:
+    """The open ones, the latest first."""
+    return list(Session.objects.open_of(person_id).filter(expire_date__gt=now))
+
+
+@everywhere("sessions")
 @transaction.atomic
 def close_others(principal: Principal, kept: str) -> int:
     """All of one's sessions but the one of key `kept`; how many."""

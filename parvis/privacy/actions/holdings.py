@@ -15,8 +15,9 @@ from django.db.models import Model, Q, QuerySet
 from parvis.federation.actions import institutions_of
 from parvis.identity.models import Person
 from parvis.institutions.models import Institution, Profile
+from parvis.isolation.scope import everywhere
 from parvis.personal import Erased, Kept, Subject
-from parvis.privacy.declarations import about_people, files_of
+from parvis.privacy.declarations import about_people
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -32,6 +33,7 @@ class Holding:
     why: StrOrPromise = ""  # it stays; "" when it is erased with the person
 
 
+@everywhere("personal data")
 def subjects_of(person_id: int, *, with_shared: bool = False) -> list[Subject]:
     """The person as each institution that knows them does; erased in this order, the last knows that it is."""
     profiles = Profile.objects.filter(person=person_id).values_list("institution", "id")
@@ -48,6 +50,7 @@ def subjects_of(person_id: int, *, with_shared: bool = False) -> list[Subject]:
     ]
 
 
+@everywhere("personal data")
 def subject_in(person_id: int, institution_id: int) -> Subject | None:
     """As one institution knows them, None if it does not. It is the last when no other has a profile of them still open, nor
     an account by which they would come back."""
@@ -60,16 +63,13 @@ def subject_in(person_id: int, institution_id: int) -> Subject | None:
     return Subject(person_id, institution_id, found.profile_ids, is_last=is_last)
 
 
+@everywhere("personal data")
 def holdings(subject: Subject) -> list[Holding]:
     found = []
     for table, fate in about_people():
         if count := rows(table, fate, subject).count():
             found.append(Holding(table, fate.label, count, fate.why if isinstance(fate, Kept) else ""))
     return found
-
-
-def file_count(subject: Subject) -> int:
-    return sum(1 for _ in files_of(subject))
 
 
 def rows(table: str, fate: Erased | Kept, subject: Subject) -> QuerySet[Any]:
@@ -81,6 +81,13 @@ def rows(table: str, fate: Erased | Kept, subject: Subject) -> QuerySet[Any]:
     for chain in fate.person:
         theirs |= _at(model, chain, subject)
     return model._base_manager.filter(theirs)
+
+
+def clear(table: str, fate: Erased | Kept, subject: Subject) -> None:
+    """Takes their name off the rows of others."""
+    model = models_by_table()[table]
+    for column in fate.cleared:
+        model._base_manager.filter(_at(model, column, subject)).update(**{column: None})
 
 
 def _at(model: type[Model], chain: str, subject: Subject) -> Q:

@@ -13,7 +13,6 @@ from typing import IO, TYPE_CHECKING, Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
-from django.db.models import QuerySet
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -25,7 +24,7 @@ from parvis.institutions.actions import notify
 from parvis.institutions.models import Institution, Profile
 from parvis.isolation.scope import everywhere
 from parvis.personal import Erased, Kept, Subject
-from parvis.privacy.actions.holdings import columns, rows, subject_in, subjects_of
+from parvis.privacy.actions.holdings import clear, columns, rows, subject_in, subjects_of
 from parvis.privacy.declarations import about_people, files_of, forgets
 from parvis.privacy.models import RightKind, RightRequest
 
@@ -47,12 +46,13 @@ class Section:
     why: StrOrPromise = ""
 
 
-def requests_of(person_id: int) -> QuerySet[RightRequest]:
+@everywhere("personal data")
+def requests_of(person_id: int) -> list[RightRequest]:
     """Of whatever institution."""
-    return RightRequest.unscoped.own(person_id)
+    return list(RightRequest.unscoped.own(person_id))
 
 
-@everywhere("data protection")
+@everywhere("personal data")
 def export_own(principal: Principal) -> IO[bytes]:
     """All that every institution here holds about the person who asks, as a ZIP. Kept nowhere."""
     with transaction.atomic():
@@ -62,7 +62,7 @@ def export_own(principal: Principal) -> IO[bytes]:
     return _copy(principal.person_id, subjects_of(principal.person_id))
 
 
-@everywhere("data protection")
+@everywhere("personal data")
 def export_for(principal: Principal, person: Person, *, reason: str) -> IO[bytes] | None:
     """The same, of what one's own institution holds, for a request that the person made. They are told, with the reason."""
     subject = subject_in(person.id, principal.institution_id)
@@ -75,7 +75,7 @@ def export_for(principal: Principal, person: Person, *, reason: str) -> IO[bytes
     return _copy(person.id, [subject])
 
 
-@everywhere("data protection")
+@everywhere("personal data")
 @transaction.atomic
 def erase_own(principal: Principal, *, with_shared: bool) -> None:
     """In every institution that knows them. What stays is said beforehand (`holdings`)."""
@@ -83,7 +83,7 @@ def erase_own(principal: Principal, *, with_shared: bool) -> None:
         _erase(subject, principal.actor)
 
 
-@everywhere("data protection")
+@everywhere("personal data")
 @transaction.atomic
 def erase_for(principal: Principal, person: Person, *, reason: str) -> bool:
     """In one's own institution, for a request that the person made. False when it knows no such person."""
@@ -106,12 +106,13 @@ def _erase(subject: Subject, by: str, principal: Principal | None = None, reason
     counts: dict[str, int] = {}
     of_table = dict(about_people())
     for tables, forget in forgets():
-        for table in tables:
-            fate = of_table.get(table)
-            if isinstance(fate, Erased) and (found := rows(table, fate, subject)).exists():
-                counts[table] = found.count()
-        for table in counts.keys() & tables:
-            rows(table, of_table[table], subject).delete()
+        fates = {table: of_table[table] for table in tables if table in of_table}
+        going = {table: rows(table, fate, subject) for table, fate in fates.items() if isinstance(fate, Erased)}
+        counts |= {table: count for table, found in going.items() if (count := found.count())}
+        for found in going.values():
+            found.delete()
+        for table, fate in fates.items():
+            clear(table, fate, subject)
         forget(subject)
     _note(subject, RightKind.ERASURE, principal, reason, counts)
     _record(subject, "person.erase", by, rows=sum(counts.values()), is_whole=subject.is_last)

@@ -12,10 +12,11 @@ from django.utils import timezone
 
 from parvis.access.principal import Principal
 from parvis.audit.models import record
+from parvis.audit.personal import expire_said
 from parvis.identity.models import Source
 from parvis.institutions.models import Institution, Profile
 from parvis.privacy.actions.people import erase_departed
-from parvis.privacy.clocks import CLOCKS, Clock
+from parvis.privacy.clocks import BY_CODE, CLOCKS, Clock
 from parvis.privacy.declarations import expires
 from parvis.privacy.models import Retention, RetentionRun, RightKind, RightRequest
 
@@ -103,6 +104,14 @@ def expire(code: str, institution_id: int, before: datetime) -> int:
     for remove in expires().get(code, []):
         while count := remove(institution_id, before, BATCH):
             total += count
+    return total
+
+
+def expire_alliance(now: datetime) -> int:
+    """The evidence of the alliance is nobody's to set a clock for: it follows what Parvis proposes."""
+    total, before = 0, now - timedelta(days=BY_CODE["audit"].days)
+    while count := expire_said(None, before, BATCH):
+        total += count
     return total
 
 

@@ -6,6 +6,7 @@ import base64
 import io
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
@@ -16,11 +17,13 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from conftest import House
+from parvis.access.keys.models import ApiKey
 from parvis.access.middleware import principal_of
 from parvis.access.principal import Principal
 from parvis.assistants.actions import ask, create_course, signal
 from parvis.assistants.answering import Text
 from parvis.assistants.models import EventKind, SignalKind, TurnEvent
+from parvis.assistants.statements.models import Statement
 from parvis.corpora import actions as corpora
 from parvis.corpora import jobs
 from parvis.corpora.engine import index
@@ -169,6 +172,26 @@ def make_canary(house: House, word: str = WORD, *, reads: bool = True) -> Canary
     )
     PortfolioFile.unscoped.create(
         institution=house.institution, profile=referent, source=ToolSource.CSV, name=f"{word}.csv", rows=[{"name": word}]
+    )
+    ApiKey.unscoped.create(
+        institution=house.institution,
+        profile=teacher,
+        name=f"Script de {word}",
+        hint="parvis_x",
+        digest="0" * 64,
+        created_by=teacher,
+        expires_at=timezone.now() + timedelta(days=30),
+    )
+    Statement.unscoped.create(
+        institution=house.institution,
+        profile=teacher,
+        number="0000-0000-0000",
+        course_name=f"Cours de {word}",
+        first_date=timezone.localdate(),
+        last_date=timezone.localdate(),
+        questions=1,
+        fingerprint="0" * 64,
+        file_hash="1" * 64,
     )
     notify([teacher], "workshop_opened", "/ateliers/", group=word)
     return Canary(person, teacher, referent, client, private, shared)

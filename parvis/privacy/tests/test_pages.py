@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.http import StreamingHttpResponse
+from django.test import AsyncRequestFactory, Client
 from django.urls import reverse
 
 from conftest import House
@@ -19,6 +20,7 @@ from parvis.inference.models import LanguageModel, Provider, Zone
 from parvis.institutions.models import Institution, Nature, Profile, Role
 from parvis.privacy.clocks import CLOCKS
 from parvis.privacy.models import Processing, Retention, RightRequest
+from parvis.privacy.presentation import zip_response
 from parvis.privacy.register import days
 from parvis.privacy.tests.conftest import WORD, make_canary
 
@@ -230,3 +232,13 @@ def test_durations_are_chosen_within_limits(house: House, sign_in: SignIn) -> No
 )
 def test_durations_are_said_as_people_do(number: int, words: str) -> None:
     assert days(number) == words
+
+
+async def test_a_copy_is_sent_piece_by_piece_and_closed() -> None:
+    content = io.BytesIO(b"x" * 600_000)
+    response = zip_response(AsyncRequestFactory().post("/"), content, "copie")
+    assert isinstance(response, StreamingHttpResponse)
+    pieces = [piece async for piece in response]
+    assert [len(piece) for piece in pieces] == [262_144, 262_144, 75_712]
+    assert content.closed
+    assert response.headers["Cache-Control"] == "no-store"

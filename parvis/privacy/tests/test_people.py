@@ -24,7 +24,7 @@ from parvis.needs.models import RawNeed
 from parvis.personal import Erased
 from parvis.privacy.actions import people
 from parvis.privacy.actions.holdings import holdings, rows, subject_in, subjects_of
-from parvis.privacy.actions.leftovers import overwrite, owed
+from parvis.privacy.actions.leftovers import may_overwrite, overwrite, owed
 from parvis.privacy.declarations import about_people
 from parvis.privacy.models import RightKind, RightRequest
 from parvis.privacy.tests.conftest import REFUSED_WORD, WORD, hits, make_canary, needles, stores
@@ -51,6 +51,7 @@ def test_an_erased_canary_is_nowhere(house: House, committed: None, data_folder:
 
     people.erase_own(canary.principal(), with_shared=False)
     assert owed(timezone.now() + timedelta(days=2))
+    assert may_overwrite()
     overwrite(timezone.now())
     assert not owed(timezone.now() + timedelta(days=2))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,16 +13,27 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from conftest import House
+from parvis.access.keys.models import ApiKey
 from parvis.access.sessions.models import Session
 from parvis.assistants.models import Conversation, Signal, State, Turn
-from parvis.audit.models import Entry
+from parvis.assistants.statements.models import Asked, Statement
+from parvis.audit import actions as evidence
+from parvis.audit.models import Entry, SigningKey, record
+from parvis.audit.verifier import Key, verify
 from parvis.corpora.models import Document, DocumentState
 from parvis.federation.models import OpenSession
 from parvis.identity.models import Person
 from parvis.institutions.models import Notice, Profile
 from parvis.needs.models import ImportedFile, RawNeed, RawNeedState
 from parvis.offers.models import PortfolioFile
-from parvis.privacy.actions.retention import apply_retention, choose_retention, departed, due_institutions, retention_of
+from parvis.privacy.actions.retention import (
+    apply_retention,
+    choose_retention,
+    departed,
+    due_institutions,
+    expire_alliance,
+    retention_of,
+)
 from parvis.privacy.clocks import BY_CODE, CLOCKS
 from parvis.privacy.jobs import keep_clocks
 from parvis.privacy.models import Retention, RetentionRun, RightKind, RightRequest
@@ -42,6 +55,9 @@ def canary(house: House) -> Canary:
     ImportedFile.unscoped.update(received_at=THEN)
     PortfolioFile.unscoped.update(received_at=THEN)
     Document.unscoped.filter(name=f"{WORD}.bin").update(state=DocumentState.FAILED, created_at=THEN)
+    Asked.unscoped.update(asked_at=THEN)
+    Statement.unscoped.update(made_at=THEN)
+    ApiKey.unscoped.update(created_at=THEN - timedelta(days=90), expires_at=THEN)
     RightRequest.unscoped.create(institution=house.institution, person=made.person, kind=RightKind.EXPORT, answered_at=THEN)
     RawNeed.unscoped.filter(state=RawNeedState.DRAFT).update(created_at=THEN, current=None)
     return made
@@ -60,6 +76,8 @@ LEFT: dict[str, tuple[Callable[[], QuerySet[Any]], ...]] = {
     ),
     "drafts": (lambda: RawNeed.unscoped.filter(state=RawNeedState.DRAFT),),
     "requests": (RightRequest.unscoped.all,),
+    "statements": (Asked.unscoped.all, Statement.unscoped.all),
+    "keys": (ApiKey.unscoped.all,),
     "departed": (lambda: Person.objects.filter(display_name__contains=WORD),),
 }
 
@@ -85,6 +103,34 @@ def test_what_is_older_than_its_clock_is_gone_and_not_a_day_before(house: House,
     assert run is not None
     assert run.removed == removed
     assert Entry.objects.filter(action="retention.apply").latest("id").details == {"removed": removed}
+
+
+def test_evidence_says_no_more_after_its_clock_and_its_proofs_still_hold(house: House) -> None:
+    for institution_id in (house.institution.id, house.neighbour_institution.id, None):
+        record(institution_id=institution_id, actor="person:7", action="corpus.create", subject="corpus:1")
+        evidence.integrate(institution_id)
+    here = Entry.objects.get(institution_id=house.institution.id)
+    proof = evidence.proof(here)
+    key = Key.read(SigningKey.objects.get().key)
+    now = timezone.now() + timedelta(days=BY_CODE["audit"].days)
+
+    apply_retention(house.institution.id, now=now - timedelta(days=1))
+    assert not Entry.objects.get(id=here.id).is_erased
+    removed = apply_retention(house.institution.id, now=now + timedelta(minutes=1))
+    expire_alliance(now + timedelta(minutes=1))
+
+    assert removed == {"audit": 1}
+    here = Entry.objects.get(id=here.id)
+    assert (here.is_erased, here.actor, here.subject, here.details) == (True, "", "", {})
+    assert not Entry.objects.get(institution_id=house.neighbour_institution.id).is_erased, "its own clock has not run"
+    assert Entry.objects.filter(institution_id=None).order_by("id")[0].is_erased
+    assert verify(io.BytesIO(json.dumps(proof).encode()), key).holds, "the proof made before"
+    evidence.integrate(house.institution.id)
+    whole = "".join(evidence.export(evidence.log_of(house.institution.id)))
+    result = verify(io.BytesIO(whole.encode()), key)
+    assert result.holds
+    assert result.entries == Entry.objects.filter(institution_id=house.institution.id).count() >= 3
+    assert "person:7" not in whole
 
 
 def test_every_clock_is_tried() -> None:

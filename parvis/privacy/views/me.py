@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.contrib.auth import logout
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -15,21 +15,18 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from parvis.access.doors import public, requires
 from parvis.access.http import SignedInRequest
 from parvis.access.profiles import own_sections
-from parvis.access.sessions.actions import close_others
-from parvis.access.sessions.models import Session
-from parvis.isolation.scope import everywhere
+from parvis.access.sessions.actions import close_others, sessions_of
 from parvis.privacy.actions.people import erase_own, export_own, requests_of
 from parvis.privacy.forms import OwnErasureForm
 from parvis.privacy.presentation import known_of, zip_response
 
 
 @requires("profile:view")
-@everywhere("data protection")
 @never_cache
 @require_GET
 def me(request: SignedInRequest) -> HttpResponse:
     person = request.profile.person
-    sessions = Session.objects.open_of(person.id).filter(expire_date__gt=timezone.now())
+    sessions = sessions_of(person.id, now=timezone.now())
     context = {
         "person": person,
         "profiles": person.profiles.filter(ended_at=None).select_related("institution"),
@@ -52,22 +49,22 @@ def other_sessions(request: SignedInRequest) -> HttpResponse:
 
 @requires("profile:view")
 @require_POST
-def copy(request: SignedInRequest) -> FileResponse:
+def copy(request: SignedInRequest) -> HttpResponseBase:
     """A POST: that it was made is recorded."""
-    return zip_response(export_own(request.principal), _("my-data"))
+    return zip_response(request, export_own(request.principal), _("my-data"))
 
 
 @requires("profile:erase")
-@everywhere("data protection")
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def erasure(request: SignedInRequest) -> HttpResponse:
-    form = OwnErasureForm(request.POST if request.method == "POST" else None)
+    known = known_of(request.principal.person_id)
+    form = OwnErasureForm(request.POST if request.method == "POST" else None, shares=any(one.has_courses for one in known))
     if request.method == "POST" and form.is_valid():
-        erase_own(request.principal, with_shared=form.cleaned_data["with_shared"])
+        erase_own(request.principal, with_shared=form.cleaned_data.get("with_shared", False))
         logout(request)
         return redirect("privacy:erased")
-    context = {"form": form, "known": known_of(request.principal.person_id)}
+    context = {"form": form, "known": known}
     return render(request, "privacy/erasure.html", context, status=422 if form.errors else 200)
 
 

@@ -13,7 +13,6 @@ from parvis.access.doors import requires
 from parvis.access.http import SignedInRequest
 from parvis.identity.models import Person, Source
 from parvis.institutions.models import Profile
-from parvis.isolation.scope import everywhere
 from parvis.privacy.actions.holdings import Holding, holdings, subject_in
 from parvis.privacy.actions.people import erase_for, export_for
 from parvis.privacy.forms import ErasureForm, ReasonForm
@@ -39,7 +38,6 @@ def people(request: SignedInRequest) -> HttpResponse:
 
 
 @requires("register:view")
-@everywhere("data protection")
 @never_cache
 @require_GET
 def person(request: SignedInRequest, person_id: int) -> HttpResponse:
@@ -56,7 +54,7 @@ def copy(request: SignedInRequest, person_id: int) -> HttpResponseBase:
     content = export_for(request.principal, found, reason=form.cleaned_data["reason"])
     if content is None:
         raise Http404
-    return zip_response(content, _("person-%(number)d") % {"number": found.id})
+    return zip_response(request, content, _("person-%(number)d") % {"number": found.id})
 
 
 @requires("register:edit")
