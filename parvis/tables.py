@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.db.migrations.operations import RunPython
 from django.db.migrations.operations.base import Operation
@@ -51,4 +51,4 @@ class Statements(RunPython):
     """What a migration does with statements of its own. It is given no class of that time, and Django need not build them."""
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
-        self.code(None, schema_editor)
+        self.code(cast(Any, None), schema_editor)
