@@ -83,6 +83,13 @@ def institutions_of(person_id: int) -> set[int]:
     return set(Account.unscoped.filter(person=person_id).values_list("institution", flat=True))
 
 
+def proven_by(account: Account) -> frozenset[int]:
+    """The institutions whose profiles a sign-in by this account opens: its own, and those that have no other way to know the
+    person. Another's profiles wait for its own sign-in: its administrators answer for nobody elsewhere."""
+    held = Profile.objects.filter(person=account.person_id).values_list("institution", flat=True)
+    return frozenset({account.institution_id} | (set(held) - institutions_of(account.person_id)))
+
+
 def logo_of(source_id: int) -> bytes:
     row = SignInSource.unscoped.filter(id=source_id).values_list("logo", flat=True).first()
     return bytes(row or b"")
@@ -152,11 +159,17 @@ def arrive(source: SignInSource, identity: Identity, *, now: datetime, person: P
 
 
 @transaction.atomic
-def remember_session(account: Account, session_key: str, name: str, *, now: datetime, subject: str = "") -> None:
+def remember_session(
+    account: Account, session_key: str, name: str, *, now: datetime, subject: str = "", former: str = ""
+) -> None:
     """`name`: the CAS ticket, the `sid` or the SessionIndex, under which the source may end it; `subject`: the SAML name of
-    its holder, where that is another than the key of the account."""
+    its holder, where that is another than the key of the account. `former`: the key that this session had, when the same
+    person had opened it by another source, which may still end it."""
     age = timedelta(seconds=settings.SESSION_COOKIE_AGE)
     OpenSession.unscoped.filter(opened_at__lt=now - age).delete()
+    if former:
+        same = OpenSession.unscoped.filter(session_key=former, account__person=account.person_id)
+        same.update(session_key=session_key)
     OpenSession.unscoped.create(
         institution_id=account.institution_id,
         account=account,

@@ -24,7 +24,7 @@ from parvis.institutions.actions import notify
 from parvis.institutions.models import Institution, Profile
 from parvis.isolation.scope import everywhere
 from parvis.personal import Erased, Kept, Subject
-from parvis.privacy.actions.holdings import clear, columns, rows, subject_in, subjects_of
+from parvis.privacy.actions.holdings import clear, columns, own_subjects, rows, subject_in
 from parvis.privacy.declarations import about_people, files_of, forgets
 from parvis.privacy.models import RightKind, RightRequest
 
@@ -54,12 +54,12 @@ def requests_of(person_id: int) -> list[RightRequest]:
 
 @everywhere("personal data")
 def export_own(principal: Principal) -> IO[bytes]:
-    """All that every institution here holds about the person who asks, as a ZIP. Kept nowhere."""
+    """All that the institutions where they signed in hold about the person who asks, as a ZIP. Kept nowhere."""
     with transaction.atomic():
-        for subject in subjects_of(principal.person_id):
+        for subject in own_subjects(principal):
             _note(subject, RightKind.EXPORT)
             _record(subject, "person.export", principal.actor)
-    return _copy(principal.person_id, subjects_of(principal.person_id))
+    return _copy(principal.person_id, own_subjects(principal))
 
 
 @everywhere("personal data")
@@ -78,8 +78,8 @@ def export_for(principal: Principal, person: Person, *, reason: str) -> IO[bytes
 @everywhere("personal data")
 @transaction.atomic
 def erase_own(principal: Principal, *, with_shared: bool) -> None:
-    """In every institution that knows them. What stays is said beforehand (`holdings`)."""
-    for subject in subjects_of(principal.person_id, with_shared=with_shared):
+    """In every institution where they signed in. What stays is said beforehand (`holdings`)."""
+    for subject in own_subjects(principal, with_shared=with_shared):
         _erase(subject, principal.actor)
 
 
