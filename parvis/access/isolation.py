@@ -72,8 +72,8 @@ def standing() -> Standing:
         return Standing(
             PARTIAL,
             _(
-                "PostgreSQL keeps each institution’s rows apart, but the role that serves may make temporary tables: a fault that"
-                " would let somebody send SQL of their own could hide a table from the next request."
+                "PostgreSQL keeps each institution’s rows apart, but the role that serves may make temporary tables: a fault"
+                " that would let somebody send SQL of their own could hide a table from the next request."
             ),
             _("As the owner of the database: %(sql)s") % {"sql": f'REVOKE TEMPORARY ON DATABASE "{database}" FROM PUBLIC;'},
         )
