@@ -19,7 +19,7 @@ from parvis.audit.models import record
 from parvis.federation import oidc
 from parvis.federation.attributes import Correspondence, Identity
 from parvis.federation.failure import SignInError
-from parvis.federation.models import Account, Kind, OpenSession, OpenSessionQuerySet, SignInSource, handle_of
+from parvis.federation.models import Account, Kind, OpenSession, OpenSessionQuerySet, SignInSource, Suspension, handle_of
 from parvis.federation.outbound import Outbound
 from parvis.federation.provisioning.actions import giving
 from parvis.identity.models import Person, Source
@@ -88,6 +88,11 @@ def proven_by(account: Account) -> frozenset[int]:
     person. Another's profiles wait for its own sign-in: its administrators answer for nobody elsewhere."""
     held = Profile.objects.filter(person=account.person_id).values_list("institution", flat=True)
     return frozenset({account.institution_id} | (set(held) - institutions_of(account.person_id)))
+
+
+def barred_in(person_id: int) -> set[int]:
+    """The institutions that suspended them."""
+    return set(Suspension.unscoped.filter(person=person_id).values_list("institution", flat=True))
 
 
 def logo_of(source_id: int) -> bytes:

@@ -16,6 +16,7 @@ from parvis.access.doors import public, requires
 from parvis.access.http import SignedInRequest
 from parvis.access.profiles import own_sections
 from parvis.access.sessions.actions import close_others, sessions_of
+from parvis.federation.actions import barred_in
 from parvis.privacy.actions.holdings import known_elsewhere
 from parvis.privacy.actions.people import erase_own, export_own, requests_of
 from parvis.privacy.forms import OwnErasureForm
@@ -60,7 +61,8 @@ def copy(request: SignedInRequest) -> HttpResponseBase:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def erasure(request: SignedInRequest) -> HttpResponse:
-    known = known_of(request.principal)
+    barred = barred_in(request.principal.person_id)
+    known = [one for one in known_of(request.principal) if one.institution.id not in barred]
     form = OwnErasureForm(request.POST if request.method == "POST" else None, shares=any(one.has_courses for one in known))
     if request.method == "POST" and form.is_valid():
         erase_own(request.principal, with_shared=form.cleaned_data.get("with_shared", False))
