@@ -89,7 +89,9 @@ def column(request: SignedInRequest, column: str) -> HttpResponse:
     kind = column.partition(":")[0]
     cells, periods = rules.matrix.get(column, {}), list(CoursePeriod.objects.visible_to(request.principal))
     asked = request.POST.get("group", "") if "add_group" in request.POST else ""
-    rows = [row for row in names.rows if not row.startswith("group:") or row in cells or row == asked or _is_sent(request, row)]
+    rows = [
+        row for row in names.rows if not row.startswith("group:") or row in cells or row == asked or _is_sent(request, row)
+    ]
     forms = [
         CellForm(
             request.POST if _is_sent(request, row) else None,

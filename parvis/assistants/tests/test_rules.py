@@ -234,7 +234,7 @@ def test_who_reaches_documents_is_who_sees_them(campus: Campus) -> None:
     for corpus in Corpus.unscoped.all():
         seen = {one.id for one in Profile.objects.all() if Corpus.objects.visible_to(house.principal(one)).contains(corpus)}
         assert readers.readers_of(corpus) == seen
-    assert len(readers.readers_of(own)) == 3
+    assert len(readers.readers_of(own)) == 2
 
 
 def test_rules_are_the_affair_of_the_institution_s_administrators(campus: Campus) -> None:
