@@ -209,6 +209,12 @@ class ScimToken(models.Model):
     objects = Door()
 
     class Meta:
+        constraints = [
+            # A form sent twice would make a second token that nobody copied.
+            models.UniqueConstraint(
+                fields=["institution", "name"], condition=models.Q(revoked_at=None), name="scim_token_name_once_active"
+            ),
+        ]
         ordering = ["-id"]
 
     def __str__(self) -> str:
