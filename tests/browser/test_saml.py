@@ -117,7 +117,8 @@ def _add_federation(page: Page, address: str) -> None:
     page.get_by_label("Adresse de ses métadonnées").fill(address)
     page.get_by_label(re.compile("Clé de signature")).fill(pair("federation").pem)
     page.get_by_role("button", name="Enregistrer").click()
-    expect(page.get_by_role("link", name=re.compile("^Choisir")).first).to_be_visible(timeout=180_000)  # the worker reads documents first
+    found = page.get_by_role("link", name=re.compile("^Choisir")).first
+    expect(found).to_be_visible(timeout=180_000)  # the worker reads documents first
     assert_sound(page)
 
 
