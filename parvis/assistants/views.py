@@ -19,6 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from parvis.access.doors import find, get_or_404, requires
+from parvis.access.exports import record_export
 from parvis.access.http import SignedInRequest
 from parvis.access.pace import actions as pace
 from parvis.assistants import actions, export, jobs
@@ -190,6 +191,7 @@ def delete(request: SignedInRequest, conversation_id: int) -> HttpResponse:
 def export_markdown(request: SignedInRequest, conversation_id: int) -> HttpResponse:
     found = get_or_404(request.principal, "conversation:view", Conversation, id=conversation_id)
     content = export.to_markdown(exported(found, request.principal, timezone.now()))
+    record_export(request.principal, f"conversation:{found.id}", what="conversation", kind="md")
     return _file(content, "text/markdown; charset=utf-8", export.file_name(found.title, "md"))
 
 
@@ -198,6 +200,7 @@ def export_markdown(request: SignedInRequest, conversation_id: int) -> HttpRespo
 def export_pdf(request: SignedInRequest, conversation_id: int) -> HttpResponse:
     found = get_or_404(request.principal, "conversation:view", Conversation, id=conversation_id)
     content = export.to_pdf(exported(found, request.principal, timezone.now()))
+    record_export(request.principal, f"conversation:{found.id}", what="conversation", kind="pdf")
     return _file(content, "application/pdf", export.file_name(found.title, "pdf"))
 
 

@@ -46,7 +46,8 @@ def _json(body: object) -> str:
 
 
 def key_of(profile: Profile, *scopes: str) -> tuple[ApiKey, str]:
-    return create_key(profile, name="Essai", scopes=scopes or ("list", "ask"), days=30, by=None, actor="test")
+    name = f"Essai {ApiKey.unscoped.count()}"
+    return create_key(profile, name=name, scopes=scopes or ("list", "ask"), days=30, by=None, actor="test")
 
 
 @pytest.mark.usefixtures("at_once")
