@@ -183,8 +183,8 @@ def test_the_page_shows_a_key_once_and_revokes_it_in_one_click(house: House, sig
     made = client.post("/cles/", {"name": "Carnet", "scopes": ["ask"], "days": "30"})
     token = made.context["token"]
     assert token in made.content.decode()
-    again = client.post("/cles/", {"name": "Carnet", "scopes": ["ask"], "days": "30"})  # the page sent twice
-    assert again.status_code == 422
+    twice = client.post("/cles/", {"name": "Carnet", "scopes": ["ask"], "days": "30"})  # the page sent twice
+    assert twice.status_code == 422
     assert ApiKey.unscoped.count() == 1
     assert made.headers["Cache-Control"].find("no-store") >= 0
     again = client.get("/cles/").content.decode()
