@@ -107,6 +107,9 @@ class Health:
     minute_at: datetime | None = None
     in_minute: int = 0
 
+    def is_resting(self, now: datetime) -> bool:
+        return self.probed or (self.rests_until is not None and self.rests_until > now)
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
@@ -332,7 +335,7 @@ def _reason(request: Request, one: Candidate, matrix: Matrix, health: Health | N
 
 
 def _out(one: Candidate, health: Health, now: datetime) -> str:
-    if health.probed or (health.rests_until is not None and health.rests_until > now):
+    if health.is_resting(now):
         return "resting"
     if one.concurrency is not None and health.in_flight >= one.concurrency:
         return "busy"
