@@ -261,9 +261,11 @@ def ended(health: Health, now: datetime, code: str = "", *, retry_after: float |
 
 
 def checked(health: Health, now: datetime, code: str = "") -> Health:
-    """A health check, which is no request: it ends the rest, or makes it longer."""
-    seen = ended(replace(health, in_flight=health.in_flight + 1), now, code)
-    return replace(seen, probed=health.probed)
+    """A health check, which is no request: it ends the rest, or makes it longer. It shows that the server is there, not that
+    it answers: the next failure alone begins another rest."""
+    if code in MENDABLE:
+        return replace(ended(replace(health, in_flight=health.in_flight + 1), now, code), probed=health.probed)
+    return replace(health, failures=min(health.failures, FAILURES_IN_A_ROW - 1), rests_until=None)
 
 
 def left(health: Health) -> Health:
