@@ -7,7 +7,6 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,8 +15,6 @@ from django.utils import timezone
 
 from conftest import House
 from parvis.access.middleware import principal_of
-from parvis.assistants.actions import ask, classify_conversation, create_course, prepare
-from parvis.assistants.models import Conversation, State, Turn
 from parvis.inference import door, routing
 from parvis.inference.addresses import is_of_the_machine
 from parvis.inference.completion import Message, UpstreamError
@@ -204,35 +201,6 @@ def test_the_class_is_checked_before_embeddings_too(house: House) -> None:
         assert door.cleared_classes(house.institution.id, route) == {"public", "internal", "personal"}
         assert endpoint_that_helps(principal_of(house.teacher), ["sensitive"]) is None
         assert server.requests == []
-
-
-@pytest.mark.parametrize("kind", ["conversation", "key", "default"])
-def test_every_input_counts(house: House, kind: str) -> None:
-    model = row(house, "http://127.0.0.1:9/v1", "eu")
-    principal = principal_of(house.teacher)
-    _corpus, assistant = create_course(principal, name="Droit", data_class="public")
-    assistant.model = model
-    assistant.save()
-
-    def routed(turn: Turn) -> bool:
-        work = prepare(turn.id)
-        assert work
-        return work.route is not None
-
-    assert routed(ask(principal, assistant, "Qu’est-ce qu’un contrat ?"))
-    conversation = Conversation.unscoped.latest("id")
-    if kind == "conversation":
-        classify_conversation(principal, conversation, "sensitive")
-        classify_conversation(principal, conversation, "public")  # what was written in it stays
-    elif kind == "key":
-        ask(replace(principal, key_id=1, data_class="sensitive"), assistant, "Et lui ?")
-        conversation = Conversation.unscoped.latest("id")
-    else:
-        house.institution.data_class = "sensitive"
-        house.institution.save()
-    Turn.unscoped.update(state=State.ANSWERED)
-    conversation.refresh_from_db()
-    assert not routed(ask(principal, assistant, "Et un bail ?", conversation=conversation))
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,7 @@ from django.utils import timezone
 
 from conftest import House
 from parvis.access.middleware import principal_of
-from parvis.assistants.actions import create_course
 from parvis.audit.models import Entry
-from parvis.corpora.actions import share_corpus
 from parvis.inference import door
 from parvis.inference.models import Attestation, LanguageModel, Provider, RoutingMatrix
 from parvis.inference.tests.conftest import attest
@@ -38,31 +36,6 @@ def model(house: House) -> LanguageModel:
 
 def asked(**values: Any) -> dict[str, Any]:
     return USUAL | {"default_class": "internal", "number": 0} | values
-
-
-def test_a_change_says_what_it_changes_by_tool_and_people_then_holds_at_once_and_is_recorded(
-    house: House, sign_in: SignIn, model: LanguageModel
-) -> None:
-    teacher = principal_of(house.teacher)
-    corpus, _assistant = create_course(teacher, name="Suivi des étudiants", data_class="personal")
-    share_corpus(teacher, corpus, groups=[], with_institution=True)
-    create_course(teacher, name="Droit des contrats")
-    administrator = sign_in(house.administrator)
-    dry = administrator.post(ROUTING, asked(personal="on_prem"))
-    [change] = dry.context["changes"]
-    assert (change.tool.name, change.before, change.after) == ("Suivi des étudiants", ("Modèle du nuage",), ())
-    assert change.people == 5
-    assert "5 personnes peuvent s’en servir" in dry.content.decode()
-    assert not RoutingMatrix.unscoped.exists()
-
-    assert administrator.post(SAVING, asked(personal="on_prem")).status_code == 422  # without a reason
-    assert administrator.post(SAVING, asked(personal="on_prem", reason="Avis du DPO")).status_code == 302
-    with pytest.raises(door.NoRouteError):
-        door.admit(teacher, inputs=["personal"], purpose="course")
-    assert door.admit(teacher, inputs=["internal"], purpose="course")
-    [entry] = Entry.objects.filter(action="routing.save")
-    assert entry.details["cells"]["personal"] == {"on_prem": "allowed", "fr": "refused", "eu": "refused", "world": "refused"}
-    assert (entry.details["reason"], entry.actor) == ("Avis du DPO", f"person:{house.administrator.person_id}")
 
 
 def test_what_was_changed_meanwhile_or_makes_no_sense_is_not_saved(house: House, sign_in: SignIn) -> None:
