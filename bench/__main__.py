@@ -39,6 +39,7 @@ NAMES = (
     "people",
     "evidence",
     "crash",
+    "pseudonyms",
 )
 
 INTRODUCTION = """# Measurements
