@@ -43,6 +43,9 @@ from parvis.corpora.embeddings.actions import search_by_meaning_too
 from parvis.corpora.models import Corpus, CorpusKind, DataClass, Document, DocumentState
 from parvis.inference.actions import NoRouteError, Route, chat_endpoint_within_rules
 from parvis.inference.models import LanguageModel
+from parvis.inference.pseudonymisation.actions import pseudonyms_for
+from parvis.inference.pseudonyms import PseudonymsUnavailableError
+from parvis.inference.pseudonyms.bodies import Pseudonyms
 from parvis.institutions.models import Profile
 from parvis.retrieval.abstention import NEUTRAL_THRESHOLD, Band, band
 from parvis.retrieval.extraction import Sentence, best_sentences
@@ -309,6 +312,7 @@ class Work:
     route: Route | None
     notices: tuple[str, ...]
     courtesy: str = ""  # words said to a person rather than a question: nothing is searched
+    pseudonyms: Pseudonyms | None = None  # what the model is asked through
 
 
 def all_assistants(institution_id: int) -> list[Assistant]:
@@ -336,6 +340,10 @@ def prepare(turn_id: int) -> Work | None:
     question = answering.rewrite(turn.question, history)
     found = search_corpora(principal, question, thresholds, limit=PASSAGES_READ)
     route, notices = _route(principal, turn, assistant, data_class)
+    try:
+        pseudonyms = _pseudonyms(turn, data_class, route)
+    except PseudonymsUnavailableError as error:
+        route, pseudonyms, notices = None, None, (error.code,)
     protected = protected_among(hit.passage.document_id for hit in found.hits)
     # By the words alone, as the thresholds were measured; and a protected passage answers nothing where no model may use it.
     decision = _decision(found if route else _quotable(found, protected), thresholds)
@@ -353,6 +361,7 @@ def prepare(turn_id: int) -> Work | None:
         instructions=assistant.instructions,
         route=route,
         notices=notices if _has_documents(principal, thresholds) else ("no_documents",),
+        pseudonyms=pseudonyms,
     )
 
 
@@ -486,6 +495,13 @@ def _route(principal: Principal, turn: Turn, assistant: Assistant, data_class: s
         record_refusal(principal, tool, refused)
         return None, ("model_refused",)
     return route, ()
+
+
+def _pseudonyms(turn: Turn, data_class: str, route: Route | None) -> Pseudonyms | None:
+    if route is None:
+        return None
+    conversation = f"conversation:{turn.conversation_id}"
+    return pseudonyms_for(turn.institution_id, data_class=data_class, zones=[route.zone], conversation=conversation)
 
 
 def _decision(found: Found, thresholds: Mapping[int, float | None]) -> Band:

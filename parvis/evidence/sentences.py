@@ -225,6 +225,7 @@ SUBJECTS: dict[str, StrOrPromise] = {
     "person": pgettext_lazy("evidence", "person"),
     "portfolio-file": pgettext_lazy("evidence", "file of the portfolio"),
     "provider": pgettext_lazy("evidence", "identity provider"),
+    "pseudonyms.edit": gettext_lazy("Pseudonyms set"),
     "reference": pgettext_lazy("evidence", "reference"),
     "request": pgettext_lazy("evidence", "request for information"),
     "rules": pgettext_lazy("evidence", "version of the rules"),

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from parvis.access.doors import Door
 from parvis.access.engine import Tool
 from parvis.access.secrets.models import HoldsSecret
+from parvis.inference.pseudonymisation.models import Pseudonymisation  # noqa: F401 - a table of this package
 from parvis.institutions.models import Institution
 
 if TYPE_CHECKING:

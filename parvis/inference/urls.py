@@ -3,11 +3,14 @@ from __future__ import annotations
 from django.urls import path
 
 from parvis.inference import views
+from parvis.inference.pseudonymisation import views as pseudonymisation
 
 app_name = "inference"
 urlpatterns = [
     path("", views.list_models, name="list"),
     path("nouveau/", views.add, name="add"),
+    path("pseudonymes/", pseudonymisation.pseudonyms, name="pseudonyms"),
+    path("pseudonymes/essai/", pseudonymisation.pseudonyms_trial, name="pseudonyms_trial"),
     path("<int:model_id>/", views.edit, name="edit"),
     path("<int:model_id>/essai/", views.trial, name="trial"),
     path("<int:model_id>/activation/", views.activation, name="activation"),

@@ -94,6 +94,7 @@ def _kinds() -> Iterator[Kind]:
     yield own("inference_provider", or_none=True)
     yield own("inference_languagemodel", or_none=True)
     yield own("inference_calibration")
+    yield own("inference_pseudonymisation")
 
     # corpora: documents, and the search engine's own tables
     yield own("corpora_corpus")

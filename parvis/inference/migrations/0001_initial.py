@@ -1,5 +1,6 @@
 import django.db.models.deletion
 import django.db.models.manager
+import django.utils.timezone
 from django.db import migrations, models
 
 from parvis.tables import at_once
@@ -142,6 +143,25 @@ class Migration(migrations.Migration):
                     ),
                 ],
             },
+            managers=[
+                ("unscoped", django.db.models.manager.Manager()),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Pseudonymisation",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("cases", models.JSONField(default=list)),
+                ("student_numbers", models.TextField(blank=True, max_length=300, verbose_name="numbers of students")),
+                ("terms", models.TextField(blank=True, max_length=20000, verbose_name="other words to hide")),
+                ("set_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "institution",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="institutions.institution"
+                    ),
+                ),
+            ],
             managers=[
                 ("unscoped", django.db.models.manager.Manager()),
             ],

@@ -15,9 +15,11 @@ from parvis.inference.pseudonyms import PseudonymsUnavailableError
 from parvis.inference.pseudonyms.detection import LONGEST_TEXT, Detector, Reading
 from parvis.inference.pseudonyms.names import Named
 from parvis.inference.pseudonyms.restoration import Restorer, restored
-from parvis.inference.pseudonyms.vault import Vault
+from parvis.inference.pseudonyms.vault import CLOSING, OPENING, Vault
 
 DEEPEST = 40
+
+_CUT = re.compile(f"({OPENING}[A-Z]+_[0-9]+[A-Z]{CLOSING})")
 
 _LEFT_ALONE = frozenset(
     """model temperature top_p n stream stream_options max_tokens max_completion_tokens max_output_tokens presence_penalty
@@ -66,6 +68,15 @@ class Pseudonyms:
         """An answer that came in one piece. `is_json`: its content was asked to be a JSON document."""
         restoring: dict[str, Any] = _safely(self._restored, dict(answer), is_json)
         return restoring
+
+    def restored(self, text: str) -> str:
+        return restored(text, self.vault)
+
+    def pieces(self, sent: str) -> Iterator[tuple[str, str]]:
+        """What would be sent, cut at its placeholders: each with what it stands for, other words with ""."""
+        for piece in _CUT.split(sent):
+            if piece:
+                yield piece, (self.vault.value(piece[1:-1]) or "") if piece[0] == OPENING else ""
 
     def stream(self, *, is_json: bool = False) -> StreamedAnswer:
         return StreamedAnswer(self.vault, is_json=is_json)
