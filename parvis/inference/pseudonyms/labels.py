@@ -37,6 +37,7 @@ _CODE = re.compile(
     rf"(?:{_SEP}(?:{_HELD}|[A-Z]{{1,4}}(?![^\W_])|{_TAKEN_FOR_DIGITS}(?={_SEP}[0-9])))*"
 )
 _BANK = re.compile(rf"(?<![^\W_])(?:[A-Za-z]{{1,3}}[{SPACES}]?)?{_HELD}(?:{_SEP}(?:{_HELD}|[A-Za-z]{{1,4}}(?![^\W_])))*")
+_KEY = re.compile(r"[\s,;(]{1,3}cl[ée]\s?:?\s?[0-9]{1,3}(?![^\W_])", re.IGNORECASE)  # of a social security number
 _GROUP = re.compile(r"[^\W_]+")
 _STOP = re.compile(r"[!?;]|\.(?=\s+[A-ZÀ-Ý])|\n[^\n]*\n")
 
@@ -71,6 +72,7 @@ LABELS: dict[str, Label] = {
     **dict.fromkeys(("nir", "nia", "nss", "insee", "secu", "securite", "vitale"), _NIR),
     **dict.fromkeys(("ine", "ines", "bea"), _INE),
     **dict.fromkeys(("iban", "rib", "bban"), _BANK_LABEL),
+    "ss": Label(NIR, 10, 16, _NUMBERED),
     "siren": Label(SIREN, 7, 11),
     "tva": Label(SIREN, 8, 13),
     "siret": Label(SIRET, 10, 16),
@@ -112,7 +114,10 @@ def _code(text: str, label: Label, end: int, limit: int, taken: Taken) -> Span |
             return None
         cut = _within(match[0], label)
         if sum(character.isdigit() for character in match[0][:cut]) >= label.fewest and not _YEARS.fullmatch(match[0]):
-            return _unless_known(text, Span(match.start(), match.start() + cut, label.kind, certain=False), taken)
+            stop = match.start() + cut
+            if label.kind == NIR and (key := _KEY.match(text, stop)):
+                stop = key.end()
+            return _unless_known(text, Span(match.start(), stop, label.kind, certain=False), taken)
     return None
 
 

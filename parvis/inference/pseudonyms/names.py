@@ -123,7 +123,9 @@ TITLES = frozenset(
     maitre me mrs ms miss mister sir doyen doyenne recteur rectrice directeur directrice president presidente etudiant
     etudiante collegue camarade candidat candidate eleve tuteur tutrice enseignant enseignante cher chere bonjour""".split()
 )
-_STRONG_TITLES = frozenset("monsieur madame mademoiselle mme mlle messieurs mesdames docteur docteure mrs".split())
+_STRONG_TITLES = frozenset(
+    "monsieur madame mademoiselle mme mlle messieurs mesdames docteur docteure mrs mr dr pr prof".split()
+)
 PARTICLES = frozenset(
     "de d du des le la les von van der den dos da di del el al ben bin ibn abou abu mac mc saint sainte o".split()
 )
@@ -265,7 +267,7 @@ class Reader:
         title = self._fold(at - 1)
         if len(gap) > 4 or not _APART.fullmatch(gap) or gap[:1] in ",-" or title not in TITLES:
             return False
-        return capital or title in _STRONG_TITLES or (gap[:1] == "." and title in {"m", "mr", "dr", "pr", "prof", "ms"})
+        return capital or title in _STRONG_TITLES or (gap[:1] == "." and title in {"m", "ms"})
 
     def _is_labelled(self, at: int) -> bool:
         if not at or not self._labels_before(at):

@@ -15,7 +15,7 @@ from parvis.inference.pseudonyms.bodies import Pseudonyms
 from parvis.inference.pseudonyms.detection import Detector, PatternError, student_number
 from parvis.inference.pseudonyms.names import directory
 from parvis.inference.pseudonyms.restoration import Restorer, restored
-from parvis.inference.pseudonyms.tests import generated, properties
+from parvis.inference.pseudonyms.tests import generated, properties, prose
 from parvis.inference.pseudonyms.vault import Vault
 
 DETECTOR = Detector(
@@ -71,6 +71,18 @@ def test_names_of_the_directory_are_masked_however_they_are_written() -> None:
         if not generated.is_masked(case.text, case.start, case.end, detector.find(case.text))
     ]
     assert len(missed) <= 10, missed
+
+
+def test_what_people_write_is_masked_and_the_rest_is_left() -> None:
+    detector = Detector(directory(prose.DIRECTORY), [student_number(pattern) for pattern in prose.PATTERNS])
+    readable, masked_for_nothing = [], []
+    for text, places in prose.marked():
+        spans = detector.find(text)
+        readable += [text[start:end] for start, end in places if not generated.is_masked(text, start, end, spans)]
+        others = [span for span in spans if not any(span.start < end and start < span.end for start, end in places)]
+        masked_for_nothing += [text[span.start : span.end] for span in others]
+    assert readable == []
+    assert masked_for_nothing == ["scolarite@univ-exemple.fr"]  # an address, though of nobody
 
 
 @pytest.mark.parametrize(
