@@ -104,8 +104,8 @@ def test_without_pseudonyms_nothing_is_sent_and_the_documents_are_quoted(
     assert notices == ["pseudonyms_unavailable"]
 
 
-def test_a_fault_while_asking_sends_nothing(
-    course: Assistant, house: House, use_model: Use, monkeypatch: pytest.MonkeyPatch
+def test_a_fault_while_asking_sends_nothing_and_tells_no_name(
+    course: Assistant, house: House, use_model: Use, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     model = use_model("jamais")
     monkeypatch.setattr("parvis.inference.pseudonyms.detection.Detector.read", _broken)
@@ -115,6 +115,7 @@ def test_a_fault_while_asking_sends_nothing(
     assert model.asked == []
     assert turn.state == State.FAILED
     assert turn.error_code == "pseudonyms_unavailable"
+    assert "Tartempion" not in caplog.text
 
 
 def _broken(*_given: object) -> None:

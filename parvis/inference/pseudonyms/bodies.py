@@ -231,7 +231,7 @@ def _texts(value: Any, label: str, depth: int) -> Iterator[tuple[str, str]]:
         if value.get("type") in _UNREADABLE or any(isinstance(value.get(key), dict) for key in _UNREADABLE):
             raise PseudonymsUnavailableError("pseudonyms_unreadable")
         for key, one in value.items():
-            if not _is_not_words(key, one):
+            if not _is_not_words(value, key):
                 yield "", key
                 yield from _texts(one, _label(key), depth + 1)
 
@@ -248,13 +248,18 @@ def _rewritten(value: Any, label: str, replaced: Mapping[tuple[str, str], str]) 
     if isinstance(value, list):
         return [_rewritten(one, label, replaced) for one in value]
     if isinstance(value, dict):
-        return {
-            key if _is_not_words(key, one) else replaced["", key]: (
-                one if _is_not_words(key, one) else _rewritten(one, _label(key), replaced)
-            )
-            for key, one in value.items()
-        }
+        return dict(pair for key in value for pair in _rewritten_field(value, key, replaced))
     return value
+
+
+def _rewritten_field(holder: dict[str, Any], key: str, replaced: Mapping[tuple[str, str], str]) -> Iterator[tuple[str, Any]]:
+    """One field, or none: the name that a message is signed with may hold no placeholder, and is not needed."""
+    if _is_not_words(holder, key):
+        yield key, holder[key]
+        return
+    rewritten = _rewritten(holder[key], _label(key), replaced)
+    if key != "name" or "role" not in holder or rewritten == holder[key]:
+        yield replaced["", key], rewritten
 
 
 def _put_back(value: Any, key: str, vault: Vault, is_json: bool) -> Any:
@@ -293,8 +298,10 @@ _CAMEL = re.compile(r"(?<=[a-zà-ÿ0-9])(?=[A-ZÀ-Ý])")
 _STRUCTURE = frozenset({"messages", "content", "text", "input", "prompt", "tool_calls", "function", "output", "parts"})
 
 
-def _is_not_words(key: str, value: Any) -> bool:
-    return key in _NOT_WORDS and isinstance(value, str)
+def _is_not_words(holder: Mapping[str, Any], key: str) -> bool:
+    """What the protocol or a developer wrote, among which the name of a tool."""
+    is_tool = key == "name" and ("arguments" in holder or holder.get("role") in ("tool", "function"))
+    return (is_tool or key in _NOT_WORDS) and isinstance(holder[key], str)
 
 
 def _number(value: float) -> str:

@@ -232,6 +232,16 @@ def test_a_whole_request_is_pseudonymised_and_its_schema_left_alone() -> None:
     assert "marques" in sent["messages"][0]["content"]
 
 
+def test_the_name_that_signs_a_message_goes_and_that_of_a_tool_stays() -> None:
+    messages: list[dict[str, Any]] = [
+        {"role": "user", "name": "Camille_Renaudin", "content": "Bonjour"},
+        {"role": "tool", "name": "renaudin", "tool_call_id": "1", "content": ""},
+        {"role": "user", "name": "anonyme", "content": "Bonjour"},
+    ]
+    sent = pseudonyms().messages(messages)
+    assert [message.get("name") for message in sent if message["role"] != "system"] == [None, "renaudin", "anonyme"]
+
+
 def test_a_request_that_names_nobody_is_sent_as_it_is() -> None:
     body = {"model": "m", "messages": [{"role": "user", "content": "Qu'est-ce que l'entropie ?"}]}
     assert pseudonyms().body(body) == body
