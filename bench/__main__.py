@@ -41,6 +41,7 @@ NAMES = (
     "evidence",
     "witnesses",
     "crash",
+    "pseudonyms",
 )
 
 INTRODUCTION = """# Measurements

@@ -97,6 +97,7 @@ def _kinds() -> Iterator[Kind]:
     yield own("inference_attestation")
     yield own("inference_routingmatrix")
     yield own("inference_calibration")
+    yield own("inference_pseudonymisation")
 
     # corpora: documents, and the search engine's own tables
     yield own("corpora_corpus")
