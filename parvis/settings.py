@@ -190,6 +190,7 @@ INSTALLED_APPS = [
     "parvis.access",
     "parvis.federation",
     "parvis.evidence",
+    "parvis.ledger",
     "parvis.inference",
     "parvis.corpora",
     "parvis.needs",

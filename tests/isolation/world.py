@@ -230,6 +230,7 @@ _SPECIAL: dict[str, dict[str, Any]] = {
         "validated_by": None,
         "published_from": None,
     },
+    "PriceBook": {"published_at": None, "ends_date": None},
     "RequestForInformation": {
         "questions_until": timezone.now() + timedelta(days=20),
         "published_at": None,
@@ -246,6 +247,7 @@ _SPECIAL: dict[str, dict[str, Any]] = {
         "mapping": {},
     },
     "Signal": {"closed_at": None},
+    "Transfer": {"kind": "charge", "credit": "owed"},
     "Turn": {"number": 1, "state": "answered", "latest_seq": 1, "usage": {}},
     "TurnEvent": {"seq": 1, "kind": "done", "payload": {}},
     "UsageReference": {"withdrawn_at": None},
