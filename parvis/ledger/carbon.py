@@ -7,9 +7,11 @@ so has a country that nobody named. The spread of the method itself, which its a
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
+from math import inf
 from typing import Any
 
 from parvis.ledger.usage import Carbon
@@ -21,27 +23,32 @@ PROVIDERS = ("mistralai", "huggingface_hub", "openai", "anthropic", "google_gena
 _KG = 1_000_000_000  # in micrograms
 _JOULES = 3_600_000  # in a kilowatt-hour
 _PROBE = 1_000  # tokens
+_SHORT = 0.1  # seconds: less than the method ever gives to so many tokens
 
 
 @dataclass(frozen=True, slots=True)
 class Slope:
-    """Micrograms for no token at all, and for each token, at least and at most: the method is linear."""
+    """Micrograms: the method is linear in the tokens that came out and in the time it took, of which it takes no more than
+    its own model of it."""
 
-    low: float
-    low_start: float
-    high: float
-    high_start: float
+    token: float
+    second: float
+    modelled_token: float  # with the time that the method gives
+    modelled_start: float
 
-    def of(self, tokens: int) -> tuple[int, int]:
-        low = round(self.low_start + self.low * tokens)
-        return low, max(low, round(self.high_start + self.high * tokens))
+    def of(self, tokens: int, seconds: float | None) -> float:
+        modelled = self.modelled_start + self.modelled_token * tokens
+        return modelled if seconds is None else min(modelled, self.token * tokens + self.second * seconds)
 
 
-def estimated(model_name: str, *, zone: str, output_tokens: int) -> Carbon | None:
-    """None for a model that the method does not know, and where no token came out."""
-    if output_tokens <= 0 or (slope := slope_of(model_name, zone)) is None:
+def estimated(model_name: str, *, zone: str, output_tokens: int, milliseconds: int | None = None) -> Carbon | None:
+    """None for a model that the method does not know, and where no token came out. `milliseconds`: how long the call took,
+    if that was measured."""
+    if output_tokens <= 0 or (slopes := slopes_of(model_name, zone)) is None:
         return None
-    return Carbon(*slope.of(output_tokens), method())
+    seconds = None if milliseconds is None else milliseconds / 1_000
+    low, high = (round(slope.of(output_tokens, seconds)) for slope in slopes)
+    return Carbon(low, max(low, high), method())
 
 
 def measured(*, watts: float, milliseconds: int, zone: str = "on_prem", share: float = 1.0) -> Carbon:
@@ -58,31 +65,43 @@ def method() -> str:
 
 
 @cache
-def slope_of(model_name: str, zone: str) -> Slope | None:
-    """Looked for under the name that the provider gives it, then without what stands before its last slash."""
+def slopes_of(model_name: str, zone: str) -> tuple[Slope, Slope] | None:
+    """At least and at most. Looked for under the name that the provider gives it, then without what stands before its last
+    slash."""
     for name in dict.fromkeys((model_name, model_name.rpartition("/")[2])):
         for provider in PROVIDERS:
-            if found := _slope(provider, name, zone):
+            if found := _slopes(provider, name, zone):
                 return found
     return None
 
 
-def _slope(provider: str, name: str, zone: str) -> Slope | None:
+def _slopes(provider: str, name: str, zone: str) -> tuple[Slope, Slope] | None:
+    """From a few computations of the method itself: it is too slow to be asked at each call."""
     from ecologits.model_repository import models
 
+    logging.getLogger("ecologits").setLevel(logging.ERROR)  # it warns of each default once, on the standard error
     if models.find_model(provider=provider, model_name=name) is None:
         return None
-    once, twice = (_extremes(provider, name, zone, tokens) for tokens in (_PROBE, 2 * _PROBE))
-    low, high = ((twice[at] - once[at]) / _PROBE for at in (0, 1))
-    return Slope(low, once[0] - low * _PROBE, high, once[1] - high * _PROBE)
+    once, twice = (_extremes(provider, name, zone, tokens, inf) for tokens in (_PROBE, 2 * _PROBE))
+    at_once, in_a_while = (_extremes(provider, name, zone, _PROBE, seconds) for seconds in (0.0, _SHORT))
+    low, high = (
+        Slope(
+            token=at_once[at] / _PROBE,
+            second=(in_a_while[at] - at_once[at]) / _SHORT,
+            modelled_token=(twice[at] - once[at]) / _PROBE,
+            modelled_start=2 * once[at] - twice[at],
+        )
+        for at in (0, 1)
+    )
+    return low, high
 
 
-def _extremes(provider: str, name: str, zone: str, tokens: int) -> tuple[float, float]:
+def _extremes(provider: str, name: str, zone: str, tokens: int, seconds: float) -> tuple[float, float]:
     from ecologits.tracers.utils import llm_impacts
 
     found = []
     for country in _ends(zone):
-        value = llm_impacts(provider, name, tokens, float("inf"), country).gwp
+        value = llm_impacts(provider, name, tokens, seconds, country).gwp
         if value is not None:
             found += _both(value.value)
     return min(found) * _KG, max(found) * _KG

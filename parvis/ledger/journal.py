@@ -1,7 +1,7 @@
 """What one process counted, on its own disk until it is settled: a file of lines, synced in groups. Pure.
 
-A line is said to be kept once `sync` returned. A line cut by a crash is left out when the file is read, as are all after a line
-that is damaged: `read` says which it is. After a write or a sync that failed nothing more is taken: what such a file
+A line is said to be kept once `sync` returned. A line cut by a crash is left out when the file is read, as are all after a
+line that is damaged: `read` says which it is. After a write or a sync that failed nothing more is taken: what such a file
 holds is not known until it is read again, and asking the disk once more would only seem to mend it.
 """
 
