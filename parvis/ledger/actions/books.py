@@ -12,10 +12,10 @@ from django.db.models import Q
 from django.utils import timezone
 
 from parvis.access.principal import Principal
-from parvis.access.tools import Listed
 from parvis.audit.models import record
-from parvis.ledger.models import PriceBook, Rate
+from parvis.ledger.models import Call, PriceBook, Rate
 from parvis.ledger.pricing import Book, Unit
+from parvis.ledger.usage import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +114,9 @@ def _add_rates(book: PriceBook, rates: Iterable[RateValues]) -> None:
     )
 
 
-def models_to_price(listed: Iterable[Listed]) -> list[tuple[int | None, str]]:
-    """Models as rules list them; None is the one that the environment gives."""
-    return [(int(one.tool.id) if one.tool.id.isdigit() else None, one.name) for one in listed if one.tool.kind == "Model"]
+def unvalued_calls(institution_id: int) -> int:
+    """Calls that no book had a price for, until now."""
+    return Call.unscoped.filter(institution=institution_id, transfers=None).exclude(outcome=Outcome.REFUSED).count()
 
 
 def _record(actor: str, action: str, book: PriceBook) -> None:

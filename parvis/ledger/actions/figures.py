@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import Case, Count, F, Q, Sum, Value, When
+from django.db.models import BigIntegerField, Case, Count, F, Q, Sum, Value, When
 from django.db.models.functions import Coalesce, TruncDate
 
 from parvis.access.principal import Principal
@@ -20,9 +20,9 @@ from parvis.ledger.usage import Outcome
 
 BY = {"app": "app", "model": "model_name", "component": "component"}
 AXES = ("day", "app", "model", "component", "group")
-_NET = Coalesce(
-    Sum(Case(When(kind=Kind.REVERSAL, then=-F("amount_nano")), default=F("amount_nano"))), Value(0)
-)  # of transfers
+_NONE = Value(0, output_field=BigIntegerField())
+_SIGNED = Case(When(kind=Kind.REVERSAL, then=-F("amount_nano")), default=F("amount_nano"), output_field=BigIntegerField())
+_NET = Coalesce(Sum(_SIGNED), _NONE)  # of transfers
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,21 +138,19 @@ def _by(rows: Any, transfers: Any, column: str | None) -> dict[tuple[Any, ...], 
     if column == "day":
         rows = rows.annotate(day=TruncDate("occurred_at", tzinfo=PARIS))
         transfers = transfers.annotate(day=TruncDate("call__occurred_at", tzinfo=PARIS))
-    mine = [column] if column else []
-    theirs = [column if column == "day" else f"call__{column}"] if column else []
+    mine = [column or "institution_id"]
+    theirs = [f"call__{column}" if column and column != "day" else mine[0]]
     calls = rows.values(*mine).annotate(
         calls=Count("id"),
         tokens=Sum(F("input_tokens") + F("cached_tokens") + F("output_tokens") + F("embedding_tokens")),
-        low=Coalesce(Sum("carbon_low_ug"), Value(0)),
-        high=Coalesce(Sum("carbon_high_ug"), Value(0)),
+        low=Coalesce(Sum("carbon_low_ug"), _NONE),
+        high=Coalesce(Sum("carbon_high_ug"), _NONE),
         known=Count("id", filter=Q(carbon_low_ug__isnull=False)),
     )
     charges = transfers.values(*theirs).annotate(net=_NET, charged=Count("id", filter=Q(kind=Kind.CHARGE)))
     paid = {tuple(row[name] for name in theirs): (int(row["net"]), row["charged"]) for row in charges}
     found = {}
     for row in calls:
-        if not row["calls"]:
-            continue
         key = tuple(row[name] for name in mine)
         net, charged = paid.get(key, (0, 0))
         numbers = (int(row["tokens"]), net, int(row["low"]), int(row["high"]), row["known"])

@@ -13,13 +13,14 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
+from parvis.access.principal import Principal
 from parvis.audit.models import record
 from parvis.institutions.models import Institution
 from parvis.isolation.scope import everywhere
 from parvis.ledger.actions.books import books_of
 from parvis.ledger.models import Call, Epoch, Kind, Transfer
 from parvis.ledger.pricing import Book, Price, price
-from parvis.ledger.usage import EventId, Outcome, Usage
+from parvis.ledger.usage import EventId, Outcome, Quantities, Usage
 
 log = logging.getLogger(__name__)
 BATCH = 1_000  # calls of one transaction
@@ -103,6 +104,20 @@ def value(institution_id: int, *, now: datetime | None = None, most: int = 100_0
         if len(rows) < BATCH:
             break
     return done
+
+
+def value_and_record(principal: Principal) -> int:
+    """The same, for who asked."""
+    count = value(principal.institution_id)
+    if count:
+        record(
+            institution_id=principal.institution_id,
+            actor=principal.actor,
+            action="ledger.value",
+            subject="calls",
+            calls=count,
+        )
+    return count
 
 
 @transaction.atomic
@@ -217,8 +232,6 @@ def _paid(usage: Usage, books: dict[int, list[Book]]) -> Price:
 
 
 def _price_of_row(books: dict[int, list[Book]], row: Call) -> Price:
-    from parvis.ledger.usage import Quantities
-
     return price(
         books.get(row.institution_id, []),
         Quantities(row.input_tokens, row.cached_tokens, row.output_tokens, row.embedding_tokens, row.images, row.milliseconds),

@@ -179,6 +179,10 @@ def gaps_of(row: Reconciliation) -> list[Gap]:
     return [Gap(**gap) for gap in row.lines]
 
 
+def sum_of(row: Reconciliation) -> Gap:
+    return Gap("", row.invoiced_nano, row.counted_nano)
+
+
 # Internal invoices
 
 

@@ -7,7 +7,7 @@ from math import inf
 import pytest
 from ecologits.tracers.utils import llm_impacts
 
-from parvis.ledger.carbon import estimated, measured
+from parvis.ledger.carbon import _both, estimated, measured
 from parvis.ledger.usage import Carbon
 
 
@@ -18,7 +18,7 @@ def test_the_estimate_is_the_methods_own(model: str, tokens: int, milliseconds: 
     seconds = inf if milliseconds is None else milliseconds / 1_000
     gwp = llm_impacts("mistralai", model, tokens, seconds, "FRA").gwp
     assert gwp is not None
-    low, high = (gwp.value.min, gwp.value.max) if not isinstance(gwp.value, float) else (gwp.value, gwp.value)
+    low, high = _both(gwp.value)
     found = estimated(model, zone="fr", output_tokens=tokens, milliseconds=milliseconds)
     assert found is not None
     assert found.low_ug == pytest.approx(low * 1e9, abs=1)

@@ -15,7 +15,7 @@ def rows(*sets: frozenset[int]) -> list[Row[int]]:
 
 
 @given(st.lists(people, max_size=10))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_rows_that_share_no_call(sets: list[frozenset[int]]) -> None:
     found = told(rows(*sets))
     assert all(not row.people or len(row.people) >= K for row in found.shown)
@@ -32,7 +32,7 @@ def test_rows_that_share_no_call(sets: list[frozenset[int]]) -> None:
 
 
 @given(st.lists(people, max_size=8), people)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_groups_of_the_same_people(sets: list[frozenset[int]], others: frozenset[int]) -> None:
     everybody = others.union(*sets)
     found = told_groups(rows(*sets), everybody)

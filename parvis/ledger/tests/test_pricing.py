@@ -29,7 +29,7 @@ def of(books: list[Book], at: datetime, **changed: object) -> Price:
 
 
 @given(tables, quantities)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_the_amount_is_exact_but_for_one_rounding(rates: dict[Unit, int], used: Quantities) -> None:
     found = amount(rates, used)
     if Unit.INPUT not in rates or Unit.OUTPUT not in rates or found is None:
@@ -44,7 +44,7 @@ def test_the_amount_is_exact_but_for_one_rounding(rates: dict[Unit, int], used: 
 
 
 @given(tables, quantities, quantities, st.integers(0, 2_000_000))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_no_call_costs_more_than_its_worst_case(
     rates: dict[Unit, int], used: Quantities, more: Quantities, cached: int
 ) -> None:

@@ -84,7 +84,7 @@ def test_the_lines_are_the_ledger_to_the_nano_euro(month: House) -> None:
     assert [line.calls for line in lines if not line.is_valued] == [1]
     for line in lines:
         exact = sum(Decimal(part.quantity * part.rate_nano) / 10**6 for part in line.parts)
-        assert abs(line.amount_nano - exact) <= line.calls / 2
+        assert abs(line.amount_nano - Decimal(exact)) <= Decimal(line.calls) / 2
 
 
 def test_what_comes_later_is_stated_later_and_all_adds_up(month: House) -> None:
@@ -143,9 +143,8 @@ def test_it_leaves_as_a_spreadsheet_of_numbers(month: House) -> None:
     table = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
     rows = book.findall(f".//{table}table")[0].findall(f"{table}table-row")[1:]
     exact = [row.findall(f"{table}table-cell")[12] for row in rows]
-    assert sum(Decimal(cell.get(f"{office}value")) for cell in exact if cell.get(f"{office}value-type") == "float") == Decimal(
-        total(said.lines)
-    ) / Decimal(EURO)
+    numbers = [cell.get(f"{office}value", "") for cell in exact if cell.get(f"{office}value-type") == "float"]
+    assert sum(map(Decimal, numbers), Decimal(0)) == Decimal(total(said.lines)) / EURO
 
 
 def test_it_leaves_as_a_tagged_pdf(month: House) -> None:
@@ -197,7 +196,7 @@ def check(rows: list[dict[str, str]]) -> None:
         assert set(MANDATORY) <= set(row)
         assert [name for name, may_be_null in MANDATORY.items() if not may_be_null and not row[name]] == []
         for name in (*(name for name in COLUMNS if name.endswith(("Cost", "Price", "Quantity"))),):
-            assert row[name] == "" or str(Decimal(row[name]).normalize() + 0) and "+" not in row[name]
+            assert row[name] == "" or (Decimal(row[name]).is_finite() and not set(row[name]) & set("+Ee,"))
         assert row["ChargeCategory"] in {"Usage", "Purchase", "Tax", "Credit", "Adjustment"}
         assert row["ChargeClass"] in {"", "Correction"}
         assert row["ChargeFrequency"] in {"One-Time", "Recurring", "Usage-Based"}
@@ -256,11 +255,10 @@ def test_an_internal_invoice_is_factur_x(month: House) -> None:
     assert xml_check_xsd(xml, flavor="factur-x", level="en16931")
     root = etree.fromstring(xml)
     ram = {"ram": "urn:un:unece:uncefact:data:standard:ReusableAggregateBusinessInformationEntity:100"}
-    paid = Decimal(root.findtext(".//ram:DuePayableAmount", namespaces=ram))
+    paid = Decimal(root.findtext(".//ram:DuePayableAmount", "", ram))
     assert paid == Decimal(payable(said.lines)) / 100
-    assert paid == sum(
-        Decimal(node.text) for node in root.iterfind(".//ram:SpecifiedLineTradeSettlement//ram:LineTotalAmount", ram)
-    )
+    amounts = root.iterfind(".//ram:SpecifiedLineTradeSettlement//ram:LineTotalAmount", ram)
+    assert paid == sum((Decimal(node.text or "") for node in amounts), Decimal(0))
     read = read_invoice(content)
     assert sum(line.amount_nano for line in read) == payable(said.lines) * 10**7
 
