@@ -38,6 +38,7 @@ NAMES = (
     "keys",
     "people",
     "evidence",
+    "ledger",
     "crash",
 )
 
