@@ -137,29 +137,30 @@ def main() -> int:
     arguments = parser.parse_args()
     quick = arguments.quick
     report = Report("Ledger")
+    kills, faults = (QUICK_KILLS, QUICK_FAULTS) if quick else (KILLS, FAULTS)
     with tempfile.TemporaryDirectory() as folder:
-        rounds = QUICK_KILLS if quick else KILLS
-        found = kill(Random(2026), Path(folder), rounds)
-    _rows(report, found, f"{rounds:,} times kill −9 of who counts and of who settles, {found['acknowledged']:,} acknowledged")
-    if not _on_postgres() and shutil.which("strace"):
-        with tempfile.TemporaryDirectory() as folder:
-            tried = QUICK_FAULTS if quick else FAULTS
-            found = fault(Random(2026), Path(folder), tried)
-        refused = found["refused"]
-        _rows(report, found, f"{tried:,} times no room or a failing disk, {refused:,} refused; then handed in again")
+        found = ordeal(Random(2026), Path(folder), kills, 0 if _on_postgres() or not shutil.which("strace") else faults)
+    note = f"{kills:,} times kill −9 of who counts and of who settles, {found['acknowledged']:,} acknowledged"
+    report.row("acknowledged calls lost", found["forgotten"] + found["lost"], "== 0", note=note)
+    note = f"{found['faults']:,} times no room or a failing disk besides, {found['refused']:,} batches refused"
+    report.row("calls charged twice, or that nobody made", found["doubled"] + found["strange"], "== 0", note=note)
+    report.row("charges of another amount", found["wrong"], "== 0")
+    report.row("sum of all accounts", found["sum"], "== 0", "n€")
+    report.row("accounts less what was counted", found["used"] - found["kept_sum"], "== 0", "n€")
+    report.row("damaged journals and databases", found["damaged"] + (found["whole"] != "ok"), "== 0")
     with tempfile.TemporaryDirectory() as folder:
         _speed(report, Path(folder), QUICK_ROWS if quick else ROWS)
     return report.finish(arguments.json)
 
 
-def kill(random: Random, folder: Path, rounds: int) -> dict[str, Any]:
-    """What became of the calls that were acknowledged."""
+def ordeal(random: Random, folder: Path, kills: int, faults: int) -> dict[str, Any]:
+    """What became of every call that was counted."""
     prepare(folder)
     counter, settler = _Forker(folder), _Forker(folder)
     acknowledged: dict[int, int] = {}
-    patience = 1.0
+    patience, refused = 1.0, 0
     try:
-        for epoch in range(1, rounds + 1):
+        for epoch in range(1, kills + 1):
             children = [counter.begin("count", epoch), settler.begin("settle", epoch)]
             time.sleep(random.uniform(0.01, 0.15) * patience)
             for child in random.sample(children, 2):
@@ -168,36 +169,32 @@ def kill(random: Random, folder: Path, rounds: int) -> dict[str, Any]:
             settler.said()
             acknowledged[epoch] = int(said[-1][1]) if said else 0
             patience = 1.0 if said else patience * 2
+        epochs = range(kills + 1, kills + faults + 1)
+        refused = sum(_refused(random, settler, epoch) for epoch in epochs)
     finally:
         counter.end()
         settler.end()
-    found = _checked(folder)
+    found: dict[str, Any] = json.loads(_python(folder, _CHECK, *map(str, epochs)))
     kept = {(epoch, number) for epoch, number in found["kept"]}
     promised = {(epoch, number) for epoch, count in acknowledged.items() for number in range(count)}
-    return found | {"acknowledged": len(promised), "forgotten": len(promised - kept)}
+    numbers = {"acknowledged": len(promised), "forgotten": len(promised - kept), "faults": faults, "refused": refused}
+    return found | numbers
 
 
-def fault(random: Random, folder: Path, tried: int) -> dict[str, Any]:
-    """A batch is settled while the disk refuses one call of the kernel, then handed in again."""
-    prepare(folder)
-    forker, refused = _Forker(folder), 0
-    try:
-        for epoch in range(1, tried + 1):
-            kind, error = random.choice((("pwrite64", "ENOSPC"), ("pwrite64", "EIO"), ("fdatasync", "EIO")))
-            child = forker.begin("disk", epoch)
-            _wait_stopped(child)
-            place = random.randrange(1, 40 if kind == "pwrite64" else 4)
-            lasting = random.choice(("", "+"))
-            what = f"inject={kind}:error={error}:when={place}{lasting}"
-            command = ["strace", "-qq", "-p", str(child), "-e", f"trace={kind}", "-e", what, "-o", "/dev/null"]
-            tracer = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-            _wait_traced(child)
-            os.kill(child, signal.SIGCONT)
-            refused += forker.outcome() == 0
-            tracer.wait(timeout=30)
-    finally:
-        forker.end()
-    return _checked(folder, *map(str, range(1, tried + 1))) | {"refused": refused, "acknowledged": 0, "forgotten": 0}
+def _refused(random: Random, forker: _Forker, epoch: int) -> bool:
+    """A batch is settled while the disk refuses a call of the kernel, once or from then on."""
+    kind, error = random.choice((("pwrite64", "ENOSPC"), ("pwrite64", "EIO"), ("fdatasync", "EIO")))
+    child = forker.begin("disk", epoch)
+    _wait_stopped(child)
+    place, lasting = random.randrange(1, 40 if kind == "pwrite64" else 4), random.choice(("", "+"))
+    what = f"inject={kind}:error={error}:when={place}{lasting}"
+    command = ["strace", "-qq", "-p", str(child), "-e", f"trace={kind}", "-e", what, "-o", "/dev/null"]
+    tracer = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    _wait_traced(child)
+    os.kill(child, signal.SIGCONT)
+    is_refused = forker.outcome() == 0
+    tracer.wait(timeout=30)
+    return is_refused
 
 
 def prepare(folder: Path) -> None:
@@ -206,15 +203,6 @@ def prepare(folder: Path) -> None:
         command = [sys.executable, "-m", "parvis.cli", "migrate"]
         subprocess.run(command, env=_environment(folder), check=True, capture_output=True)
         _python(folder, _PREPARE)
-
-
-def _rows(report: Report, found: dict[str, Any], note: str) -> None:
-    report.row("acknowledged calls lost", found["forgotten"] + found["lost"], "== 0", note=note)
-    report.row("calls charged twice, or that nobody made", found["doubled"] + found["strange"], "== 0")
-    report.row("charges of another amount", found["wrong"], "== 0")
-    report.row("sum of all accounts", found["sum"], "== 0", "n€")
-    report.row("accounts less what was counted", found["used"] - found["kept_sum"], "== 0", "n€")
-    report.row("damaged journals and databases", found["damaged"] + (found["whole"] != "ok"), "== 0")
 
 
 def _speed(report: Report, folder: Path, rows: int) -> None:
@@ -273,11 +261,6 @@ def _wait_stopped(child: int) -> None:
 def _wait_traced(child: int) -> None:
     while "TracerPid:\t0\n" in Path(f"/proc/{child}/status").read_text():
         time.sleep(0.002)
-
-
-def _checked(folder: Path, *epochs: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(_python(folder, _CHECK, *epochs))
-    return found
 
 
 def _python(folder: Path, script: str, *arguments: str) -> bytes:
