@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -144,6 +145,13 @@ def chart_of_days(days: dict[date, Figures], month: date, *, by_amount: bool) ->
         said = euros(figures.amount_nano) if by_amount else count(figures.calls)
         values.append((f"{date_format(day, 'j F')}: {said}", figures.amount_nano if by_amount else figures.calls))
     return bars(values)
+
+
+def highest(days: Sequence[Figures], *, by_amount: bool) -> str:
+    """What the tallest bar is of."""
+    if by_amount:
+        return euros(max((figures.amount_nano for figures in days), default=0))
+    return count(max((figures.calls for figures in days), default=0))
 
 
 def month_name(month: date) -> str:

@@ -20,6 +20,7 @@ from parvis.ledger.crowd import K
 from parvis.ledger.forms import month_choices
 from parvis.ledger.presentation import (
     chart_of_days,
+    highest,
     label_of,
     month_name,
     rows_of,
@@ -52,6 +53,7 @@ def institution(request: SignedInRequest) -> HttpResponse:
         "least": K,
         "chart": chart_of_days(days, month, by_amount=by_amount) if days else None,
         "by_amount": by_amount,
+        "highest": highest(list(days.values()), by_amount=by_amount),
     }
     return render(request, "ledger/usage.html", context)
 
@@ -86,6 +88,7 @@ def own(request: SignedInRequest) -> HttpResponse:
         "rows": [shown(label_of(day, "day"), figures) for day, figures in days.items()],
         "chart": chart_of_days(days, month, by_amount=by_amount) if days else None,
         "by_amount": by_amount,
+        "highest": highest(list(days.values()), by_amount=by_amount),
         "may_see_institution": request.principal.may("expense:view"),
     }
     return render(request, "ledger/own.html", context)
