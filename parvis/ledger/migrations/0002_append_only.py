@@ -7,6 +7,7 @@ from typing import Any
 from django.db import migrations
 
 from parvis.ledger.migrations import FUNCTIONS, on_postgres, on_sqlite
+from parvis.tables import Statements
 
 
 def forward(apps: Any, schema_editor: Any) -> None:
@@ -26,4 +27,4 @@ def backward(apps: Any, schema_editor: Any) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [("ledger", "0001_initial")]
-    operations = [migrations.RunPython(forward, backward)]
+    operations = [Statements(forward, backward)]

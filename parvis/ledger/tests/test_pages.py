@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 
 import pytest
+from django.apps import apps
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
@@ -15,7 +16,6 @@ from django.utils import timezone
 
 from conftest import House
 from parvis.identity.models import Person, Source
-from parvis.inference.models import LanguageModel, Provider
 from parvis.institutions.models import Group, Profile, Role
 from parvis.ledger.actions.figures import own_figures, told_by, total_figures
 from parvis.ledger.actions.settlement import correct, settle
@@ -42,8 +42,9 @@ def people(house: House, count: int) -> list[Profile]:
 
 
 def test_a_book_is_written_put_in_force_and_then_only_replaced(house: House, administrator: Client) -> None:
-    provider = Provider.unscoped.create(institution=house.institution, name="Interne", base_url="http://127.0.0.1:9/v1")
-    model = LanguageModel.unscoped.create(institution=house.institution, provider=provider, name="m", display_name="Petit")
+    providers, models = (apps.get_model("inference", name).unscoped for name in ("Provider", "LanguageModel"))  # type: ignore[attr-defined]
+    provider = providers.create(institution=house.institution, name="Interne", base_url="http://127.0.0.1:9/v1")
+    model = models.create(institution=house.institution, provider=provider, name="m", display_name="Petit")
     settle([call(house.institution.id, 1, model_id=model.id)])
     assert "1 appel n’est pas valorisé" in administrator.get(reverse("ledger:books")).content.decode()
     values = {
