@@ -28,7 +28,7 @@ class PriceBookQuerySet(models.QuerySet["PriceBook"]):
         return self.filter(Q(institution=principal.institution_id) | Q(institution=None))
 
     def editable_by(self, principal: Principal) -> PriceBookQuerySet:
-        """A book that is in force is never changed: another takes its place. The alliance's is made from the command line."""
+        """A book that is in force is never changed: another takes its place. The alliance's is no institution's to change."""
         if not principal.may("price:edit"):
             return self.none()
         return self.filter(institution=principal.institution_id, published_at=None)

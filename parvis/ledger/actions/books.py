@@ -84,7 +84,7 @@ def discard_book(principal: Principal, book: PriceBook) -> None:
 
 @transaction.atomic
 def alliance_book(values: BookValues, rates: Sequence[RateValues]) -> PriceBook:
-    """The whole alliance's, in force at once: for who runs Parvis."""
+    """The whole alliance's, in force at once: for who runs Parvis. No page leads here."""
     book = PriceBook.unscoped.create(
         institution=None,
         name=values.name,

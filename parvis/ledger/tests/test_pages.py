@@ -42,7 +42,7 @@ def people(house: House, count: int) -> list[Profile]:
 
 
 def test_a_book_is_written_put_in_force_and_then_only_replaced(house: House, administrator: Client) -> None:
-    providers, models = (apps.get_model("inference", name).unscoped for name in ("Provider", "LanguageModel"))  # type: ignore[attr-defined]
+    providers, models = (apps.get_model("inference", name).unscoped for name in ("Provider", "LanguageModel"))
     provider = providers.create(institution=house.institution, name="Interne", base_url="http://127.0.0.1:9/v1")
     model = models.create(institution=house.institution, provider=provider, name="m", display_name="Petit")
     settle([call(house.institution.id, 1, model_id=model.id)])
