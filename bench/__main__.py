@@ -39,6 +39,7 @@ NAMES = (
     "people",
     "evidence",
     "ledger",
+    "witnesses",
     "crash",
 )
 
