@@ -39,6 +39,7 @@ NAMES = (
     "keys",
     "people",
     "evidence",
+    "ledger",
     "witnesses",
     "crash",
     "pseudonyms",

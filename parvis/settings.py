@@ -190,6 +190,7 @@ INSTALLED_APPS = [
     "parvis.access",
     "parvis.federation",
     "parvis.evidence",
+    "parvis.ledger",
     "parvis.inference",
     "parvis.corpora",
     "parvis.needs",
@@ -265,8 +266,12 @@ TOOLS = [
     "parvis.access.keys.tools.listed",
 ]
 
+# What prices are kept for, and under: functions that give (identifier, name) of an institution.
+PRICED = {"models": "parvis.inference.inventory.priced", "agreements": "parvis.offers.inventory.agreements"}
+
 # Where a person's own page leads, in its order: functions that give `access.profiles.OwnSection`.
 OWN_PAGES = [
+    "parvis.ledger.profile.own_section",
     "parvis.federation.accounts.own_section",
     "parvis.access.keys.profile.own_section",
     "parvis.assistants.statements.profile.own_section",

@@ -25,6 +25,7 @@ urlpatterns = [
     path("", include("parvis.needs.urls")),
     path("", include("parvis.offers.urls")),
     path("", include("parvis.privacy.urls")),
+    path("depenses/", include("parvis.ledger.urls")),
     path("modeles/", include("parvis.inference.urls")),
     path("", include("parvis.assistants.urls")),
 ]

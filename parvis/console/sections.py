@@ -123,6 +123,13 @@ SECTIONS = (
         _pseudonyms,
     ),
     Section(
+        gettext_lazy("Expenses"),
+        gettext_lazy("What models cost and emit, price books, statements, invoices."),
+        "ledger:usage",
+        "expense:view",
+        lambda _principal: "",
+    ),
+    Section(
         gettext_lazy("Evidence"),
         gettext_lazy("Who did what, kept so that nothing can be changed or removed without it being seen."),
         "evidence:entries",

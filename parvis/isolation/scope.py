@@ -24,6 +24,7 @@ ESCAPES = {
     "personal data": "what is known of a person is told to them, copied and erased wherever it is, their sessions included",
     "public pages": "what the alliance published is counted over all of its members",
     "sessions": "a session is asked for by its key, before anybody knows whose it is",
+    "settlement": "a batch of calls holds those of every institution; it can only be added, each call to its own",
     "sign-in": "whoever signs in is of no institution yet, or joins accounts of two",
     "verification": "whether the database recognises a context is asked with one",
     "tests": "a test looks at both sides",

@@ -30,6 +30,7 @@ TAKEN = {
     "personal data": {"privacy/actions/holdings.py", "privacy/actions/people.py"},
     "public pages": {"evidence/actions.py", "needs/views/published.py"},
     "sessions": {"access/sessions/actions.py", "isolation/sessions.py"},
+    "settlement": {"ledger/actions/settlement.py"},
     "sign-in": {"access/views.py", "federation/saml/views.py", "federation/views.py"},
     "verification": {"access/isolation.py"},
     "tests": set(),  # tests/settings.py alone

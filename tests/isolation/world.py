@@ -196,6 +196,7 @@ _SPECIAL: dict[str, dict[str, Any]] = {
     "Choice": {"state": "chosen"},
     "CoSignature": {"state": "to_sign", "signed_by": None, "signed_at": None, "withdrawn_at": None, "operation": None},
     "CoursePeriod": {"ends_date": date(2027, 1, 1)},
+    "ExpenseStatement": {"component": "", "app": "", "completes": None},
     "Document": {
         "state": "indexed",
         "media_type": "application/pdf",
@@ -232,6 +233,7 @@ _SPECIAL: dict[str, dict[str, Any]] = {
         "validated_by": None,
         "published_from": None,
     },
+    "PriceBook": {"published_at": None, "ends_date": None},
     "RequestForInformation": {
         "questions_until": timezone.now() + timedelta(days=20),
         "published_at": None,
@@ -248,6 +250,9 @@ _SPECIAL: dict[str, dict[str, Any]] = {
         "mapping": {},
     },
     "Signal": {"closed_at": None},
+    "Call": {"epoch": lambda side: side, "person_id": lambda side: side, "price_version": ""},
+    "Rate": {"unit": "input"},
+    "Transfer": {"kind": "charge", "credit": "owed", "reverses": None, "replaces": None},
     "Turn": {"number": 1, "state": "answered", "latest_seq": 1, "usage": {}},
     "TurnEvent": {"seq": 1, "kind": "done", "payload": {}},
     "UsageReference": {"withdrawn_at": None},
