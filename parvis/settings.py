@@ -190,6 +190,7 @@ INSTALLED_APPS = [
     "parvis.access",
     "parvis.federation",
     "parvis.evidence",
+    "parvis.ledger.budgets",
     "parvis.inference",
     "parvis.corpora",
     "parvis.needs",
@@ -269,6 +270,7 @@ TOOLS = [
 OWN_PAGES = [
     "parvis.federation.accounts.own_section",
     "parvis.access.keys.profile.own_section",
+    "parvis.ledger.budgets.profile.own_section",
     "parvis.assistants.statements.profile.own_section",
     "parvis.evidence.profile.own_section",
     "parvis.access.notices.own_section",

@@ -254,8 +254,8 @@ class Budgets:
                     asked.answer.set_result(refused)
             case Renewed(number, seconds):
                 _renewed(epoch, epoch.reported.pop(number), seconds)
-            case Recall(accounts):
-                wanted = [lease for account in accounts if (lease := epoch.leases.get(account))]
+            case Recall(budget):
+                wanted = [lease for lease in epoch.leases.values() if lease.budget == budget]
                 self._report(epoch, [(lease, lease.give_back()) for lease in wanted])
 
     def _granted(self, epoch: _Epoch, asked: _Asked, parts: tuple[Part, ...]) -> None:

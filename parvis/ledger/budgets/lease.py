@@ -81,17 +81,17 @@ def chunk(need: int, available: int, workers: int, calls: int = CALLS) -> int:
 
 @dataclass(slots=True)
 class Room:
-    """One account, as it is locked. What is `leased` is held by workers, and may come back."""
+    """One account, as it is locked. What is `leased`, to so many `workers`, may come back."""
 
     account: int
     limit: int
     spent: int
     leased: int
-    excess: int = 0
+    workers: int = 1
 
     @property
     def left(self) -> int:
-        return max(0, self.limit - self.spent - self.leased - self.excess)
+        return max(0, self.limit - self.spent - self.leased)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,18 +102,17 @@ class Shares:
     lacking: Room | None = None
 
 
-def share_out(asks: Sequence[Mapping[int, int]], rooms: Mapping[int, Room], workers: int) -> list[Shares]:
-    """Each ask says what it needs of each account, and has it of all or of none. The first come are served first, out of rooms
-    that stay locked meanwhile: one that lacks something does not make the others wait. What goes beyond the needs is shared
-    only when all needs were met, so that nobody is refused for what another keeps in reserve."""
+def share_out(asks: Sequence[Mapping[int, int]], rooms: Mapping[int, Room], calls: int = CALLS) -> list[Shares]:
+    """Each ask says what it needs of each account, and gets it of all or of none. First the needs of the whole group, in
+    order; one that lacks something does not hold back those behind it. What goes beyond the needs is leased last, so that
+    nobody is refused what another only keeps in reserve."""
     found = [_needs(ask, rooms) for ask in asks]
-    for shares, ask in zip(found, asks, strict=True):
-        if shares.lacking is None:
-            for account, need in ask.items():
-                extra = chunk(need, rooms[account].left + need, workers) - need if need else 0
-                if extra > 0:
-                    rooms[account].leased += extra
-                    shares.granted[account] += extra
+    for shares in found:
+        for account, need in shares.granted.items():
+            room = rooms[account]
+            beyond = max(0, chunk(need, room.left, room.workers, calls) - need)
+            room.leased += beyond
+            shares.granted[account] += beyond
     return found
 
 

@@ -75,8 +75,8 @@ class Hello(msgspec.Struct, frozen=True, array_like=True, tag=1):
 
 
 class Ask(msgspec.Struct, frozen=True, array_like=True, tag=2):
-    """`chain`: the places in the tree that the call concerns; the settler adds whatever is above them. `aside`: how much of each
-    account the worker has set aside for this call out of its leases."""
+    """`chain`: the places in the tree that the call concerns; the settler adds those above. `aside`: how much of each account
+    the worker has set aside for this call out of its leases."""
 
     number: int
     chain: tuple[int, ...]
@@ -129,9 +129,9 @@ class Renewed(msgspec.Struct, frozen=True, array_like=True, tag=6):
 
 
 class Recall(msgspec.Struct, frozen=True, array_like=True, tag=7):
-    """Another worker lacks what may lie idle in these accounts: give back now what no call holds."""
+    """Another worker lacks what may lie idle: give back now what no call holds of this budget."""
 
-    accounts: tuple[int, ...]
+    budget: int
 
 
 FromWorker: TypeAlias = Hello | Ask | Report
@@ -162,8 +162,8 @@ def folder_of(data_dir: Path) -> Path:
 
 @contextmanager
 def opened(folder: Path) -> Iterator[str]:
-    """The address of the settler's socket. The kernel takes none of more than 107 bytes: a folder whose name is long is named by
-    the number under which it is open here."""
+    """The address of the settler's socket. The kernel takes none of more than 107 bytes: a long folder is called by the number
+    under which it is open here."""
     address = str(folder / SOCKET)
     if len(os.fsencode(address)) < 108:
         yield address

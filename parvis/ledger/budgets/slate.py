@@ -63,6 +63,11 @@ class Slate:
         self._unmap()
         os.close(self._file)
 
+    def remove(self) -> None:
+        """When nothing in it is to be read."""
+        self.path.unlink(missing_ok=True)
+        self.close()
+
     def _take(self) -> int:
         if not self._free:
             self._unmap()
