@@ -64,7 +64,8 @@ class _Epoch:
     leases: dict[int, Lease] = field(default_factory=dict)
     chains: dict[tuple[int, ...], tuple[float, tuple[Lease, ...]]] = field(default_factory=dict)
     asked: dict[int, _Asked] = field(default_factory=dict)
-    reported: dict[int, _Reported] = field(default_factory=dict)
+    reported: _Reported | None = None  # and not answered
+    recalled: set[int] = field(default_factory=set)  # budgets, while a report is not answered
 
     def send(self, message: FromWorker) -> None:
         self.writer.write(framed(message))
@@ -252,11 +253,12 @@ class Budgets:
                 epoch.put_back(asked)
                 if not asked.answer.done():
                     asked.answer.set_result(refused)
-            case Renewed(number, seconds):
-                _renewed(epoch, epoch.reported.pop(number), seconds)
+            case Renewed(seconds):
+                _renewed(epoch, seconds)
+                self._give_back(epoch)
             case Recall(budget):
-                wanted = [lease for lease in epoch.leases.values() if lease.budget == budget]
-                self._report(epoch, [(lease, lease.give_back()) for lease in wanted])
+                epoch.recalled.add(budget)
+                self._give_back(epoch)
 
     def _granted(self, epoch: _Epoch, asked: _Asked, parts: tuple[Part, ...]) -> None:
         epoch.put_back(asked)
@@ -273,21 +275,30 @@ class Budgets:
     async def _report_regularly(self, epoch: _Epoch) -> None:
         while epoch.is_open:
             await asyncio.sleep(REPORT_EVERY)
-            if epoch.is_open:
+            if epoch.is_open and epoch.reported is None:
                 self._report(epoch, [(lease, 0 if lease.was_used else lease.give_back()) for lease in epoch.leases.values()])
 
-    def _report(self, epoch: _Epoch, given_back: list[tuple[Lease, int]]) -> None:
+    def _give_back(self, epoch: _Epoch) -> None:
+        """What was recalled, once the report before is answered."""
+        if epoch.recalled and epoch.reported is None:
+            wanted = [lease for lease in epoch.leases.values() if lease.budget in epoch.recalled]
+            epoch.recalled.clear()
+            self._report(epoch, [(lease, lease.give_back()) for lease in wanted], recalled=True)
+
+    def _report(self, epoch: _Epoch, given_back: list[tuple[Lease, int]], *, recalled: bool = False) -> None:
         """What was spent, what is given back, and that this worker lives."""
         for lease, _freed in given_back:
             lease.was_used = False
         uses = tuple(Use(lease.account, lease.spent, lease.excess, freed) for lease, freed in given_back)
-        self._number += 1
-        epoch.reported[self._number] = _Reported(self._clock(), uses)
-        epoch.send(Report(self._number, uses))
+        epoch.reported = _Reported(self._clock(), uses)
+        epoch.send(Report(uses, recalled))
 
 
-def _renewed(epoch: _Epoch, reported: _Reported, seconds: dict[int, float]) -> None:
+def _renewed(epoch: _Epoch, seconds: dict[int, float]) -> None:
     """A lease that is not renewed had nothing left: the settler wrote down what was spent, and it begins again at 0."""
+    if (reported := epoch.reported) is None:
+        raise ValueError("an answer to no report")
+    epoch.reported = None
     for use in reported.uses:
         lease = epoch.leases[use.account]
         if use.account in seconds:

@@ -94,8 +94,11 @@ class Use(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Report(msgspec.Struct, frozen=True, array_like=True, tag=3):
-    number: int
+    """A worker sends one when the one before was answered: what it tells counts from the beginning of each lease, and an
+    answer may begin leases again. `recalled`: it gives back what was asked for."""
+
     uses: tuple[Use, ...]
+    recalled: bool = False
 
 
 # From the settler.
@@ -124,7 +127,6 @@ class NotGranted(msgspec.Struct, frozen=True, array_like=True, tag=5):
 class Renewed(msgspec.Struct, frozen=True, array_like=True, tag=6):
     """`seconds` of each lease from when the report was sent. One that is not there is over: what it spent is written down."""
 
-    number: int
     seconds: dict[int, float]
 
 

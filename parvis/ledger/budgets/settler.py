@@ -10,6 +10,8 @@ import asyncio
 import fcntl
 import logging
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -55,7 +57,8 @@ class _Worker:
     writer: asyncio.StreamWriter
 
     def send(self, message: FromSettler) -> None:
-        self.writer.write(framed(message))
+        if not self.writer.is_closing():
+            self.writer.write(framed(message))
 
 
 @dataclass(eq=False)
@@ -68,8 +71,48 @@ class _Waiting:
     silent: set[_Worker] = field(default_factory=set)
 
 
-async def settle(folder: Path, stop: asyncio.Event) -> None:
-    """Until `stop`. Raises AlreadySettled."""
+def run(folder: Path) -> None:
+    """Until the process is told to end. Raises AlreadySettled."""
+
+    async def until_told() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await settle(folder, stop)
+
+    asyncio.run(until_told())
+
+
+@contextmanager
+def settling(folder: Path) -> Iterator[None]:
+    """In a thread of this process, where no other process does it."""
+    ready = threading.Event()
+    ending: list[Callable[[], object]] = []
+    thread = threading.Thread(target=lambda: asyncio.run(_until_ended(folder, ready, ending)), name="settler", daemon=True)
+    thread.start()
+    ready.wait()
+    try:
+        yield
+    finally:
+        if thread.is_alive():
+            for end in ending:
+                end()
+        thread.join(timeout=10)
+
+
+async def _until_ended(folder: Path, ready: threading.Event, ending: list[Callable[[], object]]) -> None:
+    stop = asyncio.Event()
+    ending.append(partial(asyncio.get_running_loop().call_soon_threadsafe, stop.set))
+    try:
+        await settle(folder, stop, ready.set)
+    except AlreadySettled:
+        log.info("Another process settles budgets for this machine")
+    finally:
+        ready.set()
+
+
+async def settle(folder: Path, stop: asyncio.Event, listening: Callable[[], object] = lambda: None) -> None:
+    """Until `stop`; calls `listening` when workers may come. Raises AlreadySettled."""
     with _alone(folder), ThreadPoolExecutor(1, "settler") as thread:
         settler = _Settler(folder, thread)
         with opened(folder) as address:
@@ -77,6 +120,7 @@ async def settle(folder: Path, stop: asyncio.Event) -> None:
             server = await asyncio.start_unix_server(settler.serve, address)
             (folder / SOCKET).chmod(0o600)
         tasks = [asyncio.create_task(settler.work()), asyncio.create_task(settler.look())]
+        listening()
         try:
             await stop.wait()
         finally:
@@ -85,7 +129,7 @@ async def settle(folder: Path, stop: asyncio.Event) -> None:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await asyncio.get_running_loop().run_in_executor(thread, connection.close)
+            await asyncio.get_running_loop().run_in_executor(thread, _close)
 
 
 @dataclass(eq=False)
@@ -109,7 +153,7 @@ class _Settler:
                 if isinstance(message, Hello):
                     raise ValueError("a second greeting")
                 self.waiting.put_nowait(_Waiting(worker, message))
-                if isinstance(message, Report):
+                if isinstance(message, Report) and message.recalled:
                     self._heard(worker)
         except (OSError, EOFError, ValueError):
             pass  # it ended, or speaks something else
@@ -195,8 +239,13 @@ def _closing_after_errors(function: Callable[..., Result], *arguments: object) -
     try:
         return function(*arguments)
     except Error:
-        connection.close()
+        _close()
         raise
+
+
+def _close() -> None:
+    """The connection of the thread that calls."""
+    connection.close()
 
 
 @contextmanager

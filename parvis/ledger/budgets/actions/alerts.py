@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from django.urls import reverse
-
 from parvis.institutions.actions import notify
 from parvis.institutions.models import Nature, Profile, Role
 from parvis.ledger.budgets.models import Node, NodeKind, Spending
 
 LEVELS = (50, 80, 100)
+# Their addresses, written out: the settler need not load every page of Parvis to tell of one.
+TREE_PAGE, OWN_PAGE = "/budgets/", "/budgets/moi/"
 
 
 def level_of(*, used: int, limit: int, refused: bool) -> int:
@@ -27,9 +27,9 @@ def alert(account: Spending, *, refused: bool = False) -> None:
     node = Node.unscoped.select_related("profile__person", "institution", "key", "parent").get(id=account.node_id)
     told = _told(node)
     if node.profile is not None and node.kind == NodeKind.PERSON:
-        notify([node.profile], "own_budget_reached", reverse("budgets:own"), percent=level)
+        notify([node.profile], "own_budget_reached", OWN_PAGE, percent=level)
         told = [profile for profile in told if profile.id != node.profile_id] if not account.budget.each else []
-    notify(told, "budget_reached", reverse("budgets:tree"), percent=level, place=str(node))
+    notify(told, "budget_reached", TREE_PAGE, percent=level, place=str(node))
 
 
 def _told(node: Node) -> list[Profile]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -20,6 +21,12 @@ from parvis.ledger.budgets.lease import CALLS, SECONDS, Room, Shares, share_out
 from parvis.ledger.budgets.messages import Ask, Code, Granted, Measure, NotGranted, Part, Refused, Renewed, Report, Use
 from parvis.ledger.budgets.models import Lease, LeaseQuerySet, Spending
 
+SPENDINGS = """
+UPDATE budgets_spending SET spent = %s, leased = %s, excess = %s, alerted = %s WHERE id = %s
+"""
+LEASES = """
+UPDATE budgets_lease SET granted = %s, spent = %s, excess = %s, expires_at = %s, written_off = %s WHERE id = %s
+"""
 LASTS = timedelta(seconds=SECONDS)
 FORGOTTEN_AFTER = timedelta(days=30)  # a slate that comes later corrects nothing
 
@@ -130,7 +137,7 @@ def _answer(epoch: str, ask: Ask, need: Mapping[int, int], shares: Shares, book:
 def _settled(reports: Sequence[tuple[str, Report]], now: datetime) -> list[Renewed]:
     epochs = {epoch for epoch, _report in reports}
     book = _Book(_accounts_of(Lease.unscoped.filter(epoch__in=epochs)), now) if epochs else None
-    answers = [Renewed(report.number, book.settle(epoch, report.uses)) for epoch, report in reports if book]
+    answers = [Renewed(book.settle(epoch, report.uses)) for epoch, report in reports if book]
     if book:
         book.save()
     return answers
@@ -190,6 +197,7 @@ class _Book:
             self._spend(lease, max(lease.spent, min(use.spent, lease.granted)))
             self._exceed(lease, max(0, use.excess - lease.excess))
             self._give_back(lease, min(use.give_back, lease.granted - lease.spent))
+            alert(lease.account)
             if lease.granted == lease.spent:
                 self.end(lease, spent=lease.spent)
             else:
@@ -201,6 +209,7 @@ class _Book:
         self._live(lease)
         self._spend(lease, min(max(lease.spent, spent), lease.granted))
         self._exceed(lease, max(0, spent - lease.granted))
+        alert(lease.account)
         self._give_back(lease, lease.granted - lease.spent)
         del self.leases[lease.epoch, lease.account_id]
         self._ended.append(lease.id)
@@ -214,11 +223,11 @@ class _Book:
 
     def save(self) -> None:
         touched = [self.leases[key] for key in self._touched if key in self.leases]
-        Spending.unscoped.bulk_update(self.accounts.values(), ["spent", "leased", "excess", "alerted"])
-        Lease.unscoped.bulk_create([lease for lease in touched if lease.pk is None])
-        Lease.unscoped.bulk_update(
-            [lease for lease in touched if lease.pk], ["granted", "spent", "excess", "expires_at", "written_off"]
-        )
+        spendings = [(row.spent, row.leased, row.excess, row.alerted, row.id) for row in self.accounts.values()]
+        leases = [(row.granted, row.spent, row.excess, row.expires_at, row.written_off, row.id) for row in touched if row.id]
+        _update(SPENDINGS, spendings)
+        _update(LEASES, leases)
+        Lease.unscoped.bulk_create([lease for lease in touched if lease.id is None])
         if self._ended:
             Lease.unscoped.filter(id__in=self._ended).delete()
 
@@ -240,7 +249,6 @@ class _Book:
     def _exceed(self, lease: Lease, more: int) -> None:
         lease.excess += more
         lease.account.excess += more
-        alert(lease.account)
 
     def _give_back(self, lease: Lease, freed: int) -> None:
         lease.granted -= freed
@@ -252,3 +260,10 @@ class _Book:
 
     def _touch(self, lease: Lease) -> None:
         self._touched.add((lease.epoch, lease.account_id))
+
+
+def _update(statement: str, rows: list[tuple[Any, ...]]) -> None:
+    """Rows with their number last."""
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.executemany(statement, rows)

@@ -148,13 +148,13 @@ def test_a_report_writes_down_what_was_spent_and_keeps_the_worker_alive(house: H
     part = answer.parts[0]
     use = Use(part.account, spent=30, excess=0, give_back=part.granted - 50)
     later = start + timedelta(seconds=SECONDS - 1)
-    [renewed] = work([From("one", Report(2, (use,)))], now=later)
+    [renewed] = work([From("one", Report((use,)))], now=later)
     assert renewed.seconds == {part.account: SECONDS}  # type: ignore[union-attr]
     account = Spending.unscoped.get(budget=budget)
     assert (account.spent, account.leased) == (30, 20)
     assert expire(now=later + timedelta(seconds=SECONDS - 1)) == 0
     over = Use(part.account, spent=50, excess=0, give_back=0)
-    [renewed] = work([From("one", Report(3, (over,)))], now=later)
+    [renewed] = work([From("one", Report((over,)))], now=later)
     assert renewed.seconds == {}  # type: ignore[union-attr]
     assert not Lease.unscoped.exists()
 
