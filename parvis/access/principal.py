@@ -46,7 +46,7 @@ ROLES_ALLOWED: dict[str, frozenset[str]] = {
     "signal:edit": TEACHING,
     "document:view": CAMPUS,
     "document:edit": TEACHING,
-    "console:view": PROTECTION | {Role.COORDINATOR},
+    "console:view": PROTECTION | {Role.COORDINATOR, Role.SIGNATORY},
     "model:view": ADMINISTRATION,
     "model:edit": ADMINISTRATION,
     "source:view": ADMINISTRATION,

@@ -121,7 +121,6 @@ def _introduce(address: str, *, seconds: float) -> None:
 
 def _listen(host: str, port: int, workers: int) -> None:
     import uvicorn
-
     from django.conf import settings
 
     from parvis.ledger.budgets.messages import folder_of

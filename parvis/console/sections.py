@@ -17,6 +17,7 @@ from parvis.access.principal import Principal
 from parvis.federation.models import SignInSource
 from parvis.inference.models import LanguageModel
 from parvis.institutions.models import Profile, Role
+from parvis.ledger.budgets.models import Budget
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -71,6 +72,13 @@ def _models(principal: Principal) -> str:
     return ngettext("%(count)s model switched on", "%(count)s models switched on", count) % {"count": count}
 
 
+def _budgets(principal: Principal) -> str:
+    count = Budget.objects.visible_to(principal).in_force().count()
+    if not count:
+        return _("no budget: nothing limits what is spent")
+    return ngettext("%(count)s budget", "%(count)s budgets", count) % {"count": count}
+
+
 SECTIONS = (
     Section(
         gettext_lazy("Sign-in"),
@@ -106,6 +114,13 @@ SECTIONS = (
         "inference:list",
         "model:view",
         _models,
+    ),
+    Section(
+        gettext_lazy("Budgets"),
+        gettext_lazy("What questions to models may cost: in euros, tokens or carbon, for whom and for how long."),
+        "budgets:tree",
+        "budget:view",
+        _budgets,
     ),
     Section(
         gettext_lazy("Evidence"),

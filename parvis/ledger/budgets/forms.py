@@ -40,7 +40,7 @@ class LimitForm(forms.Form):
 
 
 class BudgetForm(forms.Form):
-    place: forms.ModelChoiceField[Node] = forms.ModelChoiceField(label=_("For"), queryset=Node.unscoped.none(), required=False)
+    place: forms.ModelChoiceField[Node] = forms.ModelChoiceField(label=_("For"), queryset=None, required=False)
     each = forms.ChoiceField(label=_("Counted"), required=False)
     amount = forms.DecimalField(
         label=_("Limit"),
@@ -93,9 +93,7 @@ class BudgetForm(forms.Form):
 class PlaceForm(forms.Form):
     kind = forms.ChoiceField(label=_("It is"), choices=[(k, NodeKind(k).label) for k in (NodeKind.COMPONENT, NodeKind.COURSE)])
     name = forms.CharField(label=_("Name"), max_length=120)
-    parent: forms.ModelChoiceField[Node] = forms.ModelChoiceField(
-        label=_("Below"), queryset=Node.unscoped.none(), required=False
-    )
+    parent: forms.ModelChoiceField[Node] = forms.ModelChoiceField(label=_("Below"), queryset=None, required=False)
     group: forms.ModelChoiceField[Group] = forms.ModelChoiceField(
         label=_("Its people"),
         queryset=Group.objects.none(),
@@ -110,7 +108,7 @@ class PlaceForm(forms.Form):
         parent.queryset = Node.objects.editable_by(principal).filter(kind=NodeKind.COMPONENT)
         parent.empty_label = str(_("the whole institution"))
         group = cast("forms.ModelChoiceField[Group]", self.fields["group"])
-        taken = Node.unscoped.filter(institution=principal.institution_id).exclude(group=None)
+        taken = Node.objects.visible_to(principal).exclude(group=None)
         taken = taken.exclude(id=instance.id) if instance else taken
         group.queryset = Group.objects.filter(institution=principal.institution_id).exclude(id__in=taken.values("group"))
         if instance:
