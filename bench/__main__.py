@@ -34,6 +34,7 @@ NAMES = (
     "commons",
     "rules",
     "isolation",
+    "budgets",
     "saml",
     "keys",
     "people",

@@ -10,11 +10,15 @@ bill. At every level of the tree it is compared with the limit.
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
+import logging
 import os
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -225,5 +229,169 @@ def undercounted(world: World, found: Storm) -> int:
     return wrong + Lease.unscoped.count()
 
 
+# The bench itself.
+
+
+def main() -> int:
+    if sys.argv[1:2] == ["--worker"]:
+        asyncio.run(_work(json.loads(sys.argv[2])))
+        return 0
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="fewer calls, fewer kills")
+    parser.add_argument("--json")
+    parser.add_argument("--here", action="store_true", help="on the one database that the environment names")
+    arguments = parser.parse_args()
+    if arguments.here:
+        print(FIGURES + json.dumps(_measure(quick=arguments.quick)))
+        return 0
+    return _report(arguments.json, quick=arguments.quick)
+
+
+def _report(path: str | None, *, quick: bool) -> int:
+    """Both databases, each in a process of its own."""
+    from bench.report import Report
+
+    report = Report("Budgets")
+    command = [sys.executable, "-m", "bench.budgets", "--here", *(["--quick"] * quick)]
+    for name, prefix in (("SQLite", []), ("PostgreSQL", [sys.executable, "-m", "tools.postgres"])):
+        ended = subprocess.run([*prefix, *command], capture_output=True, text=True, check=False, cwd=ROOT)
+        lines = [line for line in ended.stdout.splitlines() if line.startswith(FIGURES)]
+        if not lines:
+            print(ended.stdout, ended.stderr, file=sys.stderr)
+            continue
+        for title, value, target, note in json.loads(lines[0].removeprefix(FIGURES)):
+            report.row(f"{name}: {title}", value, target, note=note)
+    return report.finish(path)
+
+
+FIGURES = "figures: "
+Figure = tuple[str, float, str, str]
+
+
+def _measure(*, quick: bool) -> list[Figure]:
+    """On the database that the settings of the tests name, with the durability of production."""
+    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+    import django
+    from django.conf import settings
+
+    django.setup()
+    from django.db import connection
+    from django.test.utils import setup_test_environment, teardown_test_environment
+
+    logging.disable(logging.CRITICAL)
+    setup_test_environment()
+    if connection.vendor == "sqlite":
+        options = settings.DATABASES["default"]["OPTIONS"]
+        options["init_command"] = options["init_command"].replace("synchronous=OFF", "synchronous=FULL")
+    name = connection.settings_dict["NAME"]
+    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            return [*_alone(Path(folder)), *_returned(Path(folder), quick=quick), *_storms(Path(folder), quick=quick)]
+    finally:
+        connection.close()
+        connection.creation.destroy_test_db(name, verbosity=0)
+        teardown_test_environment()
+
+
+def _storms(folder: Path, *, quick: bool) -> list[Figure]:
+    from parvis.ledger.budgets.settler import settling
+
+    processes, clients, attempts, kills = (2, 20, 10, 1) if quick else (4, 200, 40, 40)
+    world = build(Random(2026), people=40, calls=clients * attempts)
+    begun = time.perf_counter()
+    with settling(folder / "storm"):
+        found = storm(folder / "storm", world, processes=processes, clients=clients, attempts=attempts, kills=kills, seed=1)
+        seconds = time.perf_counter() - begun
+        _all_back()
+    excess, share, limits = overspent(world, found), reached(world, found), Counter(limit.kind for limit in world.limits)
+    refused = ", ".join(f"{count} {code}" for code, count in sorted(found.refused.items()))
+    note = f"{clients} clients in {processes} workers; refused: {refused}; {kills} kill -9; {seconds:.0f} s"
+    rows: list[Figure] = [("calls that were sent in a storm", found.calls, "", note)]
+    for kind in KINDS:
+        why = f"{limits[kind]} limits; the highest share of one that was sent: {share[kind]:.1%}"
+        rows.append((f"overspend, {kind}", excess[kind], "== 0", why))
+    rows.append(("limits where less is written down than was sent, and leases left", undercounted(world, found), "== 0", ""))
+    return rows
+
+
+def _alone(folder: Path) -> list[Figure]:
+    """One worker, then four by turns, each call like the others, until the first refusal."""
+    rows: list[Figure] = []
+    for workers in (1, 4):
+        chain, limit = _one_limit(f"seul-{workers}", 1_000_000)
+        share, micro = asyncio.run(_by_turns(folder / f"alone-{workers}", chain, limit, workers))
+        title = "share of a budget spent at the first refusal, " + ("one worker" if workers == 1 else "four workers by turns")
+        rows.append((title, share, ">= 0.95", f"{micro:.0f} µs of processor time a call in the worker"))
+    return rows
+
+
+async def _by_turns(folder: Path, chain: tuple[int, ...], limit: int, workers: int) -> tuple[float, float]:
+    from parvis.ledger.budgets.settler import settling
+
+    with settling(folder):
+        several = [Budgets(folder) for _worker in range(workers)]
+        spent, calls, processor = 0, 0, time.thread_time()
+        while isinstance(held := await several[calls % workers].reserve(chain, Amounts(100, 100, 100)), Reservation):
+            several[calls % workers].settle(held, Amounts(100, 100, 100))
+            spent, calls = spent + 100, calls + 1
+        processor = time.thread_time() - processor
+        for budgets in several:
+            await budgets.close()
+        await asyncio.to_thread(_all_back)
+    return spent / limit, processor / max(1, calls) * 1e6
+
+
+def _returned(folder: Path, *, quick: bool) -> list[Figure]:
+    """The longest time after which what a killed worker held, and had not sent, can be spent again: real clock."""
+    from parvis.ledger.budgets.settler import settling
+
+    longest = 0.0
+    chain, _limit = _one_limit("tue", 1_000_000)
+    where = folder / "killed"
+    orders = {"folder": str(where), "chains": [chain], "attempts": 10**6, "clients": 1, "seed": 1}
+    with settling(where):
+        for _kill in range(2 if quick else 10):
+            journal = folder / "held"
+            journal.unlink(missing_ok=True)
+            journal.touch()
+            command = [sys.executable, "-m", "bench.budgets", "--worker", json.dumps({**orders, "journal": str(journal)})]
+            worker = subprocess.Popen(command, cwd=ROOT)
+            while not journal.stat().st_size:
+                time.sleep(0.01)
+            worker.kill()
+            killed = time.monotonic()
+            worker.wait()
+            _all_back()
+            longest = max(longest, time.monotonic() - killed)
+    return [("seconds until what a killed worker held is back, the longest", round(longest, 2), "<= 60", "")]
+
+
+def _all_back() -> None:
+    """When no lease is left, or after a minute."""
+    from django.db import connection
+
+    from parvis.isolation.scope import everywhere
+    from parvis.ledger.budgets.models import Lease
+
+    until = time.monotonic() + 60
+    with everywhere("tests"):
+        while Lease.unscoped.exists() and time.monotonic() < until:
+            time.sleep(0.01)
+    if threading.current_thread() is not threading.main_thread():
+        connection.close()
+
+
+def _one_limit(name: str, amount: int) -> tuple[tuple[int, ...], int]:
+    from parvis.institutions.models import Institution
+    from parvis.ledger.budgets.actions.limits import set_budget
+    from parvis.ledger.budgets.actions.tree import add_place, place_of_institution
+
+    institution = Institution.objects.create(slug=f"banc-{name}", name=name, short_name=name)
+    place = add_place(place_of_institution(institution.id), "component", name=name, actor="system:bench")
+    set_budget(place, measure="money", period="year", limit=amount, actor="system:bench")
+    return (place.id,), amount
+
+
 if __name__ == "__main__":
-    asyncio.run(_work(json.loads(sys.argv[2]))) if sys.argv[1:2] == ["--worker"] else sys.exit("…")
+    sys.exit(main())

@@ -41,7 +41,7 @@ class LimitForm(forms.Form):
 
 class BudgetForm(forms.Form):
     place: forms.ModelChoiceField[Node] = forms.ModelChoiceField(label=_("For"), queryset=None, required=False)
-    each = forms.ChoiceField(label=_("Counted"), required=False)
+    each = forms.ChoiceField(label=_("Counted how"), required=False)
     amount = forms.DecimalField(
         label=_("Limit"),
         min_value=0,
@@ -147,6 +147,7 @@ def in_units(typed: Decimal, measure: str) -> int:
     return int(typed * unit)
 
 
-def typed(budget: Budget) -> Decimal:
+def typed(budget: Budget) -> str:
     """The limit as it was typed."""
-    return Decimal(budget.limit) / UNIT[MeasureChoice(budget.measure)]
+    whole, dot, decimals = f"{Decimal(budget.limit) / UNIT[MeasureChoice(budget.measure)]:f}".partition(".")
+    return whole + (dot + decimals.rstrip("0")).rstrip(".")

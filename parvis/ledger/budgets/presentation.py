@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from parvis.ledger.budgets.descent import Step
 from parvis.ledger.budgets.messages import Code, Measure, Refused
+from parvis.web.templatetags.interface import date
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from parvis.ledger.budgets.models import Budget, Spending
 
 EURO = 10**9
-NARROW = "\N{NARROW NO-BREAK SPACE}"
 NEAR = 80  # per cent
 
 PER: dict[str, StrOrPromise] = {
@@ -53,9 +53,8 @@ def amount(value: int, measure: str) -> str:
     if measure == Measure.TOKENS:
         return ngettext("%(count)s token", "%(count)s tokens", value) % {"count": number_format(value, force_grouping=True)}
     if measure == Measure.CARBON:
-        kilo = value >= 1_000_000
-        written = number_format(value / (1_000_000 if kilo else 1_000), 1 if value % 1_000 or kilo else 0, force_grouping=True)
-        return f"{written}\N{NO-BREAK SPACE}{'kg' if kilo else 'g'} CO₂e"
+        unit, name = (1_000_000, "kg") if value >= 1_000_000 else (1_000, "g")
+        return f"{number_format(value / unit, 1 if value % unit else 0, force_grouping=True)}\N{NO-BREAK SPACE}{name} CO₂e"
     decimals = 2 if value == 0 or value >= EURO // 100 else 5
     return f"{number_format(value / EURO, decimals, force_grouping=True)}\N{NO-BREAK SPACE}€"
 
@@ -102,7 +101,7 @@ def title(budget: Budget) -> str:
 
 
 def day(instant: datetime) -> str:
-    return date_format(timezone.localtime(instant), "j F Y")
+    return date(timezone.localtime(instant), "j F Y")
 
 
 def refusal(refused: Refused) -> str:
@@ -119,7 +118,7 @@ def refusal(refused: Refused) -> str:
     if refused.resets_at is None:
         return words
     begins = datetime.fromtimestamp(refused.resets_at, timezone.get_current_timezone())
-    return f"{words} " + _("It begins again on %s.") % date_format(begins, "j F Y, H:i")
+    return f"{words} " + _("It begins again on %s.") % f"{date(begins, 'j F Y')}, {date_format(begins, 'H:i')}"
 
 
 def descent(step: Step) -> str:

@@ -22,7 +22,6 @@ from typing import TypeGuard, TypeVar
 
 from django.db import Error, connection
 
-from parvis.ledger.budgets import slate
 from parvis.ledger.budgets.actions.leases import From, expire, reconcile, work
 from parvis.ledger.budgets.messages import (
     SOCKET,
@@ -38,6 +37,7 @@ from parvis.ledger.budgets.messages import (
     opened,
     read_frame,
 )
+from parvis.ledger.budgets.slate import slates
 
 Result = TypeVar("Result")
 log = logging.getLogger("parvis.budgets")
@@ -63,11 +63,11 @@ class _Worker:
 
 @dataclass(eq=False)
 class _Waiting:
-    """One message. `recalled`: the others were asked, once, to give back what it lacked; `silent` have not reported since."""
+    """One message. `recalled`: of which budget workers were asked, once, to give back; `silent` have not answered yet."""
 
     worker: _Worker
     message: Ask | Report
-    recalled: bool = False
+    recalled: int = 0
     silent: set[_Worker] = field(default_factory=set)
 
 
@@ -178,7 +178,7 @@ class _Settler:
                 self.drop()
                 continue
             for waiting, answer in zip(group, answers, strict=True):
-                if _is_held(answer) and not waiting.recalled and len(self.workers) > 1:
+                if _is_held(answer) and not waiting.recalled:
                     self._recall(waiting, answer.refused.budget_id)
                 else:
                     waiting.worker.send(answer)
@@ -187,7 +187,7 @@ class _Settler:
         """What dead workers held comes back; whether the database answers is known before somebody asks."""
         while True:
             try:
-                await self._in_thread(look, self.folder)
+                await self._in_thread(look, self.folder, frozenset(worker.epoch for worker in self.workers))
             except Error:
                 log.exception("The database does not answer: nothing is granted")
                 self.drop()
@@ -199,10 +199,14 @@ class _Settler:
         self.workers.clear()
 
     def _recall(self, waiting: _Waiting, budget_id: int) -> None:
-        waiting.recalled, waiting.silent = True, self.workers - {waiting.worker}
+        """All of them, the one that asks too: it may have spent what counts as held. Who lacks the same waits with it."""
+        together = [other for other in self.recalling if other.recalled == budget_id]
+        waiting.recalled = budget_id
+        waiting.silent = together[0].silent if together else set(self.workers)
         self.recalling.add(waiting)
-        for worker in waiting.silent:
-            worker.send(Recall(budget_id))
+        if not together:
+            for worker in waiting.silent:
+                worker.send(Recall(budget_id))
         asyncio.get_running_loop().call_later(RECALLED_WITHIN, self._again, waiting)
 
     def _heard(self, worker: _Worker) -> None:
@@ -226,12 +230,17 @@ def _is_held(answer: FromSettler) -> TypeGuard[NotGranted]:
     return isinstance(answer, NotGranted) and answer.refused.code is Code.HELD
 
 
-def look(folder: Path) -> None:
-    """Reads the slates of the dead, and removes each when what it says is in the database."""
-    for epoch, committed, path in slate.dead(folder):
-        reconcile(epoch, committed)
-        path.unlink(missing_ok=True)
-    expire()
+def look(folder: Path, connected: frozenset[str] = frozenset()) -> None:
+    """Reads the slates of the dead, and removes each when what it says is in the database. Not of one whose connection has not
+    ended: its last messages may still be worked. What the living hold does not expire, however long their calls last."""
+    alive = set()
+    for found in slates(folder):
+        if found.is_alive:
+            alive.add(found.epoch)
+        elif found.epoch not in connected:
+            reconcile(found.epoch, found.committed)
+            found.path.unlink(missing_ok=True)
+    expire(alive)
 
 
 def _closing_after_errors(function: Callable[..., Result], *arguments: object) -> Result:

@@ -11,6 +11,7 @@ import fcntl
 import mmap
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 SUFFIX = ".slate"
@@ -86,17 +87,30 @@ class Slate:
         self._bytes.close()
 
 
-def dead(folder: Path) -> Iterator[tuple[str, dict[int, int] | None, Path]]:
-    """Epochs whose worker lives no more: what counts as spent of each account, None where the file is not to be believed. The
-    lock is held until the next one is asked for."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """`committed`: what counts as spent of each account, None where the file is not to be believed."""
+
+    epoch: str
+    path: Path
+    is_alive: bool
+    committed: dict[int, int] | None = None
+
+
+def slates(folder: Path) -> Iterator[Found]:
+    """Those whose worker lives, and what is written on those of the dead, which stay locked until the next is asked for."""
     for path in sorted(folder.glob(f"*{SUFFIX}")):
-        file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        epoch = path.name.removesuffix(SUFFIX)
+        try:
+            file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:  # its call has ended meanwhile
+            continue
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            continue
+            yield Found(epoch, path, is_alive=True)
         else:
-            yield path.name.removesuffix(SUFFIX), _committed(file), path
+            yield Found(epoch, path, is_alive=False, committed=_committed(file))
         finally:
             os.close(file)
 

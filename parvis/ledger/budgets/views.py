@@ -90,7 +90,7 @@ def new(request: SignedInRequest) -> HttpResponse:
 @editing
 def edit(request: SignedInRequest, budget_id: int) -> HttpResponse:
     budget = get_or_404(request.principal, "budget:edit", Budget, id=budget_id, ended_at=None)
-    initial = {"amount": typed(budget).normalize(), "way_down": budget.way_down}
+    initial = {"amount": typed(budget), "way_down": budget.way_down}
     form = LimitForm(request.POST or None, measure=budget.measure, initial=initial)
     if request.method == "POST" and form.is_valid():
         cleaned = form.cleaned_data

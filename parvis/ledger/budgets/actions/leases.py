@@ -71,10 +71,13 @@ def reconcile(epoch: str, committed: Mapping[int, int] | None, *, now: datetime 
         book.save()
 
 
-def expire(*, now: datetime | None = None) -> int:
-    """Leases that nobody renewed count as spent, until their worker or its slate is heard of; how many."""
+def expire(alive: Iterable[str] = (), *, now: datetime | None = None) -> int:
+    """Leases that nobody renewed count as spent, until their worker or its slate is heard of; how many. Those of workers that
+    are known to live are renewed."""
     with everywhere("budgets"), transaction.atomic():
         now = now or database_now()
+        waning = Lease.unscoped.filter(epoch__in=alive, written_off=False, expires_at__lt=now + LASTS / 2)
+        waning.update(expires_at=now + LASTS)
         Lease.unscoped.filter(written_off=True, account__ends_at__lt=now - FORGOTTEN_AFTER).delete()
         expired = Lease.unscoped.filter(expires_at__lt=now, written_off=False)
         book = _Book(_accounts_of(expired), now)

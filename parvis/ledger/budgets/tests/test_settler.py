@@ -192,6 +192,8 @@ def test_a_hold_of_django_that_nobody_ended_is_spent(house: House, settings: obj
     limit(own, 10_000)
     held = holds.reserve((own.id,), money(80))
     assert isinstance(held, holds.Hold)
+    settler.look(folder_of(settings.DATA_DIR))  # type: ignore[attr-defined]
+    assert Spending.unscoped.get().leased == 80
     held.slate.close()  # as when its process dies
     settler.look(folder_of(settings.DATA_DIR))  # type: ignore[attr-defined]
     spending = Spending.unscoped.get()
