@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 EURO = 10**9
 NEAR = 80  # per cent
+_CARBON = ((1_000_000, "kg"), (1_000, "g"), (1, "mg"))
 
 PER: dict[str, StrOrPromise] = {
     "day": gettext_lazy("a day"),
@@ -53,7 +54,7 @@ def amount(value: int, measure: str) -> str:
     if measure == Measure.TOKENS:
         return ngettext("%(count)s token", "%(count)s tokens", value) % {"count": number_format(value, force_grouping=True)}
     if measure == Measure.CARBON:
-        unit, name = (1_000_000, "kg") if value >= 1_000_000 else (1_000, "g")
+        unit, name = next((unit, name) for unit, name in _CARBON if value >= unit or unit == 1)
         return f"{number_format(value / unit, 1 if value % unit else 0, force_grouping=True)}\N{NO-BREAK SPACE}{name} CO₂e"
     decimals = 2 if value == 0 or value >= EURO // 100 else 5
     return f"{number_format(value / EURO, decimals, force_grouping=True)}\N{NO-BREAK SPACE}€"

@@ -74,6 +74,9 @@ def reconcile(epoch: str, committed: Mapping[int, int] | None, *, now: datetime 
 def expire(alive: Iterable[str] = (), *, now: datetime | None = None) -> int:
     """Leases that nobody renewed count as spent, until their worker or its slate is heard of; how many. Those of workers that
     are known to live are renewed."""
+    with everywhere("budgets"):
+        if not Lease.unscoped.exists():  # most seconds of most days: nobody waits for a transaction
+            return 0
     with everywhere("budgets"), transaction.atomic():
         now = now or database_now()
         waning = Lease.unscoped.filter(epoch__in=alive, written_off=False, expires_at__lt=now + LASTS / 2)
