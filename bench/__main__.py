@@ -39,6 +39,7 @@ NAMES = (
     "keys",
     "people",
     "evidence",
+    "witnesses",
     "crash",
 )
 

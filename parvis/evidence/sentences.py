@@ -93,6 +93,7 @@ ACTIONS: dict[str, StrOrPromise] = {
     "federation.add": gettext_lazy("Federation added"),
     "federation.delete": gettext_lazy("Federation removed"),
     "federation.edit": gettext_lazy("Federation changed"),
+    "file.export": gettext_lazy("File taken out"),
     "group.create": gettext_lazy("Working group created"),
     "group.edit": gettext_lazy("Working group changed"),
     "harmonised.answered": gettext_lazy("Harmonised need answered by vendors"),

@@ -126,6 +126,7 @@ ROUTES: dict[str, Route] = {
     "corpora:list": Route(TEACHER, ALLIANCE),
     "corpora:detail": Route(TEACHER, HOLDER),
     "corpora:edit": Route(TEACHER, HOLDER),
+    "corpora:consultation": Route(ADMINISTRATOR, INSTITUTION),
     "corpora:share": Route(TEACHER, HOLDER, "post"),
     "corpora:delete": Route(TEACHER, HOLDER, "post"),
     "corpora:upload": Route(TEACHER, HOLDER, "post"),
