@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from django.db import transaction
@@ -20,15 +21,16 @@ def set_budget(
     node: Node, *, measure: str, period: str, limit: int, actor: str, each: str = "", way_down: Sequence[str] = ()
 ) -> Budget:
     """Workers obey it within the time of a lease."""
-    budget = Budget.unscoped.create(
-        institution_id=node.institution_id,
-        node=node,
-        measure=measure,
-        period=period,
-        limit=limit,
-        each=each,
-        way_down=list(way_down),
-    )
+    with _writing(node.institution_id):
+        budget = Budget.unscoped.create(
+            institution_id=node.institution_id,
+            node=node,
+            measure=measure,
+            period=period,
+            limit=limit,
+            each=each,
+            way_down=list(way_down),
+        )
     _record(budget, actor, "budget.set", limit=limit, measure=measure, period=period, each=each)
     return budget
 
@@ -38,8 +40,8 @@ def change_budget(budget: Budget, *, limit: int, way_down: Sequence[str], actor:
     """Holds for the running period too. Lowered below what is spent and leased already, it grants nothing more; raised, it
     tells again when it is near."""
     before, budget.limit, budget.way_down = budget.limit, limit, list(way_down)
-    budget.save(update_fields=["limit", "way_down"])
-    with everywhere("budgets"):  # the alliance's may be counted at each institution
+    with _writing(budget.institution_id):
+        budget.save(update_fields=["limit", "way_down"])
         running = Spending.unscoped.filter(budget=budget, ends_at__gt=timezone.now()).order_by("id")
         locked = list(running.select_for_update(of=("self",)).values_list("id", flat=True))
         rows = Spending.unscoped.filter(id__in=locked)
@@ -52,8 +54,15 @@ def change_budget(budget: Budget, *, limit: int, way_down: Sequence[str], actor:
 @transaction.atomic
 def end_budget(budget: Budget, *, actor: str) -> None:
     """It limits nothing any more; what it counted stays."""
-    if Budget.unscoped.filter(id=budget.id, ended_at=None).update(ended_at=timezone.now()):
+    with _writing(budget.institution_id):
+        ended = Budget.unscoped.filter(id=budget.id, ended_at=None).update(ended_at=timezone.now())
+    if ended:
         _record(budget, actor, "budget.end", limit=budget.limit, measure=budget.measure)
+
+
+def _writing(institution_id: int | None) -> AbstractContextManager[None]:
+    """The alliance's budgets are of no institution, and may be counted at each: no scope but this one writes them."""
+    return everywhere("budgets") if institution_id is None else nullcontext()
 
 
 def _record(budget: Budget, actor: str, action: str, **details: Any) -> None:
