@@ -42,6 +42,7 @@ NAMES = (
     "evidence",
     "witnesses",
     "crash",
+    "pseudonyms",
 )
 
 INTRODUCTION = """# Measurements

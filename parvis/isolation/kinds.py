@@ -97,6 +97,7 @@ def _kinds() -> Iterator[Kind]:
     yield own("inference_attestation")
     yield own("inference_routingmatrix")
     yield own("inference_calibration")
+    yield own("inference_pseudonymisation")
 
     # ledger: who spends, within which limits
     yield own("budgets_node", or_none=True)

@@ -48,6 +48,7 @@ def faults(page: Page) -> list[str]:
         ("/cours/nouveau/", TEACHER),
         ("/modeles/", ADMINISTRATOR),
         ("/modeles/nouveau/", ADMINISTRATOR),
+        ("/modeles/pseudonymes/", ADMINISTRATOR),
         ("/cles/", STUDENT),
         ("/cles/etablissement/", ADMINISTRATOR),
         ("/cles/applications/nouvelle/", ADMINISTRATOR),

@@ -265,6 +265,8 @@ ROUTES: dict[str, Route] = {
     "offers:threshold_new": Route(COORDINATOR, ALLIANCE),
     # inference
     "inference:list": Route(ADMINISTRATOR, ALLIANCE),
+    "inference:pseudonyms": Route(ADMINISTRATOR, ALLIANCE),
+    "inference:pseudonyms_trial": Route(ADMINISTRATOR, ALLIANCE, "post"),
     "inference:add": Route(ADMINISTRATOR, ALLIANCE),
     "inference:edit": Route(ADMINISTRATOR, INSTITUTION),
     "inference:trial": Route(ADMINISTRATOR, INSTITUTION, "post"),
