@@ -35,6 +35,7 @@ NAMES = (
     "rules",
     "routing",
     "isolation",
+    "budgets",
     "saml",
     "keys",
     "people",

@@ -17,6 +17,7 @@ urlpatterns = [
     path("", include("parvis.federation.provisioning.urls")),
     path("regles/", include("parvis.access.rules.urls")),
     path("cles/", include("parvis.access.keys.urls")),
+    path("budgets/", include("parvis.ledger.budgets.urls")),
     path("api/", include("parvis.assistants.api.urls")),
     path("releves/", include("parvis.assistants.statements.urls")),
     path("", include("parvis.evidence.urls")),

@@ -109,6 +109,13 @@ def _kinds() -> Iterator[Kind]:
     yield own("inference_calibration")
     yield own("inference_pseudonymisation")
 
+    # ledger: who spends, within which limits
+    yield own("budgets_node", or_none=True)
+    yield own("budgets_budget", or_none=True)
+    yield own("budgets_spending")
+    yield own("budgets_lease")
+    yield own("budgets_term")
+
     # corpora: documents, and the search engine's own tables
     yield own("corpora_corpus")
     yield part("corpora_corpus_groups", "corpora_corpus", "corpus_id")

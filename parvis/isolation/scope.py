@@ -17,6 +17,7 @@ EVERYWHERE, STRANGER = 0, -1  # beside the identifiers of institutions, which be
 ESCAPES = {
     "aggregates": "sums over the members, told only where they tell nobody's figure",
     "alliance": "answers under seal are opened together, by those who hold the keys",
+    "budgets": "what an institution spends is held against the budget of the alliance too, which no institution reads",
     "calendar": "a calendar is asked for by its key, before anybody knows whose it is",
     "command line": "who runs Parvis acts for every institution",
     "evidence": "whatever is done is written down, for the institution it was done to; it can only be added",

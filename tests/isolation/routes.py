@@ -318,6 +318,17 @@ ROUTES: dict[str, Route] = {
     "assistants:signal": Route(TEACHER, To.NOBODY, "post", why="without the one kind of signal it takes, nothing is there"),
     "assistants:signals": Route(TEACHER, HOLDER),
     "assistants:signal_closing": Route(TEACHER, HOLDER, "post"),
+    # budgets
+    "budgets:tree": Route(ADMINISTRATOR, ALLIANCE),
+    "budgets:near": Route(ADMINISTRATOR, ALLIANCE),
+    "budgets:own": Route(TEACHER, ALLIANCE),
+    "budgets:new": Route(ADMINISTRATOR, ALLIANCE),
+    "budgets:edit": Route(ADMINISTRATOR, INSTITUTION),
+    "budgets:end": Route(ADMINISTRATOR, INSTITUTION, "post"),
+    "budgets:people": Route(ADMINISTRATOR, ALLIANCE),
+    "budgets:terms": Route(ADMINISTRATOR, ALLIANCE),
+    "budgets:place_new": Route(ADMINISTRATOR, ALLIANCE),
+    "budgets:place_edit": Route(ADMINISTRATOR, INSTITUTION),
     # API keys, and what they open
     "keys:own": Route(TEACHER, ALLIANCE),
     "keys:revocation": Route(TEACHER, HOLDER, "post"),

@@ -23,6 +23,12 @@ ROOT = Path(__file__).parents[2] / "parvis"
 TAKEN = {
     "aggregates": {"offers/actions/portfolio.py"},
     "alliance": {"offers/actions/openings.py"},
+    "budgets": {
+        "ledger/budgets/actions/leases.py",
+        "ledger/budgets/actions/limits.py",
+        "ledger/budgets/actions/overview.py",
+        "ledger/budgets/actions/tree.py",
+    },
     "calendar": {"access/views.py"},
     "command line": {"cli/terminal.py"},
     "evidence": {"audit/models.py", "evidence/jobs.py"},
