@@ -33,6 +33,7 @@ NAMES = (
     "offers",
     "commons",
     "rules",
+    "routing",
     "isolation",
     "saml",
     "keys",
@@ -41,6 +42,7 @@ NAMES = (
     "ledger",
     "witnesses",
     "crash",
+    "pseudonyms",
 )
 
 INTRODUCTION = """# Measurements

@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.utils.formats import localize
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
+from parvis.inference import refusals
 from parvis.inference.models import Calibration
+from parvis.inference.routing import Refusal
 from parvis.retrieval.dense import FEWEST_QUESTIONS
 
 
@@ -18,9 +20,15 @@ def sentence(code: str, params: Mapping[str, Any]) -> str:
     return _SENTENCES.get(code, _unknown)(params)
 
 
+def refused(refusal: Refusal) -> str:
+    """Why nothing was sent, in the reader's language."""
+    return refusals.sentence(refusal, get_language() or "fr")
+
+
 def mending(code: str) -> str:
     """What an administrator can do about it; "" where there is nothing to configure."""
     return {
+        "forbidden_address": _("Check its address, and who answers for that name."),
         "unreachable": _("Check its address, and that it runs."),
         "refused_key": _("Type the key again."),
         "unknown_model": _("Check the name of the model."),
@@ -56,6 +64,10 @@ def worth(calibration: Calibration | None) -> str:
 
 def _unreachable(params: Mapping[str, Any]) -> str:
     return _("The model’s server does not answer at its address.")
+
+
+def _forbidden_address(params: Mapping[str, Any]) -> str:
+    return _("The model’s server is at an address where a machine keeps secrets about itself: nothing was sent.")
 
 
 def _refused_key(params: Mapping[str, Any]) -> str:
@@ -122,12 +134,27 @@ def _changed(params: Mapping[str, Any]) -> str:
     return _("The model’s numbers are not comparable with those it gave before; it is measured again.")
 
 
+def _pseudonyms_unavailable(params: Mapping[str, Any]) -> str:
+    return _("Pseudonyms are asked for here and cannot be given now, so nothing was sent to the model.")
+
+
+def _pseudonyms_unreadable(params: Mapping[str, Any]) -> str:
+    return _(
+        "Pseudonyms are asked for here, and an image, a sound or a file cannot be given any: nothing was sent to the model."
+    )
+
+
+def _pseudonyms_too_long(params: Mapping[str, Any]) -> str:
+    return _("The text is too long to be given pseudonyms, so nothing was sent to the model.")
+
+
 def _unknown(params: Mapping[str, Any]) -> str:
     return _("The model did not answer as it should.")
 
 
 _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "unreachable": _unreachable,
+    "forbidden_address": _forbidden_address,
     "refused_key": _refused_key,
     "unknown_model": _unknown_model,
     "refused": _refused,
@@ -142,4 +169,7 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "secret_unreadable": _unreadable_secret,
     "empty": _empty,
     "changed": _changed,
+    "pseudonyms_unavailable": _pseudonyms_unavailable,
+    "pseudonyms_unreadable": _pseudonyms_unreadable,
+    "pseudonyms_too_long": _pseudonyms_too_long,
 }

@@ -55,6 +55,7 @@ def faults(page: Page) -> list[str]:
         ("/depenses/refacturation/", ADMINISTRATOR),
         ("/modeles/", ADMINISTRATOR),
         ("/modeles/nouveau/", ADMINISTRATOR),
+        ("/modeles/pseudonymes/", ADMINISTRATOR),
         ("/cles/", STUDENT),
         ("/cles/etablissement/", ADMINISTRATOR),
         ("/cles/applications/nouvelle/", ADMINISTRATOR),

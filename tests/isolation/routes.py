@@ -282,11 +282,18 @@ ROUTES: dict[str, Route] = {
     "offers:threshold_new": Route(COORDINATOR, ALLIANCE),
     # inference
     "inference:list": Route(ADMINISTRATOR, ALLIANCE),
+    "inference:pseudonyms": Route(ADMINISTRATOR, ALLIANCE),
+    "inference:pseudonyms_trial": Route(ADMINISTRATOR, ALLIANCE, "post"),
     "inference:add": Route(ADMINISTRATOR, ALLIANCE),
     "inference:edit": Route(ADMINISTRATOR, INSTITUTION),
     "inference:trial": Route(ADMINISTRATOR, INSTITUTION, "post"),
     "inference:activation": Route(ADMINISTRATOR, INSTITUTION, "post"),
     "inference:deletion": Route(ADMINISTRATOR, INSTITUTION),
+    "inference:attestation": Route(ADMINISTRATOR, INSTITUTION),
+    "inference:attestation_document": Route(ADMINISTRATOR, INSTITUTION),
+    "inference:routing": Route(ADMINISTRATOR, ALLIANCE),
+    "inference:routing_versions": Route(ADMINISTRATOR, ALLIANCE, "post"),
+    "inference:routing_why": Route(ADMINISTRATOR, ALLIANCE),
     "inference:trial_of_environment": Route(
         ADMINISTRATOR, To.NOBODY, "post", named={"purpose": same("chat")}, why="no model is given by the environment"
     ),
@@ -299,6 +306,7 @@ ROUTES: dict[str, Route] = {
     "assistants:history": Route(TEACHER, ALLIANCE),
     "assistants:conversation": Route(TEACHER, HOLDER),
     "assistants:rename": Route(TEACHER, HOLDER, "post"),
+    "assistants:classification": Route(TEACHER, HOLDER, "post"),
     "assistants:delete": Route(TEACHER, HOLDER, "post"),
     "assistants:export_markdown": Route(TEACHER, HOLDER),
     "assistants:export_pdf": Route(TEACHER, HOLDER),
