@@ -199,10 +199,21 @@ def _refused(random: Random, forker: _Forker, epoch: int) -> bool:
 
 def prepare(folder: Path) -> None:
     """A test gives a database that is ready."""
+    if _on_postgres():
+        _new_database()
     if not (folder / "parvis.sqlite3").exists():
         command = [sys.executable, "-m", "parvis.cli", "migrate"]
         subprocess.run(command, env=_environment(folder), check=True, capture_output=True)
         _python(folder, _PREPARE)
+
+
+def _new_database() -> None:
+    """Of the owner of its tables."""
+    import psycopg
+
+    with psycopg.connect(os.environ["PARVIS_TEST_POSTGRES_OWNER"], autocommit=True) as owner:
+        owner.execute("DROP DATABASE IF EXISTS bench_ledger WITH (FORCE)")
+        owner.execute("CREATE DATABASE bench_ledger")
 
 
 def _speed(report: Report, folder: Path, rows: int) -> None:
@@ -277,8 +288,8 @@ def _environment(folder: Path) -> dict[str, str]:
     kept |= {"DJANGO_SETTINGS_MODULE": "parvis.settings", "PARVIS_DATA_DIR": str(folder), "PARVIS_SECRET_KEY": "bench"}
     if _on_postgres():
         kept |= {
-            "PARVIS_DATABASE_URL": os.environ["PARVIS_TEST_POSTGRES"],
-            "PARVIS_DATABASE_OWNER_URL": os.environ["PARVIS_TEST_POSTGRES_OWNER"],
+            "PARVIS_DATABASE_URL": os.environ["PARVIS_TEST_POSTGRES"].rpartition("/")[0] + "/bench_ledger",
+            "PARVIS_DATABASE_OWNER_URL": os.environ["PARVIS_TEST_POSTGRES_OWNER"].rpartition("/")[0] + "/bench_ledger",
         }
     return kept
 

@@ -21,8 +21,8 @@ def folder(db: None, tmp_path: Path) -> Path:
     with sqlite3.connect(connection.settings_dict["NAME"]) as made, sqlite3.connect(tmp_path / "parvis.sqlite3") as copied:
         made.backup(copied)
         copied.execute(
-            "INSERT INTO institutions_institution (id, nature, slug, name, short_name, kind, city, rules_key, is_invented)"
-            " VALUES (1, 'member', 'ici', 'Ici', 'Ici', '', '', '', 0)"
+            "INSERT INTO institutions_institution (id, nature, slug, name, short_name, kind, city, rules_key, is_invented,"
+            " data_class) VALUES (1, 'member', 'ici', 'Ici', 'Ici', '', '', '', 0, 'internal')"
         )
     made.close()
     copied.close()
