@@ -129,6 +129,8 @@ SECTIONS = (
         "budgets:tree",
         "budget:view",
         _budgets,
+    ),
+    Section(
         gettext_lazy("Pseudonyms"),
         gettext_lazy("Which data are sent to a model without the names and numbers of people, and a box to try it."),
         "inference:pseudonyms",
