@@ -272,8 +272,10 @@ PRICED = {"models": "parvis.inference.inventory.priced", "agreements": "parvis.o
 
 # Where a person's own page leads, in its order: functions that give `access.profiles.OwnSection`.
 OWN_PAGES = [
+    "parvis.ledger.profile.own_section",
     "parvis.federation.accounts.own_section",
     "parvis.access.keys.profile.own_section",
+    "parvis.ledger.budgets.profile.own_section",
     "parvis.assistants.statements.profile.own_section",
     "parvis.evidence.profile.own_section",
     "parvis.access.notices.own_section",

@@ -9,12 +9,13 @@ from django.utils.translation import ngettext
 
 from parvis.access.principal import Principal
 from parvis.access.profiles import OwnSection
-from parvis.ledger.actions.figures import own_figures
+from parvis.ledger.actions.figures import has_used, own_figures
 from parvis.ledger.pricing import paris_date
 
 
 def own_section(principal: Principal) -> OwnSection | None:
-    if not principal.may("usage:view"):
+    """Only where something was counted for them."""
+    if not (principal.may("usage:view") and has_used(principal)):
         return None
     figures, _days = own_figures(principal, paris_date(timezone.now()).replace(day=1))
     calls = ngettext("%(count)d call this month", "%(count)d calls this month", figures.calls) % {"count": figures.calls}

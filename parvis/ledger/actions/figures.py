@@ -53,6 +53,10 @@ class Figures:
         )
 
 
+def has_used(principal: Principal) -> bool:
+    return bool(_here(principal).filter(person_id=principal.person_id).exists())
+
+
 def own_figures(principal: Principal, month: date) -> tuple[Figures, dict[date, Figures]]:
     """What this person used, altogether and by day."""
     rows = Call.objects.visible_to(principal)
