@@ -148,6 +148,7 @@ def _mail(parts: SplitResult | None) -> dict[str, Any]:
 VERSION_DIR = Path(__file__).resolve().parent
 DATA_DIR = _folder(Path(_variable("DATA_DIR", "var")).expanduser().resolve())
 FILES_DIR = DATA_DIR / "files"
+SNAPSHOTS_DIR = DATA_DIR / "gateway"  # what the console plane tells the workers of /v1
 DEMO = _variable("DEMO") == "1"
 DEBUG = _variable("DEBUG") == "1"
 

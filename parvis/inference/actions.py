@@ -131,6 +131,12 @@ def chat_models(institution_id: int) -> list[LanguageModel]:
     return list(LanguageModel.unscoped.usable_for(institution_id, Purpose.CHAT))
 
 
+def published_models() -> list[LanguageModel]:
+    """Of every institution, for the data plane."""
+    rows = LanguageModel.unscoped.filter(enabled=True).select_related("provider")
+    return list(rows.order_by("id"))
+
+
 def chat_model(route: Route) -> Model:
     """What the answering engine is given: messages in, pieces of an answer out."""
     return partial(stream_chat, route.endpoint)
