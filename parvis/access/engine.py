@@ -18,8 +18,8 @@ from typing import Any
 
 import cedarpy
 
-ZONES = ("on_prem", "fr", "eu", "world")
-DATA_CLASSES = ("public", "internal", "personal", "sensitive")
+from parvis.access.sensitivity import DATA_CLASSES, ZONES
+
 # Grading, admission, assessing levels and watching exams are not among them (AI Act, annex III, 3): a rule cannot name them.
 PURPOSES = ("course", "administration", "documentation", "research")
 PURPOSES_OR_NONE = frozenset(("", *PURPOSES))
@@ -94,11 +94,6 @@ class Context:
     data_class: str = "internal"
     in_course_period: bool = True
     days: int = 1  # for how long a key is valid, from its creation
-
-
-def highest(data_classes: Iterable[str]) -> str:
-    """The class of what is made of several: that of its most sensitive part, internal where there is none."""
-    return max(data_classes, key=DATA_CLASSES.index, default="internal")
 
 
 @dataclass(frozen=True, slots=True)

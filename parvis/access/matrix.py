@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any
 
-from parvis.access.engine import ACTIONS, DATA_CLASSES, Rule, read
+from parvis.access.engine import ACTIONS, Rule, read
+from parvis.access.sensitivity import DATA_CLASSES
 
 EVERYONE = "everyone"
 COLUMN = re.compile(r"(assistant|model|corpus|key)(:[a-z0-9]{1,20})?")

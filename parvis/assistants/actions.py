@@ -14,10 +14,10 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from parvis.access.derivation import keyed_hash
-from parvis.access.engine import highest
 from parvis.access.middleware import principal_of
 from parvis.access.principal import Principal
 from parvis.access.rules.doors import decision, record_refusal
+from parvis.access.sensitivity import highest
 from parvis.assistants import answering
 from parvis.assistants.courtesies import courtesy
 from parvis.assistants.models import (

@@ -14,9 +14,10 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 
 from parvis.access.doors import Door
-from parvis.access.engine import Tool, highest
+from parvis.access.engine import Tool
 from parvis.access.principal import ADMINISTRATION
 from parvis.access.rules.doors import within_rules
+from parvis.access.sensitivity import highest
 from parvis.assistants.folding import Folded, folded
 from parvis.assistants.statements.models import Asked, Statement  # noqa: F401 - tables of this package
 from parvis.corpora.models import Corpus

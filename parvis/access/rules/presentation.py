@@ -11,12 +11,13 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from parvis.access.engine import AFFILIATIONS, DATA_CLASSES, HIGH_RISK, PURPOSES, Decision, Rule, RulesError, State
+from parvis.access.engine import AFFILIATIONS, HIGH_RISK, PURPOSES, Decision, Rule, RulesError, State
 from parvis.access.matrix import EVERYONE, KINDS, Cell
 from parvis.access.middleware import principal_of
 from parvis.access.rules.actions import Change, Rules
 from parvis.access.rules.doors import InForce, person_of
 from parvis.access.rules.models import RuleCheck
+from parvis.access.sensitivity import DATA_CLASSES
 from parvis.access.tools import Listed
 from parvis.institutions.models import Group, Profile
 

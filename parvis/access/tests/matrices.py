@@ -8,8 +8,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
 
-from parvis.access.engine import AFFILIATIONS, DATA_CLASSES, HIGH_RISK, PURPOSES, ZONES, Context, Person, Tool
+from parvis.access.engine import AFFILIATIONS, HIGH_RISK, PURPOSES, Context, Person, Tool
 from parvis.access.matrix import EVERYONE, KINDS, Cell, Matrix
+from parvis.access.sensitivity import DATA_CLASSES, ZONES
 
 PARIS = ZoneInfo("Europe/Paris")
 GROUPS = tuple(str(number) for number in range(1, 7))
