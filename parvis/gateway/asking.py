@@ -124,10 +124,10 @@ class _Responses(Struct):
     stream: bool | None = None
     tools: list[_Typed] | None = None
     max_output_tokens: Count | None = None
-    previous_response_id: Raw | None = None
-    conversation: Raw | None = None
-    background: bool | None = None
-    prompt: Raw | None = None
+    previous_response_id: Raw = Raw()
+    conversation: Raw = Raw()
+    background: Raw = Raw()
+    prompt: Raw = Raw()
 
 
 _fields = msgspec.json.Decoder(Fields)
@@ -170,7 +170,7 @@ def _embeddings(body: bytes) -> Asked:
 def _responses(body: bytes) -> Asked:
     given = _decoded(_responses_decoder, body)
     for name in ("previous_response_id", "conversation", "background", "prompt"):
-        if getattr(given, name) not in (None, False, _NULL):  # what another key left at the provider
+        if bytes(getattr(given, name)) not in _NOTHING:  # what another key left at the provider
             raise Problem("unsupported_field", {"field": name}, param=name)
     needed = {"responses"} | ({"stream"} if given.stream else set())
     for tool in given.tools or ():
@@ -183,7 +183,7 @@ def _responses(body: bytes) -> Asked:
 
 
 _READERS = {CHAT: _chat, EMBEDDINGS: _embeddings, RESPONSES: _responses}
-_NULL = Raw(b"null")
+_NOTHING = (b"", b"null", b"false")
 
 
 def _decoded(decoder: msgspec.json.Decoder[T], body: bytes) -> T:

@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 from parvis.access import sealing
 from parvis.access.engine import Context, Person, State, Table, Tool, read
 from parvis.access.keys import tokens
-from parvis.inference.addresses import ForbiddenAddressError, Target, target_of
 from parvis.inference.completion import UpstreamError
+from parvis.inference.destinations import ForbiddenAddressError, Target, target_of
 from parvis.inference.pool import Sending, sending
 from parvis.inference.routing import DEFAULT_REACH, Candidate, Clearance, Matrix, matrix_up_to
 from parvis.inference.snapshots import (
@@ -72,9 +72,9 @@ class Caller:
         self._static: dict[tuple[str, str], bool | None] = {}
         self.data_class = key.data_class or institution.data_class
 
-    def holds(self, scope: str, now: datetime) -> bool:
+    def holds(self, scope: str) -> bool:
         """Whether the key opens this, and its institution still lets it."""
-        return scope in self.key.scopes and self._may(Tool("Key", scope), now, self.key.days)
+        return scope in self.key.scopes and self._may(Tool("Key", scope), datetime.now(UTC), self.key.days)
 
     def may_use(self, known: Known, now: datetime) -> bool:
         return self._may(known.tool, now, 1)
@@ -139,11 +139,10 @@ class Knowledge:
         self._matrices: dict[int, Matrix] = {}
         self._usable: dict[tuple[int, str], tuple[Known, ...]] = {}
         # Rules are read again where they changed only: it is what costs.
-        self._rules = {
-            number: rules
-            for number, rules in (before._rules.items() if before else ())
-            if before and self.institutions.get(number) == before.institutions.get(number)
-        }
+        self.rules: dict[int, Rules] = {}
+        for number, rules in before.rules.items() if before else ():
+            if before and self.institutions.get(number) == before.institutions.get(number):
+                self.rules[number] = rules
 
     def caller(self, digest: str) -> Caller | None:
         found = self._callers.get(digest)
@@ -169,9 +168,9 @@ class Knowledge:
         return self._matrices[institution.id]
 
     def _rules_of(self, institution: Institution) -> Rules:
-        if institution.id not in self._rules:
-            self._rules[institution.id] = Rules(institution, self._zone)
-        return self._rules[institution.id]
+        if institution.id not in self.rules:
+            self.rules[institution.id] = Rules(institution, self._zone)
+        return self.rules[institution.id]
 
 
 def _known(model: Model, provider: Provider) -> Known:

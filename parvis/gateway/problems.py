@@ -70,6 +70,9 @@ KINDS = {
     ),
     "context_length_exceeded": Kind(400, "invalid_request_error", _("The request is longer than this model reads.")),
     "upstream_refused": Kind(400, "invalid_request_error", _("The provider refuses the request: %(said)s")),
+    "unknown_at_provider": Kind(502, "server_error", _("The provider does not have the model it is asked for.")),
+    "assistant_refused": Kind(403, "permission_error", "%(said)s"),
+    "model_withdrawn": Kind(403, "permission_error", _("This model was taken back while the answer was being written.")),
     "rate_limited": Kind(429, "rate_limit_error", _("The provider answers too many requests: try again a little later.")),
     "busy": Kind(503, "server_error", _("Too much is being asked at once: try again in a moment.")),
     "all_out": Kind(503, "server_error", _("No model that may answer this is available now: try again a little later.")),
@@ -98,10 +101,11 @@ class Problem(Exception):
     param: str | None = None  # the field of the request it is about
     retry_after: float | None = None
     headers: tuple[tuple[bytes, bytes], ...] = ()
+    status_given: int = 0
 
     @property
     def status(self) -> int:
-        return KINDS[self.code].status
+        return self.status_given or KINDS[self.code].status
 
     def body(self, language: str) -> bytes:
         kind = KINDS[self.code]

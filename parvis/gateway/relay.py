@@ -21,7 +21,6 @@ class Usage(Struct):
     completion_tokens: int | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
-    prompt_tokens_details: Raw | None = None
 
     @property
     def taken_in(self) -> int | None:
@@ -34,8 +33,8 @@ class Usage(Struct):
 
 @dataclass(slots=True)
 class Meter:
-    """`usage` is what the provider says it counted, None as long as it has said nothing. `events` are those that were passed on
-    with a piece of the answer."""
+    """`usage` is what the provider says it counted, None as long as it has said nothing. `events` are the pieces of the answer
+    that were passed on."""
 
     usage: Usage | None = None
     events: int = 0
@@ -50,16 +49,17 @@ class _Inner(Struct):
 class _Event(Struct):
     choices: list[Raw] | None = None
     usage: Usage | None = None
-    error: Raw | None = None
+    error: Raw = Raw()
     response: _Inner | None = None
     type: str | None = None
 
 
 _event = msgspec.json.Decoder(_Event)
+_NOTHING = (b"", b"null")
 
 
 class Events:
-    """Server-sent events, passed on whole: what is cut in the middle of one never reaches the client, and a last word may follow.
+    """Server-sent events, passed on whole: what is cut in the middle of one never reaches the client, and more may be said.
 
     `hides_usage`: the client did not ask for the last chunk, which holds nothing but the counts.
     """
@@ -123,7 +123,7 @@ class Events:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             raise UpstreamError("garbage") from None
         meter = self.meter
-        if read.error is not None and bytes(read.error) != b"null":
+        if bytes(read.error) not in _NOTHING:
             raise UpstreamError("overloaded", reported=1)
         if read.usage is not None:
             meter.usage = read.usage
@@ -158,7 +158,7 @@ def _data(event: bytes) -> bytes:
 
 class _Whole(Struct):
     usage: Usage | None = None
-    error: Raw | None = None
+    error: Raw = Raw()
 
 
 class _Row(Struct):
@@ -170,7 +170,7 @@ class _Row(Struct):
 class _Rows(Struct):
     data: list[_Row]
     model: str = ""
-    usage: Raw | None = None
+    usage: Raw = Raw(b"null")
     object: str = "list"
 
 
@@ -183,7 +183,7 @@ def read_whole(body: bytes, meter: Meter) -> None:
         read = _whole.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise UpstreamError("garbage") from None
-    if read.error is not None and bytes(read.error) != b"null":
+    if bytes(read.error) not in _NOTHING:
         raise UpstreamError("overloaded", reported=1)
     meter.usage, meter.complete, meter.events = read.usage, True, 1
 

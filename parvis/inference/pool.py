@@ -1,8 +1,8 @@
 """Connections to providers, kept open: HTTP/1.1 over TLS, parsed by llhttp, one request at a time on each.
 
-Everything a server sends is bounded, in size and in time. No redirect is followed, nothing of the environment (proxy, netrc) is
-read, no address is connected to that `addresses` did not judge. What goes out is written here, but for the body: a caller has no
-way to add a header, nor to change where it goes.
+Everything a server sends is bounded, in size and in time. No redirect is followed, nothing of the environment (proxy, netrc)
+is read, no address is connected to that `destinations` did not judge. What goes out is written here, but for the body: whoever
+calls has no way to add a header, nor to change where it goes.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from functools import cache
 
 import httptools
 
-from parvis.inference.addresses import ForbiddenAddressError, Target, check
 from parvis.inference.completion import UpstreamError
+from parvis.inference.destinations import ForbiddenAddressError, Target, check
 
 IDLE_KEPT = 64  # connections without a request, of one target
 HIGH = 256 << 10  # bytes received and not read yet, where reading from the server stops until they are
@@ -31,8 +31,8 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Seconds and bytes. `first` is how long a server may be silent before it begins to answer, `between` from one piece of
-    its answer to the next, `total` from the sending to the end. Of idle connections, shorter than what servers have by default:
-    one that is closed just as it is used again fails a request that nobody may send twice."""
+    its answer to the next, `total` from the sending to the end. `idle` is shorter than what servers have by default: a
+    connection that is closed just as it is used again fails a request that nobody may send twice."""
 
     connect: float = 10.0
     first: float = 300.0
@@ -175,7 +175,7 @@ class Sending:
         return b"%bX-Request-Id: %b\r\nContent-Length: %d\r\n\r\n" % (self.first_lines, request_id.encode(), length)
 
 
-def sending(target: Target, operation: str, secret: str, *, method: str = "POST") -> Sending:
+def sending(target: Target, operation: str, secret: str, *, method: str = "POST", language: str = "") -> Sending:
     """Raises UpstreamError for a secret that no header may hold."""
     if not secret.isascii() or not secret.isprintable() or " " in secret:
         raise UpstreamError("refused_key")
@@ -187,6 +187,8 @@ def sending(target: Target, operation: str, secret: str, *, method: str = "POST"
         "Accept-Encoding: identity",
         "Content-Type: application/json",
     ]
+    if language:
+        lines.append(f"Accept-Language: {language}")
     if secret:
         lines.append(f"Authorization: Bearer {secret}")
     return Sending(target, ("\r\n".join(lines) + "\r\n").encode("ascii"))

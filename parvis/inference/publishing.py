@@ -126,6 +126,7 @@ def _provider(row: Provider) -> PublishedProvider:
         zone=row.zone,
         secret=row.sealed_secret,
         place=row.secret_place,
+        attested_at=0.0,
     )
 
 
@@ -148,7 +149,7 @@ def _given(purpose: str, route: Route) -> PublishedProvider:
     endpoint = route.endpoint
     place = f"environment|{purpose}"
     secret = _sealed(endpoint.api_key, place, settings.KEYRING) if endpoint.api_key else ""
-    return PublishedProvider(place, None, endpoint.kind, endpoint.base_url, route.zone, secret, place)
+    return PublishedProvider(place, None, endpoint.kind, endpoint.base_url, route.zone, secret, place, "", 0.0)
 
 
 def _given_model(purpose: str, route: Route) -> Model:

@@ -1,8 +1,8 @@
 """What the data plane knows: who holds which key, what the rules allow them, which models there are and where they compute.
 
 The console plane publishes it in two files of one folder, each signed with the installation's key. `snapshot` is the whole,
-and changes when something does. `pulse` is a few lines written every second: which snapshot is the right one, the keys that were
-taken back since, and the instant, from which the age of all this is counted.
+and changes when something does. `pulse` is a few lines written every second: which snapshot is the right one, the keys that
+were taken back since, and the instant, from which the age of all this is counted.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Where a provider may be: what a name resolves to is judged at the moment it is connected to, and that address is the one
 that is connected to.
 
-Providers on the premises may be inside the network, and so may those that the operator gave; all others are outside. None is ever
-on a link-local address, where machines of a cloud tell their secrets to whoever asks from inside.
+Providers on the premises may be inside the network, and so may those that the operator gave; all others are outside. None is
+ever on a link-local address, where machines of a cloud tell their secrets to whoever asks from inside.
 """
 
 from __future__ import annotations

@@ -1,0 +1,22 @@
+"""The ASGI application of /v1 alone: the settings are read, and Django is not started."""
+
+from __future__ import annotations
+
+from parvis import settings
+from parvis.gateway.app import Gateway
+from parvis.gateway.assistants import DistantConsole
+from parvis.gateway.knowledge import Settings
+from parvis.inference.pool import Pool
+
+_pool = Pool()
+application = Gateway(
+    Settings(
+        snapshots=settings.SNAPSHOTS_DIR,
+        keyring=settings.KEYRING,
+        master=settings.SECRET_KEY,
+        time_zone=settings.TIME_ZONE,
+        oldest=settings.SNAPSHOT_MAX_AGE,
+    ),
+    DistantConsole(settings.CONSOLE_URL, _pool),
+    pool=_pool,
+)
