@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Annotated
 
 import typer
@@ -9,6 +11,13 @@ import typer
 from parvis.cli.serve import Host, refuse_taken_port
 from parvis.cli.terminal import out, start
 from parvis.cli.words import gettext as _
+
+SERVED = "parvis.dataplane:application"
+FLAGS = (
+    *("--loop", "uvloop", "--http", "httptools", "--ws", "none", "--log-level", "warning", "--no-access-log"),
+    *("--no-proxy-headers", "--no-server-header", "--no-date-header", "--backlog", "2048"),
+    *("--timeout-keep-alive", "30", "--timeout-graceful-shutdown", "10"),
+)
 
 
 def gateway(
@@ -18,24 +27,8 @@ def gateway(
 ) -> None:
     start(with_database=False)
     refuse_taken_port(host, port)
-    import uvicorn
-
     names = {"address": f"http://{host}:{port}/v1", "count": workers}
-    out.print(_("/v1 is served at %(address)s by %(count)d workers. Stop with Ctrl+C.") % names, markup=False)
-    uvicorn.run(
-        "parvis.dataplane:application",
-        host=host,
-        port=port,
-        workers=workers,
-        loop="uvloop",
-        http="httptools",
-        ws="none",
-        log_level="warning",
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        date_header=False,
-        timeout_keep_alive=30,
-        timeout_graceful_shutdown=10,
-        backlog=2048,
-    )
+    out.print(_("/v1 is served at %(address)s (workers: %(count)d). Stop with Ctrl+C.") % names, markup=False)
+    # In this process's place: what was read to check the settings is nothing that a worker needs.
+    arguments = ["-m", "uvicorn", SERVED, "--host", host, "--port", str(port), "--workers", str(workers), *FLAGS]
+    os.execv(sys.executable, [sys.executable, *arguments])  # noqa: S606 - our own program, without a shell

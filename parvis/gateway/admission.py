@@ -9,8 +9,6 @@ import asyncio
 import math
 import re
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -24,7 +22,7 @@ from parvis.gateway.problems import Problem
 from parvis.gateway.relay import Meter
 from parvis.inference.completion import UpstreamError
 from parvis.inference.pool import Answer, Pool
-from parvis.inference.routing import Conduct, Health, Refusal, Request
+from parvis.inference.routing import Attempt, Conduct, Health, Refusal, Request
 
 LONGEST_ERROR = 16 << 10
 SECONDS_WHOLE = 300.0  # for an answer that comes at once, and takes the time of being written first
@@ -35,11 +33,14 @@ NOTHING_DONE = frozenset({"unreachable", "forbidden_address", "refused_key", "un
 
 @dataclass(slots=True)
 class Sent:
-    """An answer that has begun, and from which model. What `meter` says is what will be settled."""
+    """An answer that has begun, and from which model. Whoever has it says how it ended: what `meter` says then is settled."""
 
     answer: Answer
     known: Known
     meter: Meter
+    held: Held
+    conduct: Conduct
+    attempt: Attempt
 
 
 class Admission:
@@ -49,9 +50,8 @@ class Admission:
         self._follower, self._pool, self._metering = follower, pool, metering
         self.board: dict[str, Health] = {}
 
-    @asynccontextmanager
-    async def sent(self, knowledge: Knowledge, caller: Caller, asked: Asked, request_id: str) -> AsyncIterator[Sent]:
-        """Raises Problem when no model answers. Inside, an UpstreamError is that of an answer which had begun."""
+    async def send(self, knowledge: Knowledge, caller: Caller, asked: Asked, request_id: str) -> Sent:
+        """Raises Problem when no model answers."""
         conduct = self._conduct(knowledge, caller, asked)
         begun, failure = time.monotonic(), None
         while True:
@@ -75,20 +75,18 @@ class Admission:
                 self._settle(held, meter, None)
                 raise
             else:
-                break
-        try:
-            yield Sent(answer, known, meter)
-        except UpstreamError as error:
-            conduct.failed(attempt, error.code, _now())
-            raise
-        except BaseException:
-            conduct.left(attempt, _now())
-            raise
-        else:
-            conduct.answered(attempt, _now())
-        finally:
-            answer.leave()
-            self._settle(held, meter, None)
+                return Sent(answer, known, meter, held, conduct, attempt)
+
+    def end(self, sent: Sent, error: BaseException | None = None) -> None:
+        """Once, whatever became of it: `error` is what broke it off, an UpstreamError where it was the provider."""
+        sent.answer.leave()
+        if error is None:
+            sent.conduct.answered(sent.attempt, _now())
+        elif isinstance(error, UpstreamError):
+            sent.conduct.failed(sent.attempt, error.code, _now())
+        else:  # nobody waits any more, or something failed here
+            sent.conduct.left(sent.attempt, _now())
+        self._metering.settle(sent.held, sent.meter)
 
     def _conduct(self, knowledge: Knowledge, caller: Caller, asked: Asked) -> Conduct:
         now = _now()

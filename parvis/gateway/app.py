@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
+import os
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,7 +33,7 @@ Send = Callable[[Message], Awaitable[None]]
 LONGEST_BODY = 32 << 20
 MOST_HELD = 512 << 20  # bytes of bodies, of all requests of one worker
 BODY_SECONDS = 60.0
-WATCHED_AFTER = 0.2  # seconds: most answers are there before, and who left cost nothing
+WATCHED_AFTER = 0.2  # seconds
 OPERATIONS = {f"/v1/{operation}": operation for operation in (CHAT, EMBEDDINGS, RESPONSES)}
 SCOPE_OF_MODELS, SCOPE_OF_LISTS, SCOPE_OF_ASSISTANTS = "models", "list", "ask"
 
@@ -44,7 +45,6 @@ class Exchange:
     receive: Receive
     send: Send
     request_id: str
-    language: str
     headers: dict[bytes, bytes] = field(repr=False)
     task: asyncio.Task[Any] | None = None
     caller: Caller | None = None
@@ -54,7 +54,12 @@ class Exchange:
     streams: bool = False
     gone: bool = False
     stopped: str = ""
-    _watch: asyncio.TimerHandle | asyncio.Task[None] | None = None
+    watched_from: float = 0.0  # 0: not yet
+    _watch: asyncio.Task[None] | None = None
+
+    @property
+    def language(self) -> str:
+        return language_of(self.headers.get(b"accept-language", b"").decode("latin-1"))
 
     async def start(self, status: int, content_type: bytes, *more: tuple[bytes, bytes]) -> None:
         self.started = True
@@ -89,10 +94,12 @@ class Exchange:
             more.append((b"retry-after", b"%d" % max(1, round(problem.retry_after))))
         await self.whole(problem.status, content, *more)
 
+    def is_due(self, now: float) -> bool:
+        return self._watch is None and 0 < self.watched_from <= now
+
     def watch(self) -> None:
-        """From now on, who leaves is noticed."""
-        self.task = asyncio.current_task()
-        self._watch = asyncio.get_running_loop().call_later(WATCHED_AFTER, self._begin_watching)
+        """Who leaves is noticed."""
+        self._watch = asyncio.get_running_loop().create_task(self._wait_for_the_end())
 
     def unwatch(self) -> None:
         if self._watch:
@@ -103,9 +110,6 @@ class Exchange:
         if self.task and not self.stopped and not self.gone:
             self.stopped = why
             self.task.cancel()
-
-    def _begin_watching(self) -> None:
-        self._watch = asyncio.get_running_loop().create_task(self._wait_for_the_end())
 
     async def _wait_for_the_end(self) -> None:
         while (await self.receive())["type"] != "http.disconnect":
@@ -133,6 +137,7 @@ class Gateway:
         self.console = console
         self.exchanges: set[Exchange] = set()  # those that were let in
         self._held = 0
+        self._watching: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -143,14 +148,30 @@ class Gateway:
             await send({"type": "websocket.close", "code": 1008})
 
     async def close(self) -> None:
+        if self._watching:
+            self._watching.cancel()
         await self.follower.stop()
         await self.pool.close()
+
+    def _start(self) -> None:
+        """At the first request too: who mounts it may not tell it that it begins to live."""
+        if self._watching is None or self._watching.done():
+            self.follower.start()
+            self._watching = asyncio.get_running_loop().create_task(self._watch_clients())
+
+    async def _watch_clients(self) -> None:
+        """Most answers are there before: those that last are looked after, so that who left costs nothing more."""
+        while True:
+            await asyncio.sleep(WATCHED_AFTER)
+            now = time.monotonic()
+            for exchange in [one for one in self.exchanges if one.is_due(now)]:
+                exchange.watch()
 
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
-                self.follower.start()
+                self._start()
                 await send({"type": "lifespan.startup.complete"})
             else:
                 await self.close()
@@ -158,9 +179,7 @@ class Gateway:
                 return
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = dict(scope["headers"])
-        language = language_of(headers.get(b"accept-language", b"").decode("latin-1"))
-        exchange = Exchange(receive, send, f"req_{secrets.token_hex(12)}", language, headers)
+        exchange = Exchange(receive, send, f"req_{os.urandom(12).hex()}", dict(scope["headers"]))
         try:
             await self._let_in(exchange, scope)
         except Problem as problem:
@@ -192,7 +211,7 @@ class Gateway:
         if method not in allowed:
             headers = ((b"allow", ", ".join(allowed).encode()),)
             raise Problem("method_not_allowed", {"allowed": allowed[0]}, headers=headers)
-        self.follower.start()
+        self._start()
         knowledge = self.follower.knowledge()
         if knowledge is None:
             raise Problem("snapshot_too_old", retry_after=5)
@@ -208,7 +227,7 @@ class Gateway:
             if self._held > MOST_HELD:
                 raise Problem("busy", retry_after=2)
             asked = asking.read(operation or "", body)
-            exchange.watch()
+            exchange.task, exchange.watched_from = asyncio.current_task(), time.monotonic() + WATCHED_AFTER
             if asked.model.startswith(PREFIX):
                 await self._ask_assistant(exchange, caller, asked)
             else:
@@ -257,13 +276,18 @@ class Gateway:
     async def _ask_model(self, exchange: Exchange, knowledge: Knowledge, caller: Caller, asked: Asked) -> None:
         if not caller.holds(SCOPE_OF_MODELS):
             raise Problem("insufficient_scope")
-        async with self.admission.sent(knowledge, caller, asked, exchange.request_id) as sent:
-            exchange.model_id = sent.known.model.id
-            zone = (b"x-parvis-zone", sent.known.provider.zone.encode())
+        sent = await self.admission.send(knowledge, caller, asked, exchange.request_id)
+        exchange.model_id = sent.known.model.id
+        zone = (b"x-parvis-zone", sent.known.provider.zone.encode())
+        try:
             if asked.stream:
                 await self._relay_stream(exchange, asked, sent, zone)
             else:
                 await self._relay_whole(exchange, asked, sent, zone)
+        except BaseException as error:
+            self.admission.end(sent, error)
+            raise
+        self.admission.end(sent)
 
     async def _relay_whole(self, exchange: Exchange, asked: Asked, sent: Sent, zone: tuple[bytes, bytes]) -> None:
         try:

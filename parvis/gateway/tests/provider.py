@@ -12,6 +12,7 @@ import json
 import random
 import struct
 import sys
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -232,6 +233,8 @@ class Serving(asyncio.Protocol):
         self.transport.write(head)
         events = self.events(asked, tokens)
         for index, event in enumerate(events):
+            if script.get("timed"):
+                event = event.replace("mot", f"mot@{time.monotonic_ns()}_", 1)
             if fault != "none" and index == at and await self.fails(fault, event + ends):
                 return
             if fault == "no_done" and event == "data: [DONE]":
