@@ -12,6 +12,7 @@ from django.test import Client
 from parvis.access.middleware import PROFILE_KEY, principal_of
 from parvis.access.principal import Principal
 from parvis.identity.models import Person, Source
+from parvis.inference.door import forget_health
 from parvis.institutions.models import Group, Institution, Profile, Role
 
 
@@ -82,6 +83,12 @@ def sign_in() -> Callable[[Profile], Client]:
         return client
 
     return make
+
+
+@pytest.fixture(autouse=True)
+def _models_are_well() -> None:
+    """Another server may answer where one failed before."""
+    forget_health()
 
 
 def pytest_collection_finish() -> None:

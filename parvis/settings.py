@@ -320,9 +320,13 @@ OCR = _variable("OCR", "1") == "1"
 MODEL_URL = _variable("MODEL_URL")
 MODEL_KEY = _variable("MODEL_KEY")
 MODEL_NAME = _variable("MODEL_NAME")
+MODEL_ZONE = _variable("MODEL_ZONE")
+MODEL_ATTESTED = _variable("MODEL_ATTESTED")
 EMBEDDINGS_URL = _variable("EMBEDDINGS_URL")
 EMBEDDINGS_KEY = _variable("EMBEDDINGS_KEY")
 EMBEDDINGS_NAME = _variable("EMBEDDINGS_NAME")
+EMBEDDINGS_ZONE = _variable("EMBEDDINGS_ZONE")
+EMBEDDINGS_ATTESTED = _variable("EMBEDDINGS_ATTESTED")
 
 LOGGING = {
     "version": 1,

@@ -22,7 +22,7 @@ from parvis.access.secrets.actions import inspect, rotate
 from parvis.access.secrets.keyring import keyring
 from parvis.cli.doctor import _findings
 from parvis.federation.models import Kind, SignInSource
-from parvis.inference.actions import chat_endpoint_for
+from parvis.inference.door import routes_of
 from parvis.inference.models import Provider
 from parvis.inference.tests.conftest import running
 from parvis.inference.tests.model_server import refusing
@@ -88,7 +88,7 @@ def sinks(administrator: Client, source_id: int, logged: io.StringIO) -> Iterato
     copy = administrator.post(reverse("privacy:copy"))
     yield "a person’s copy", b"".join(copy.streaming_content)  # type: ignore[attr-defined]
     yield "doctor", repr(list(_findings())).encode()
-    yield "what represents them", repr([provider, keyring(), chat_endpoint_for(provider.institution_id or 0)]).encode()
+    yield "what represents them", repr([provider, keyring(), routes_of(provider.institution_id, "chat")]).encode()
     dump = io.StringIO()
     call_command("dumpdata", stdout=dump)
     yield "dump", dump.getvalue().encode()

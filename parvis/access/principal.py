@@ -124,6 +124,7 @@ class Principal:
     rules_key: str = ""  # the version of the institution's rules in force at this instant
     key_id: int | None = None  # the API key they came with; None for a session
     scopes: frozenset[str] = frozenset()  # of that key
+    data_class: str = ""  # of what comes with that key, where it says
 
     @property
     def actor(self) -> str:

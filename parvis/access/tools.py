@@ -20,11 +20,13 @@ class Way:
 
 @dataclass(frozen=True)
 class Listed:
-    """A tool of an institution, with its name. `ways` is asked only when it matters who reaches it: it reads many rows."""
+    """A tool of an institution, with its name. `ways` is asked only when it matters who reaches it: it reads many rows.
+    `model` is the identifier of the model that it asks for, "" for any, None where it asks none."""
 
     tool: Tool
     name: str
     ways: Callable[[], list[Way]] = field(repr=False)
+    model: str | None = ""
 
     @property
     def column(self) -> str:

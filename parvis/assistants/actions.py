@@ -16,8 +16,6 @@ from django.utils.text import slugify
 from parvis.access.derivation import keyed_hash
 from parvis.access.middleware import principal_of
 from parvis.access.principal import Principal
-from parvis.access.rules.doors import decision, record_refusal
-from parvis.access.sensitivity import highest
 from parvis.assistants import answering
 from parvis.assistants.courtesies import courtesy
 from parvis.assistants.models import (
@@ -40,10 +38,10 @@ from parvis.corpora.actions import create_corpus, protected_among, search_corpor
 from parvis.corpora.ai_rule.actions import closed_to, traced_for
 from parvis.corpora.ai_rule.models import Use
 from parvis.corpora.embeddings.actions import search_by_meaning_too
-from parvis.corpora.models import Corpus, CorpusKind, DataClass, Document, DocumentState
-from parvis.inference.actions import NoRouteError, Route, chat_endpoint_within_rules
+from parvis.corpora.models import Corpus, CorpusKind, Document, DocumentState
+from parvis.inference.door import Admitted, NoRouteError, admit
 from parvis.inference.models import LanguageModel
-from parvis.institutions.models import Profile
+from parvis.institutions.models import DataClass, Profile
 from parvis.retrieval.abstention import NEUTRAL_THRESHOLD, Band, band
 from parvis.retrieval.extraction import Sentence, best_sentences
 from parvis.retrieval.search import Found
@@ -306,7 +304,7 @@ class Work:
     sentences: tuple[Sentence, ...]
     history: tuple[answering.Exchange, ...]
     instructions: str
-    route: Route | None
+    route: Admitted | None
     notices: tuple[str, ...]
     courtesy: str = ""  # words said to a person rather than a question: nothing is searched
 
@@ -331,15 +329,16 @@ def prepare(turn_id: int) -> Work | None:
     read = {row[0]: row[1:] for row in corpora.values_list("id", "threshold", "data_class")}
     closed = closed_to(principal, read)
     thresholds = {corpus_id: threshold for corpus_id, (threshold, _) in read.items() if corpus_id not in closed}
-    data_class = highest(read[corpus_id][1] for corpus_id in thresholds)
+    said = turn.conversation.data_class
+    inputs = [said, *(read[corpus_id][1] for corpus_id in thresholds)]
     history = _history(turn)
     question = answering.rewrite(turn.question, history)
     found = search_corpora(principal, question, thresholds, limit=PASSAGES_READ)
-    route, notices = _route(principal, turn, assistant, data_class)
+    route, notices = _route(principal, turn, assistant, inputs)
     protected = protected_among(hit.passage.document_id for hit in found.hits)
     # By the words alone, as the thresholds were measured; and a protected passage answers nothing where no model may use it.
     decision = _decision(found if route else _quotable(found, protected), thresholds)
-    found = search_by_meaning_too(principal, question, thresholds, limit=PASSAGES_READ) or found
+    found = search_by_meaning_too(principal, question, thresholds, limit=PASSAGES_READ, said=said) or found
     protected = protected_among(hit.passage.document_id for hit in found.hits)
     return Work(
         question=question,
@@ -380,7 +379,9 @@ def stored(event: answering.Event) -> tuple[str, dict[str, Any]]:
 
 
 @transaction.atomic
-def begin_turn(turn_id: int, *, mode: str, rewritten: str = "", model_name: str = "", zone: str = "") -> bool:
+def begin_turn(
+    turn_id: int, *, mode: str, rewritten: str = "", model_name: str = "", zone: str = "", data_class: str = ""
+) -> bool:
     """False when the turn is no longer to be written: stopped, taken for dead, or deleted."""
     now = timezone.now()
     events = [(EventKind.ASKED, dict[str, Any]())] if mode == Mode.GENERATIVE else []
@@ -401,12 +402,20 @@ def begin_turn(turn_id: int, *, mode: str, rewritten: str = "", model_name: str 
     if begun:
         _write(turn_id, events)
         if mode == Mode.GENERATIVE:
-            institution_id = Turn.unscoped.values_list("institution_id", flat=True).get(id=turn_id)
-            route = {"model": model_name, "zone": zone}
-            record(
-                institution_id=institution_id, actor="system:answers", action="turn.route", subject=f"turn:{turn_id}", **route
-            )
+            _record_route(turn_id, model=model_name, zone=zone, data_class=data_class)
     return bool(begun)
+
+
+@transaction.atomic
+def reroute(turn_id: int, *, model_name: str, zone: str, data_class: str) -> None:
+    """Another model answers in the place of the one that was to."""
+    Turn.unscoped.open().filter(id=turn_id).update(model_name=model_name, zone=zone)
+    _record_route(turn_id, model=model_name, zone=zone, data_class=data_class)
+
+
+def _record_route(turn_id: int, **route: str) -> None:
+    institution_id = Turn.unscoped.values_list("institution_id", flat=True).get(id=turn_id)
+    record(institution_id=institution_id, actor="system:answers", action="turn.route", subject=f"turn:{turn_id}", **route)
 
 
 @transaction.atomic
@@ -474,18 +483,16 @@ def _history(turn: Turn) -> tuple[answering.Exchange, ...]:
     return tuple(answering.Exchange(one.question, "".join(texts[one.id])) for one in latest)
 
 
-def _route(principal: Principal, turn: Turn, assistant: Assistant, data_class: str) -> tuple[Route | None, tuple[str, ...]]:
+def _route(
+    principal: Principal, turn: Turn, assistant: Assistant, inputs: Iterable[str]
+) -> tuple[Admitted | None, tuple[str, ...]]:
     if turn.mode == Mode.EXTRACTIVE:
         return None, ()
+    through = [tool_of(assistant)]
     try:
-        route = chat_endpoint_within_rules(principal, assistant.model, purpose=assistant.purpose, data_class=data_class)
+        return admit(principal, inputs=inputs, purpose=assistant.purpose, model=assistant.model, through=through), ()
     except NoRouteError as error:
         return None, (error.code,)
-    tool = tool_of(assistant)
-    if route and not (refused := decision(principal, tool, zone=route.zone, data_class=data_class)).allowed:
-        record_refusal(principal, tool, refused)
-        return None, ("model_refused",)
-    return route, ()
 
 
 def _decision(found: Found, thresholds: Mapping[int, float | None]) -> Band:
@@ -512,6 +519,7 @@ def _begin(principal: Principal, assistant: Assistant, question: str) -> Convers
         assistant=assistant,
         profile_id=principal.profile_id,
         title=Conversation.title_from(question),
+        data_class=principal.data_class,
     )
 
 

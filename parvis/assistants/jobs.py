@@ -25,7 +25,7 @@ from django.db import connection
 
 from parvis.assistants import actions, answering
 from parvis.assistants.models import LEASE, Mode, State, Turn
-from parvis.inference.actions import chat_model
+from parvis.inference.door import Admitted, Route, chat
 from parvis.retrieval.abstention import Band
 
 logger = logging.getLogger(__name__)
@@ -127,12 +127,13 @@ async def _write(turn_id: int) -> None:
     if work.courtesy:
         await _finish(turn_id, [answering.Notice(work.courtesy)], answering.Done(answering.ANSWERED), "")
         return
+    served: list[Route] = []
     answer = answering.answer(
         work.question,
         work.evidence,
         decision=work.decision,
         sentences=work.sentences,
-        model=chat_model(work.route) if work.route else None,
+        model=chat(work.route, told=served.append) if work.route else None,
         history=work.history,
         instructions=work.instructions,
     )
@@ -141,6 +142,8 @@ async def _write(turn_id: int) -> None:
     async with aclosing(answer), aclosing(_together(answer)) as batches:
         async for batch in batches:
             said += batch
+            if served and work.route:
+                await _tell_route(turn_id, work.route, served)
             error_code = next((event.code for event in reversed(said) if isinstance(event, answering.Notice)), error_code)
             if isinstance(done := said[-1], answering.Done):
                 await _finish(turn_id, said[:-1], done, error_code)
@@ -149,11 +152,26 @@ async def _write(turn_id: int) -> None:
             said = []
 
 
+async def _tell_route(turn_id: int, admitted: Admitted, served: list[Route]) -> None:
+    """Where it is really computed is written under the answer, before its words."""
+    answers = served.pop()
+    served.clear()
+    if answers is not admitted.first:
+        where = {"model_name": answers.name, "zone": answers.zone, "data_class": admitted.data_class}
+        await in_thread(actions.reroute, turn_id, **where)
+
+
 def _provenance(work: actions.Work) -> dict[str, str]:
     """A question that its documents do not answer never reaches a model."""
     if work.route is None or work.decision is not Band.ANSWER:
         return {"mode": Mode.EXTRACTIVE, "rewritten": work.question}
-    return {"mode": Mode.GENERATIVE, "rewritten": work.question, "model_name": work.route.name, "zone": work.route.zone}
+    return {
+        "mode": Mode.GENERATIVE,
+        "rewritten": work.question,
+        "model_name": work.route.name,
+        "zone": work.route.zone,
+        "data_class": work.route.data_class,
+    }
 
 
 async def _append(turn_id: int, events: Sequence[answering.Event]) -> None:

@@ -22,7 +22,7 @@ from parvis.assistants.folding import Folded, folded
 from parvis.assistants.statements.models import Asked, Statement  # noqa: F401 - tables of this package
 from parvis.corpora.models import Corpus
 from parvis.inference.models import LanguageModel
-from parvis.institutions.models import Institution, Profile
+from parvis.institutions.models import DataClass, Institution, Profile
 
 if TYPE_CHECKING:
     from parvis.access.principal import Principal
@@ -141,6 +141,7 @@ class Conversation(models.Model):
     assistant = models.ForeignKey(Assistant, on_delete=models.CASCADE, related_name="conversations")
     profile = models.ForeignKey(Profile, on_delete=models.CASCADE, related_name="+")
     title = models.CharField(_("title"), max_length=TITLE_LENGTH)
+    data_class = models.CharField(max_length=10, choices=DataClass.choices, blank=True)  # of what is said in it; "": not said
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(default=timezone.now)
 

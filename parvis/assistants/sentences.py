@@ -60,6 +60,10 @@ def problem_words(code: str, value: str = "") -> str:
     return words.get(code, _("unsourced")) % {"value": value}
 
 
+def _unattested() -> str:
+    return _("Nothing is sent to this model: its provider has no attestation in force. The documents are quoted instead.")
+
+
 def _sentences(params: Mapping[str, Any], kept: Kept) -> dict[str, Sentence]:
     return {
         "server_stopped": Sentence("warning", _("The answer was interrupted"), _server_stopped(kept)),
@@ -77,6 +81,18 @@ def _sentences(params: Mapping[str, Any], kept: Kept) -> dict[str, Sentence]:
             "",
             _("The rules of your institution do not let you use this model here. The answer quotes the documents instead."),
         ),
+        "class_refused": Sentence(
+            "info",
+            "",
+            _("Your institution does not let such data go where this model computes: the documents are quoted instead."),
+        ),
+        "all_out": Sentence(
+            "info",
+            "",
+            _("No model that may read such data answers for now, and nothing was sent elsewhere: the documents are quoted."),
+        ),
+        "not_attested": Sentence("info", "", _unattested()),
+        "attestation_over": Sentence("info", "", _unattested()),
         "model_disabled": Sentence(
             "info", "", _("The model of this assistant is no longer available: the documents are quoted instead.")
         ),

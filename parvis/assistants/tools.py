@@ -17,6 +17,7 @@ def listed(institution_id: int) -> list[Listed]:
         def ways() -> list[Way]:
             return [Way(campus.readers_of(corpus), by=corpus_tool(corpus)) for corpus in assistant.corpora.all()]
 
-        return Listed(tool_of(assistant), assistant.name, ways)
+        model = None if assistant.quotes_only else str(assistant.model_id or "")
+        return Listed(tool_of(assistant), assistant.name, ways, model)
 
     return [one(assistant) for assistant in all_assistants(institution_id)]

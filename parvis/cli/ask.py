@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from parvis.access.principal import Principal
     from parvis.assistants.answering import Event, Text
     from parvis.corpora.models import Corpus
+    from parvis.inference.door import Admitted
 
 
 def ask(
@@ -124,18 +125,18 @@ def _answer(principal: Principal, corpus: Corpus, question: str) -> _Answer:
     from parvis.corpora.actions import search_corpora
     from parvis.corpora.models import Document, DocumentState, Page
     from parvis.corpora.sheets import place
-    from parvis.inference.actions import chat_endpoint_for, chat_model
+    from parvis.inference.door import chat
     from parvis.retrieval.abstention import NEUTRAL_THRESHOLD, band
     from parvis.retrieval.extraction import best_sentences
 
     corpus.refresh_from_db()
     found = search_corpora(principal, question, [corpus.id])
     evidence = [Evidence(number, hit.passage) for number, hit in enumerate(found.hits, 1)]
-    route = chat_endpoint_for(principal.institution_id)  # the environment's model, if there is one
+    admitted = _model(principal, corpus)
 
     async def events() -> list[Event]:
         decision = band(found, corpus.threshold if corpus.threshold is not None else NEUTRAL_THRESHOLD)
-        writer = chat_model(route) if route else None
+        writer = chat(admitted) if admitted else None
         sentences = best_sentences(found)
         return [event async for event in answer(question, evidence, decision=decision, sentences=sentences, model=writer)]
 
@@ -144,7 +145,7 @@ def _answer(principal: Principal, corpus: Corpus, question: str) -> _Answer:
     passages = {hit.passage.id: hit.passage for hit in found.hits}
     read = Page.objects.visible_to(principal).filter(document__in={one.document_id for one in passages.values()})
     places = {(page.document_id, page.number): place(page) for page in read.defer("text", "words")}
-    result = _Answer(question, documents=len(names), model=route.name if route else "")
+    result = _Answer(question, documents=len(names), model=admitted.name if admitted else "")
 
     def source(at: Citation | Nearest, quotation: str) -> _Source:
         return _Source(names[at.document_id], places[at.document_id, at.unit_number], at.unit_number, quotation)
@@ -160,6 +161,19 @@ def _answer(principal: Principal, corpus: Corpus, question: str) -> _Answer:
             case Done():
                 result.answered = event.outcome == ANSWERED
     return result
+
+
+def _model(principal: Principal, corpus: Corpus) -> Admitted | None:
+    """The environment's model, if there is one, and if what is in the folder may go there."""
+    from parvis.inference.door import NoRouteError, admit
+    from parvis.inference.sentences import refused
+
+    try:
+        return admit(principal, inputs=[corpus.data_class], purpose="documentation")
+    except NoRouteError as error:
+        if error.refusal:
+            err.print(f"⚠ {refused(error.refusal)}", style="yellow", markup=False)
+        return None
 
 
 def _problem(text: Text) -> str:

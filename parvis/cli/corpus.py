@@ -139,18 +139,21 @@ def maintain() -> None:
 def _installation_embedder() -> Callable[[Library, Sequence[Question]], Embedder]:
     """Calibrates the weight of the environment's endpoint on the questions themselves."""
     start()
-    from parvis.inference.actions import embedded, environment_routes
     from parvis.inference.completion import UpstreamError
-    from parvis.inference.sentences import sentence
+    from parvis.inference.door import NoRouteError, embedded, installation_embeddings
+    from parvis.inference.sentences import refused, sentence
     from parvis.retrieval import dense
 
-    route = environment_routes().get("embeddings")
-    if route is None:
+    try:
+        admitted = installation_embeddings("internal")  # questions of its own, about its own documents
+    except NoRouteError as error:
+        stop(refused(error.refusal) if error.refusal else sentence(error.code, {}))
+    if admitted is None:
         stop(_("No endpoint of embeddings: set PARVIS_EMBEDDINGS_URL and PARVIS_EMBEDDINGS_NAME."))
 
     def embed(texts: Sequence[str]) -> ArrayLike:
         try:
-            return embedded(route, texts, seconds=30.0 + len(texts))
+            return embedded(admitted, texts, seconds=30.0 + len(texts))
         except UpstreamError as error:
             stop(sentence(error.code, error.params), Exit.FAILED)
 

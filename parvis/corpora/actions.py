@@ -20,7 +20,6 @@ from parvis.corpora.models import (
     WAITING,
     Corpus,
     CorpusKind,
-    DataClass,
     Document,
     DocumentQuerySet,
     DocumentState,
@@ -28,7 +27,7 @@ from parvis.corpora.models import (
     Passage,
 )
 from parvis.corpora.parsing.archives import display_name
-from parvis.institutions.models import Group, Profile
+from parvis.institutions.models import DataClass, Group, Profile
 from parvis.isolation.ownership import as_owner
 from parvis.retrieval.index import InTransaction
 from parvis.retrieval.passage import Passage as FoundPassage

@@ -9,8 +9,8 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from parvis.access.principal import Principal
-from parvis.corpora.models import CorpusKind, DataClass
-from parvis.institutions.models import Group
+from parvis.corpora.models import CorpusKind
+from parvis.institutions.models import DataClass, Group
 
 
 class CorpusForm(forms.Form):

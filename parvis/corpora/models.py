@@ -14,7 +14,7 @@ from parvis.access.principal import ADMINISTRATION
 from parvis.access.rules.doors import within_rules
 from parvis.corpora.ai_rule.models import CourseRule  # noqa: F401 - a table of this package
 from parvis.corpora.parsing.document import BlockKind
-from parvis.institutions.models import Group, Institution, Profile
+from parvis.institutions.models import DataClass, Group, Institution, Profile
 
 if TYPE_CHECKING:
     from parvis.access.principal import Principal
@@ -54,15 +54,6 @@ class CorpusQuerySet(models.QuerySet["Corpus"]):
 class CorpusKind(models.TextChoices):
     COURSE = "course", _("course")
     ADMINISTRATIVE = "administrative", _("rules and procedures")
-
-
-class DataClass(models.TextChoices):
-    """How sensitive documents are, from the least to the most: what access rules look at before a model reads them."""
-
-    PUBLIC = "public", _("public: anybody may read them")
-    INTERNAL = "internal", _("internal: for the people of the institution")
-    PERSONAL = "personal", _("personal: they speak of identified people")
-    SENSITIVE = "sensitive", _("sensitive: health, opinions, secrets")
 
 
 class Corpus(models.Model):

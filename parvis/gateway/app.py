@@ -360,7 +360,7 @@ def _row(known: Any) -> dict[str, object]:
     return {
         "id": known.model.alias,
         "object": "model",
-        "created": int(known.model.created_at),
+        "created": int(known.model.attested_at or 0),
         "owned_by": provider.processor or provider.zone,
         "parvis": {"zone": provider.zone, "purpose": known.model.purpose, "capabilities": sorted(known.model.capabilities)},
     }

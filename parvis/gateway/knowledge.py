@@ -197,16 +197,17 @@ def _known(model: Model, provider: Provider) -> Known:
         alias=model.alias,
         zone=provider.zone,
         capabilities=frozenset(model.capabilities),
-        attested_at=_moment(provider.attested_at),
-        attested_until=_moment(provider.attested_until),
+        attested_at=_moment(model.attested_at),
+        attested_until=_moment(model.attested_until),
         rank=model.rank,
         is_default=model.is_default,
         context_tokens=model.context_tokens,
         max_output_tokens=model.max_output_tokens,
         concurrency=model.concurrency,
         requests_per_minute=model.requests_per_minute,
+        place=model.place,
     )
-    return Known(model, provider, target, candidate, Tool("Model", model.id, zone=provider.zone))
+    return Known(model, provider, target, candidate, Tool("Model", model.tool, zone=provider.zone))
 
 
 def _moment(seconds: float | None) -> datetime | None:

@@ -25,8 +25,9 @@ Model = Callable[[list[Message]], AsyncIterator[Delta]]
 class UpstreamError(Exception):
     """A model did not answer as it should. `code` is one of:
 
-    unreachable, refused_key, unknown_model, refused (another 4xx), too_long, rate_limited (params: retry_after, seconds
-    or None), overloaded (params: status), stalled, cut, garbage, too_large, empty (of a trial: not a word).
+    unreachable, forbidden_address (of the machine itself), refused_key, unknown_model, refused (another 4xx), too_long,
+    rate_limited (params: retry_after, seconds or None), overloaded (params: status), stalled, cut, garbage, too_large, empty
+    (of a trial: not a word).
     Neither the exception nor its causes ever hold the key or the address's credentials."""
 
     def __init__(self, code: str, **params: str | int | float | None) -> None:

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from ipaddress import ip_address
-from socket import inet_aton
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from parvis.access.principal import Principal
 from parvis.inference.actions import ModelValues, ProviderValues
+from parvis.inference.addresses import is_of_the_machine
 from parvis.inference.models import Kind, LanguageModel, Provider, Purpose, Zone
 
 _PROVIDER_FIELDS = ("provider_name", "kind", "base_url", "zone")
@@ -76,7 +75,7 @@ class ModelForm(forms.Form):
             raise forms.ValidationError(
                 _("An address begins with http:// or https:// and holds neither a user name nor a question mark.")
             )
-        if address and _is_of_the_machine(urlsplit(address).hostname or ""):
+        if address and is_of_the_machine(urlsplit(address).hostname or ""):
             raise forms.ValidationError(
                 _("This address is one where a machine keeps secrets about itself. Give that of the model’s server.")
             )
@@ -160,25 +159,6 @@ def _is_address(address: str) -> bool:
         )
     except ValueError:
         return False
-
-
-def _is_of_the_machine(host: str) -> bool:
-    """Link-local addresses, where clouds answer a machine about its own credentials, however they are written."""
-    if host.rstrip(".").lower() in _METADATA_HOSTS:
-        return True
-    try:
-        address = ip_address(host.partition("%")[0])
-    except ValueError:
-        try:
-            address = ip_address(inet_aton(host))  # 2852039166, 0xa9.0xfe.43518…
-        except OSError:
-            return False
-    mapped = getattr(address, "ipv4_mapped", None) or address
-    return bool(mapped.is_link_local or str(mapped) in _METADATA_ADDRESSES)
-
-
-_METADATA_HOSTS = frozenset({"metadata", "metadata.google.internal", "instance-data", "instance-data.ec2.internal"})
-_METADATA_ADDRESSES = frozenset({"100.100.100.200", "fd00:ec2::254", "168.63.129.16"})
 
 
 def _origin(address: str) -> tuple[str, str]:

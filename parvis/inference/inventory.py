@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from parvis.inference.actions import environment_routes
+from parvis.inference.door import environment_routes
 from parvis.inference.models import LanguageModel
 
 

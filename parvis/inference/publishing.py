@@ -12,6 +12,7 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
+import msgspec
 from django.conf import settings
 from django.db import connection
 from django.utils import timezone
@@ -20,8 +21,10 @@ from parvis.access.keys.actions import taken_back, usable_keys
 from parvis.access.keys.models import ApiKey
 from parvis.access.rules.doors import in_force
 from parvis.access.secrets import is_current, seal
-from parvis.inference.actions import Route, environment_routes, published_models
+from parvis.inference.actions import published_models
+from parvis.inference.door import INSTALLATION, Route, candidate_of, environment_routes, matrix_of
 from parvis.inference.models import LanguageModel, Provider
+from parvis.inference.routing import Candidate
 from parvis.inference.snapshots import (
     Holder,
     Institution,
@@ -88,25 +91,33 @@ def snapshot_of(now: datetime) -> Snapshot:
     keys = list(usable_keys(now))
     profiles = {key.profile_id: key.profile for key in keys}
     groups = group_ids_of(profiles)
-    rows = list(published_models())
+    rows = published_models()
     providers = {row.provider_id: row.provider for row in rows}
     given = environment_routes()
     return Snapshot(
         institutions=tuple(_institution(row) for row in InstitutionRow.objects.order_by("id")),
         holders=tuple(_holder(profiles[number], groups.get(number, ())) for number in sorted(profiles)),
         keys=tuple(_key(key) for key in keys),
-        providers=(*(_provider(one) for one in providers.values()), *(_given(purpose, one) for purpose, one in given.items())),
-        models=(*(_model(row) for row in rows), *(_given_model(purpose, one) for purpose, one in given.items())),
+        providers=(*(_provider(one) for one in providers.values()), *(_given(one) for one in given.values())),
+        models=(
+            *(_model(candidate_of(row), row.purpose, str(row.provider_id), row.name, row) for row in rows),
+            *(_model(one.candidate, purpose, one.candidate.id, one.model) for purpose, one in given.items()),
+        ),
     )
 
 
 def _institution(row: InstitutionRow) -> Institution:
+    matrix = tuple((*cell, str(said)) for cell, said in sorted(matrix_of(row.id).items()))
+    found = Institution(row.id, row.slug, data_class=row.data_class, matrix=matrix)
     if not row.rules_key:
-        return Institution(row.id, row.slug)
+        return found
     rules = in_force(row.id, row.rules_key)
-    text = "\n".join(rule.source for rule in rules.table.rules)
-    periods = tuple((first.isoformat(), latest.isoformat()) for first, latest in rules.periods)
-    return Institution(row.id, row.slug, row.rules_key, text, periods)
+    return msgspec.structs.replace(
+        found,
+        rules_key=row.rules_key,
+        rules="\n".join(rule.source for rule in rules.table.rules),
+        periods=tuple((first.isoformat(), latest.isoformat()) for first, latest in rules.periods),
+    )
 
 
 def _holder(profile: Profile, groups: Iterable[int]) -> Holder:
@@ -114,7 +125,8 @@ def _holder(profile: Profile, groups: Iterable[int]) -> Holder:
 
 
 def _key(key: ApiKey) -> Key:
-    return Key(key.digest, key.id, key.profile_id, tuple(key.scopes), key.days, key.expires_at.timestamp())
+    scopes = tuple(key.scopes)
+    return Key(key.digest, key.id, key.profile_id, scopes, key.days, key.expires_at.timestamp(), key.data_class)
 
 
 def _provider(row: Provider) -> PublishedProvider:
@@ -126,36 +138,37 @@ def _provider(row: Provider) -> PublishedProvider:
         zone=row.zone,
         secret=row.sealed_secret,
         place=row.secret_place,
-        attested_at=0.0,
+        processor=row.processor,
     )
 
 
-def _model(row: LanguageModel) -> Model:
-    return Model(
-        id=str(row.id),
-        institution=row.institution_id,
-        provider=str(row.provider_id),
-        name=row.name,
-        alias=row.name,
-        title=row.display_name,
-        purpose=row.purpose,
-        capabilities=_CAPABILITIES[row.purpose],
-        is_default=row.is_default,
-    )
-
-
-def _given(purpose: str, route: Route) -> PublishedProvider:
+def _given(route: Route) -> PublishedProvider:
     """What the environment gives, for everybody."""
-    endpoint = route.endpoint
-    place = f"environment|{purpose}"
-    secret = _sealed(endpoint.api_key, place, settings.KEYRING) if endpoint.api_key else ""
-    return PublishedProvider(place, None, endpoint.kind, endpoint.base_url, route.zone, secret, place, "", 0.0)
+    place = f"environment|{route.candidate.id}"
+    secret = _sealed(route.installation_key, place, settings.KEYRING) if route.installation_key else ""
+    return PublishedProvider(route.candidate.id, None, route.kind, route.base_url, route.zone, secret, place)
 
 
-def _given_model(purpose: str, route: Route) -> Model:
-    name = route.endpoint.model
-    capabilities = _CAPABILITIES[purpose]
-    return Model(f"{route.model_id}", None, f"environment|{purpose}", name, name, route.name, purpose, capabilities)
+def _model(one: Candidate, purpose: str, provider: str, name: str, row: LanguageModel | None = None) -> Model:
+    return Model(
+        id=one.id,
+        institution=row.institution_id if row else None,
+        provider=provider,
+        name=name,
+        alias=one.alias,
+        purpose=purpose,
+        tool=one.id if row else INSTALLATION,
+        capabilities=tuple(sorted(one.capabilities)),
+        attested_at=one.attested_at.timestamp() if one.attested_at else None,
+        attested_until=one.attested_until.timestamp() if one.attested_until else None,
+        rank=one.rank,
+        is_default=one.is_default,
+        context_tokens=one.context_tokens,
+        max_output_tokens=one.max_output_tokens,
+        concurrency=one.concurrency,
+        requests_per_minute=one.requests_per_minute,
+        place=one.place,
+    )
 
 
 def _sealed(secret: str, place: str, keyring: Path) -> str:
@@ -170,12 +183,6 @@ def _sealed(secret: str, place: str, keyring: Path) -> str:
 @lru_cache(maxsize=8)
 def _sealed_once(secret: str, place: str, keyring: Path) -> str:
     return seal(secret, place=place)
-
-
-_CAPABILITIES = {
-    "chat": ("chat", "stream", "tools", "json_schema", "images", "responses"),
-    "embeddings": ("embeddings",),
-}
 
 
 def _run(stop: threading.Event) -> None:

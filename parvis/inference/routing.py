@@ -75,6 +75,11 @@ class Candidate:
     concurrency: int | None = None
     requests_per_minute: int | None = None
     hedge_after: float | None = None  # seconds of silence after which another is asked beside it
+    place: str = ""  # its address, kept apart from others: elsewhere the same row is another model to be well or ill
+
+    @property
+    def known_by(self) -> str:
+        return self.place or self.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +117,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """`code` is one of REASONS, the one of the models that came furthest; or "unknown_model", "none" (no model at all),
+    """`code` is one of REASONS, the one of the models that came furthest; or "no_such_model", "none" (no model at all),
     "all_out" (each that was allowed failed or rests), or what the provider said that no other model would mend."""
 
     code: str
@@ -158,7 +163,7 @@ def verdicts_of(
 ) -> list[Verdict]:
     """Of each model that the request may be about, in the order in which they are asked."""
     return [
-        Verdict(one, _reason(request, one, matrix, health.get(one.id), now), (request.data_class, one.zone))
+        Verdict(one, _reason(request, one, matrix, health.get(one.known_by), now), (request.data_class, one.zone))
         for one in _asked_for(request, candidates)
     ]
 
@@ -189,7 +194,8 @@ class Conduct:
         attempt = _attempt(self.request, chosen, self._asked.get(chosen.id, 0))
         self._asked[chosen.id] = self._asked.get(chosen.id, 0) + 1
         self._flying.add(chosen.id)
-        self.board[chosen.id] = begun(self.board.get(chosen.id, Health()), now)
+        place = chosen.known_by
+        self.board[place] = begun(self.board.get(place, Health()), now)
         return attempt
 
     def answered(self, attempt: Attempt, now: datetime) -> None:
@@ -203,10 +209,11 @@ class Conduct:
         if code not in MENDABLE:
             self._final = code
 
-    def left(self, attempt: Attempt, now: datetime) -> None:
+    def left(self, attempt: Attempt, _now: datetime) -> None:
         """Nobody waits for it any more: it says nothing of the model."""
         self._flying.discard(attempt.candidate.id)
-        self.board[attempt.candidate.id] = left(self.board.get(attempt.candidate.id, Health()), now)
+        place = attempt.candidate.known_by
+        self.board[place] = left(self.board.get(place, Health()))
 
     def final(self, code: str) -> None:
         """Something was passed on already: nothing else is tried."""
@@ -214,8 +221,8 @@ class Conduct:
 
     def _land(self, attempt: Attempt, now: datetime, code: str, *, retry_after: float | None = None) -> None:
         self._flying.discard(attempt.candidate.id)
-        known = self.board.get(attempt.candidate.id, Health())
-        self.board[attempt.candidate.id] = ended(known, now, code, retry_after=retry_after)
+        place = attempt.candidate.known_by
+        self.board[place] = ended(self.board.get(place, Health()), now, code, retry_after=retry_after)
 
     def _out(self, code: str) -> Refusal:
         asked = tuple(one for one in self.candidates if one.id in self._asked)
@@ -250,7 +257,13 @@ def ended(health: Health, now: datetime, code: str = "", *, retry_after: float |
     return replace(landed, failures=failures, rests_until=max(filter(None, (until, health.rests_until)), default=None))
 
 
-def left(health: Health, now: datetime) -> Health:
+def checked(health: Health, now: datetime, code: str = "") -> Health:
+    """A health check, which is no request: it ends the rest, or makes it longer."""
+    seen = ended(replace(health, in_flight=health.in_flight + 1), now, code)
+    return replace(seen, probed=health.probed)
+
+
+def left(health: Health) -> Health:
     """A request that nobody waited for."""
     return replace(health, in_flight=max(0, health.in_flight - 1), probed=False)
 
@@ -295,7 +308,7 @@ def _asked_for(request: Request, candidates: Iterable[Candidate]) -> list[Candid
         return [one for one in candidates if one.id == request.only]
     if request.alias:
         return sorted((one for one in candidates if one.alias == request.alias), key=_order)
-    able = [one for one in candidates if request.capabilities <= one.capabilities]
+    able = [one for one in candidates if one.enabled and request.capabilities <= one.capabilities]
     default = next((one.alias for one in able if one.is_default), "")
     return sorted(able, key=lambda one: (one.alias != default, _order(one)))
 
@@ -347,7 +360,7 @@ def _attempt(request: Request, candidate: Candidate, turn: int) -> Attempt:
 def _refusal(request: Request, verdicts: Sequence[Verdict], health: Mapping[str, Health]) -> Refusal:
     if not verdicts:
         named = request.alias or request.only
-        return Refusal("unknown_model" if named else "none", request.data_class)
+        return Refusal("no_such_model" if named else "none", request.data_class)
     code = max((one.reason for one in verdicts), key=REASONS.index)
     about = [one.candidate for one in verdicts if one.reason == code]
     missing = sorted(request.capabilities - about[0].capabilities, key=CAPABILITIES.index) if code == "capability" else [""]
@@ -360,5 +373,5 @@ def _zones(candidates: Iterable[Candidate]) -> tuple[str, ...]:
 
 
 def _retry_at(candidates: Iterable[Candidate], health: Mapping[str, Health]) -> datetime | None:
-    known = [health[one.id].rests_until for one in candidates if one.id in health]
+    known = [health[one.known_by].rests_until for one in candidates if one.known_by in health]
     return min((until for until in known if until is not None), default=None)

@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.utils.formats import localize
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
+from parvis.inference import refusals
 from parvis.inference.models import Calibration
+from parvis.inference.routing import Refusal
 from parvis.retrieval.dense import FEWEST_QUESTIONS
 
 
@@ -18,9 +20,15 @@ def sentence(code: str, params: Mapping[str, Any]) -> str:
     return _SENTENCES.get(code, _unknown)(params)
 
 
+def refused(refusal: Refusal) -> str:
+    """Why nothing was sent, in the reader's language."""
+    return refusals.sentence(refusal, get_language() or "fr")
+
+
 def mending(code: str) -> str:
     """What an administrator can do about it; "" where there is nothing to configure."""
     return {
+        "forbidden_address": _("Check its address, and who answers for that name."),
         "unreachable": _("Check its address, and that it runs."),
         "refused_key": _("Type the key again."),
         "unknown_model": _("Check the name of the model."),
@@ -56,6 +64,10 @@ def worth(calibration: Calibration | None) -> str:
 
 def _unreachable(params: Mapping[str, Any]) -> str:
     return _("The model’s server does not answer at its address.")
+
+
+def _forbidden_address(params: Mapping[str, Any]) -> str:
+    return _("The model’s server is at an address where a machine keeps secrets about itself: nothing was sent.")
 
 
 def _refused_key(params: Mapping[str, Any]) -> str:
@@ -128,6 +140,7 @@ def _unknown(params: Mapping[str, Any]) -> str:
 
 _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "unreachable": _unreachable,
+    "forbidden_address": _forbidden_address,
     "refused_key": _refused_key,
     "unknown_model": _unknown_model,
     "refused": _refused,

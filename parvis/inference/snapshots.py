@@ -65,7 +65,7 @@ class Key(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Provider(msgspec.Struct, frozen=True, array_like=True):
-    """`secret` is sealed for `place`, as in its row. Moments are seconds since 1970."""
+    """`secret` is sealed for `place`, as in its row. `institution` None: the operator gave it, for everybody."""
 
     id: str
     institution: int | None
@@ -75,28 +75,29 @@ class Provider(msgspec.Struct, frozen=True, array_like=True):
     secret: str = ""
     place: str = ""
     processor: str = ""
-    attested_at: float | None = None
-    attested_until: float | None = None
 
 
 class Model(msgspec.Struct, frozen=True, array_like=True):
-    """`name` is the provider's, `alias` the one that requests use."""
+    """`name` is the provider's, `alias` the one that requests use, `tool` what access rules call it; `place` tells its address
+    from others. Moments are seconds since 1970."""
 
     id: str
     institution: int | None
     provider: str
     name: str
     alias: str
-    title: str
     purpose: str
+    tool: str
     capabilities: tuple[str, ...]
+    attested_at: float | None = None
+    attested_until: float | None = None
     is_default: bool = False
     rank: int = 0
     context_tokens: int | None = None
     max_output_tokens: int | None = None
     concurrency: int | None = None
     requests_per_minute: int | None = None
-    created_at: float = 0.0
+    place: str = ""
 
 
 class Snapshot(msgspec.Struct, frozen=True, array_like=True):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from parvis.access.tools import Listed, everybody
-from parvis.inference.actions import chat_models, environment_routes
+from parvis.inference.actions import chat_models
+from parvis.inference.door import environment_routes
 from parvis.inference.models import Purpose, tool_of
 
 

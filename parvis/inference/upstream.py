@@ -1,8 +1,9 @@
 """The HTTP client of language models: OpenAI-compatible servers (vLLM, Ollama, llama.cpp, Albert…) and Mistral's API.
 
-The destination comes from rows an administrator wrote, or from the operator's environment, and from nowhere else: no
-redirect is followed, no proxy and no netrc is read from the environment. The key goes into one header; it is in no
-exception, no representation and no log. Whatever a server sends is bounded in size and in time.
+Only `door` calls it. The destination comes from rows an administrator wrote, or from the operator's environment, and from
+nowhere else: no redirect is followed, no proxy and no netrc is read from the environment. What a name resolves to is checked,
+and connected to as it was checked. The key goes into one header; it is in no exception, no representation and no log. Whatever
+a server sends is bounded in size and in time.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import binascii
 import json
 import math
 import re
+import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -23,8 +25,11 @@ from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
 import numpy as np
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.resolver import ThreadedResolver
 from numpy.typing import NDArray
 
+from parvis.inference.addresses import is_of_the_machine
 from parvis.inference.completion import Delta, Message, UpstreamError
 
 __all__ = ["Delta", "Endpoint", "UpstreamError", "embed", "list_models", "stream_chat"]
@@ -121,6 +126,8 @@ def _url(endpoint: Endpoint, path: str) -> str:
         usable = False
     if not usable:
         raise UpstreamError("unreachable", reason="address")
+    if is_of_the_machine(parts.hostname or ""):
+        raise UpstreamError("forbidden_address")
     base = _OPERATION.sub("", parts.path.rstrip("/"))
     if not _VERSION.search(base):
         base += "/v1"
@@ -134,7 +141,10 @@ async def _posted(
     """The answer of the server when it accepted the request. A field that it says it refuses is left out, once each."""
     url, headers = _url(endpoint, path), _headers(endpoint)
     method = "GET" if body is None else "POST"
-    async with aiohttp.ClientSession(timeout=timeout, auto_decompress=False, max_line_size=16 << 10) as session:
+    connector = aiohttp.TCPConnector(resolver=_Resolver(), use_dns_cache=False)
+    async with aiohttp.ClientSession(
+        connector=connector, timeout=timeout, auto_decompress=False, max_line_size=16 << 10
+    ) as session:
         for _ in range(len(_OPTIONAL) + 1):
             async with session.request(method, url, json=body, headers=headers, allow_redirects=False) as response:
                 if response.status == 200:
@@ -145,6 +155,22 @@ async def _posted(
                 if body is None:
                     raise _refusal(response, said)
     raise UpstreamError("refused")
+
+
+class _Resolver(AbstractResolver):
+    """The system's, refusing what leads to the machine's own secrets: aiohttp connects to the addresses that it gives."""
+
+    def __init__(self) -> None:
+        self._system = ThreadedResolver(asyncio.get_running_loop())
+
+    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
+        found = await self._system.resolve(host, port, family)
+        if any(is_of_the_machine(row["host"]) for row in found):
+            raise UpstreamError("forbidden_address")
+        return found
+
+    async def close(self) -> None:
+        await self._system.close()
 
 
 def _headers(endpoint: Endpoint) -> dict[str, str]:

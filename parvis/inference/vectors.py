@@ -3,7 +3,7 @@ soon as something more urgent comes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 import numpy as np
@@ -11,8 +11,8 @@ from django.utils import timezone
 from numpy.typing import NDArray
 
 from parvis.access.principal import Principal
-from parvis.inference.actions import LeftError, NoRouteError, Route, embedded, embeddings_endpoint_for
 from parvis.inference.completion import UpstreamError
+from parvis.inference.door import Admitted, LeftError, NoRouteError, admit_background, embedded, embeddings_route
 from parvis.inference.models import Calibration
 from parvis.retrieval.dense import normalised
 
@@ -25,33 +25,35 @@ SHORTER_TEXT = 800
 Leave = Callable[[], bool]
 
 
-def endpoint_that_helps(principal: Principal) -> tuple[Route, Calibration] | None:
-    """Of the person's institution, where it was measured to help (decision 8); None while it rests after a failure."""
-    try:
-        route = embeddings_endpoint_for(principal.institution_id)
-    except NoRouteError:
-        return None
+def endpoint_that_helps(principal: Principal, inputs: Iterable[str]) -> tuple[Admitted, Calibration] | None:
+    """Of the person's institution, where it was measured to help (decision 8) and where what is asked, made of these classes,
+    may go (decision 20); None while it rests after a failure."""
+    route = embeddings_route(principal.institution_id)
     if route is None:
         return None
     calibration = Calibration.objects.visible_to(principal).filter(endpoint=route.key, weight__gt=0).first()
     if calibration is None or (calibration.retry_at and calibration.retry_at > timezone.now()):
         return None
-    return route, calibration
+    try:
+        inputs = [*inputs, principal.data_class]
+        return admit_background(principal.institution_id, inputs=inputs, only=route), calibration
+    except NoRouteError:
+        return None
 
 
-def vectors(route: Route, texts: Sequence[str], leave: Leave) -> NDArray[np.float16]:
+def vectors(admitted: Admitted, texts: Sequence[str], leave: Leave) -> NDArray[np.float16]:
     """One row of length 1 per text. Raises LeftError once `leave()`, UpstreamError where the endpoint fails."""
     batches = [texts[start : start + BATCH] for start in range(0, len(texts), BATCH)]
     try:
-        return np.concatenate([normalised(_batch(route, batch, leave)) for batch in batches])
+        return np.concatenate([normalised(_batch(admitted, batch, leave)) for batch in batches])
     except ValueError as error:  # rows of different lengths
         raise UpstreamError("garbage") from error
 
 
-def _batch(route: Route, texts: Sequence[str], leave: Leave) -> NDArray[np.float32]:
+def _batch(admitted: Admitted, texts: Sequence[str], leave: Leave) -> NDArray[np.float32]:
     if leave():
         raise LeftError
-    ask = partial(embedded, route, seconds=BATCH_SECONDS, leave=leave)
+    ask = partial(embedded, admitted, seconds=BATCH_SECONDS, leave=leave)
     try:
         return ask([text[:LONGEST_TEXT] for text in texts])
     except UpstreamError as error:

@@ -12,11 +12,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from parvis.access.doors import get_or_404, requires
 from parvis.access.http import SignedInRequest
-from parvis.inference import actions
-from parvis.inference.actions import endpoint_key
+from parvis.inference import actions, door
 from parvis.inference.forms import ModelForm
 from parvis.inference.models import Calibration, LanguageModel, Provider, Purpose, Zone
-from parvis.inference.sentences import mending, sentence, worth
+from parvis.inference.sentences import mending, refused, sentence, worth
 
 
 @requires("model:view")
@@ -26,7 +25,7 @@ def list_models(request: SignedInRequest) -> HttpResponse:
     measured = {row.endpoint: row for row in Calibration.objects.visible_to(request.principal)}
 
     def worth_of(purpose: str, base_url: str, name: str) -> str:
-        return worth(measured.get(endpoint_key(base_url, name))) if purpose == Purpose.EMBEDDINGS else ""
+        return worth(measured.get(door.endpoint_key(base_url, name))) if purpose == Purpose.EMBEDDINGS else ""
 
     context = {
         "models": [(model, worth_of(model.purpose, model.provider.base_url, model.name)) for model in models],
@@ -37,9 +36,9 @@ def list_models(request: SignedInRequest) -> HttpResponse:
                 "purpose": Purpose(code).label,
                 "name": route.name,
                 "zone": Zone(route.zone).label,
-                "worth": worth_of(code, route.endpoint.base_url, route.endpoint.model),
+                "worth": worth_of(code, route.base_url, route.model),
             }
-            for code, route in actions.environment_routes().items()
+            for code, route in door.environment_routes().items()
         ],
     }
     return render(request, "inference/list.html", context)
@@ -80,10 +79,10 @@ def trial(request: SignedInRequest, model_id: int) -> HttpResponse:
 @requires("model:edit")
 @require_POST
 def trial_of_environment(request: SignedInRequest, purpose: str) -> HttpResponse:
-    route = actions.environment_routes().get(purpose)
+    route = door.environment_routes().get(purpose)
     if route is None:
         raise Http404
-    _say(request, route.name, async_to_sync(actions.try_route)(route, purpose))
+    _say(request, route.name, _tried(request, route))
     return redirect("inference:list")
 
 
@@ -119,17 +118,18 @@ def _saved(request: SignedInRequest, model: LanguageModel) -> HttpResponse:
 
 
 def _try(request: SignedInRequest, model: LanguageModel) -> None:
-    try:
-        outcome = async_to_sync(actions.try_route)(actions.route_to(model), model.purpose)
-    except actions.NoRouteError as error:
-        outcome = actions.Trial(code=error.code)
-    _say(request, model.display_name, outcome)
+    _say(request, model.display_name, _tried(request, door.route_to(model)))
 
 
-def _say(request: SignedInRequest, name: str, outcome: actions.Trial) -> None:
+def _tried(request: SignedInRequest, route: door.Route) -> door.Trial:
+    return async_to_sync(door.try_route)(route, door.matrix_of(request.principal.institution_id))
+
+
+def _say(request: SignedInRequest, name: str, outcome: door.Trial) -> None:
     if outcome.code:
         failed = _("The trial of %(name)s failed.") % {"name": name}
-        messages.error(request, f"{failed} {sentence(outcome.code, outcome.params)} {mending(outcome.code)}".strip())
+        why = refused(outcome.refusal) if outcome.refusal else sentence(outcome.code, outcome.params)
+        messages.error(request, f"{failed} {why} {mending(outcome.code)}".strip())
     else:
         seconds = number_format(max(outcome.milliseconds / 1000, 0.1), decimal_pos=1)
         messages.success(request, _("%(name)s answered in %(seconds)s s.") % {"name": name, "seconds": seconds})

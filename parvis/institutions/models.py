@@ -16,6 +16,15 @@ class Nature(models.TextChoices):
     VENDOR = "vendor", _("vendor")
 
 
+class DataClass(models.TextChoices):
+    """How sensitive data are, from the least to the most: `access.sensitivity.DATA_CLASSES`, with words for people."""
+
+    PUBLIC = "public", _("public: anybody may read them")
+    INTERNAL = "internal", _("internal: for the people of the institution")
+    PERSONAL = "personal", _("personal: they speak of identified people")
+    SENSITIVE = "sensitive", _("sensitive: health, opinions, secrets")
+
+
 class Institution(models.Model):
     nature = models.CharField(max_length=20, choices=Nature.choices, default=Nature.MEMBER)
     slug = models.SlugField(unique=True)
@@ -26,6 +35,7 @@ class Institution(models.Model):
     joined_date = models.DateField(null=True, blank=True)
     left_date = models.DateField(null=True, blank=True)
     rules_key = models.CharField(max_length=22, blank=True)  # the version of its access rules in force; "": none was written
+    data_class = models.CharField(max_length=10, choices=DataClass.choices, default=DataClass.INTERNAL)  # of what says nothing
     is_invented = models.BooleanField(default=False)  # of the demonstration: every page that names it says so
 
     class Meta:

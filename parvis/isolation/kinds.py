@@ -90,9 +90,11 @@ def _kinds() -> Iterator[Kind]:
     yield own("federation_peoplelist")
     yield commons("federation_servicekey", "the installation's own key, sealed; each institution shows its public half")
 
-    # inference: providers and their secrets; those of no institution are the whole installation's
-    yield own("inference_provider", or_none=True)
-    yield own("inference_languagemodel", or_none=True)
+    # inference: providers and their secrets, what they promised, and how far data may go
+    yield own("inference_provider")
+    yield own("inference_languagemodel")
+    yield own("inference_attestation")
+    yield own("inference_routingmatrix")
     yield own("inference_calibration")
 
     # corpora: documents, and the search engine's own tables

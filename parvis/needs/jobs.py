@@ -8,17 +8,14 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
 from parvis.inference.actions import (
-    LeftError,
-    NoRouteError,
-    Route,
     any_embeddings,
-    embeddings_endpoint_for,
     endpoint_answered,
     endpoint_failed,
     hold_endpoint,
     release_endpoint,
 )
 from parvis.inference.completion import UpstreamError
+from parvis.inference.door import LeftError, NoRouteError, Route, admit_background, embeddings_route
 from parvis.inference.models import Calibration
 from parvis.inference.vectors import BATCH, vectors
 from parvis.needs.models import Attachment, RawNeed, RawNeedState, RawNeedText, TextVector
@@ -47,9 +44,12 @@ def _step(institution_id: int, leave: Leave) -> bool:
     if not texts or not hold_endpoint(calibration):
         return False
     try:
-        rows = vectors(route, [f"{one.title}\n{one.text}" for one in texts], leave)
+        admitted = admit_background(institution_id, inputs=(), only=route)
+        rows = vectors(admitted, [f"{one.title}\n{one.text}" for one in texts], leave)
     except LeftError:
         return True
+    except NoRouteError:  # the words of the institution may not go there
+        return False
     except UpstreamError as error:
         endpoint_failed(calibration, error.code)
         return False
@@ -67,10 +67,7 @@ def _step(institution_id: int, leave: Leave) -> bool:
 
 
 def _that_helps(institution_id: int) -> tuple[Calibration | None, Route | None]:
-    try:
-        route = embeddings_endpoint_for(institution_id)
-    except NoRouteError:
-        return None, None
+    route = embeddings_route(institution_id)
     helps = Calibration.unscoped.filter(institution_id=institution_id, weight__gt=0)
     return (helps.filter(endpoint=route.key).first(), route) if route else (None, None)
 

@@ -9,8 +9,9 @@ import numpy as np
 from django.db.models import Q
 
 from parvis.access.principal import Principal
-from parvis.inference.actions import embedded, endpoint_answered, endpoint_failed
+from parvis.inference.actions import endpoint_answered, endpoint_failed
 from parvis.inference.completion import UpstreamError
+from parvis.inference.door import embedded
 from parvis.inference.vectors import LONGEST_TEXT, QUESTION_SECONDS, endpoint_that_helps
 from parvis.needs import similarity
 from parvis.needs.actions.expressions import Words
@@ -80,16 +81,16 @@ def close_needs(principal: Principal, words: Words, *, need: RawNeed | None = No
 def _meaning(principal: Principal, words: Words) -> dict[int, float] | None:
     """Cosines with the texts one may read that have a vector of the same endpoint, by key; None where it is of no help or
     does not answer in time: the words alone compare."""
-    endpoint = endpoint_that_helps(principal)
+    endpoint = endpoint_that_helps(principal, ())
     if endpoint is None:
         return None
-    route, calibration = endpoint
-    texts = TextVector.objects.visible_to(principal).filter(endpoint=route.key)
+    admitted, calibration = endpoint
+    texts = TextVector.objects.visible_to(principal).filter(endpoint=admitted.key)
     rows = list(texts.order_by("-text_id").values_list("text_id", "vector")[:MOST_COMPARED])
     if not rows:
         return None
     try:
-        asked = normalised(embedded(route, [f"{words.title}\n{words.text}"[:LONGEST_TEXT]], seconds=QUESTION_SECONDS))[0]
+        asked = normalised(embedded(admitted, [f"{words.title}\n{words.text}"[:LONGEST_TEXT]], seconds=QUESTION_SECONDS))[0]
     except UpstreamError as error:
         endpoint_failed(calibration, error.code)
         return None

@@ -44,13 +44,20 @@ class TooManyKeysError(Exception):
 
 
 def create_key(
-    holder: Profile, *, name: str, scopes: Iterable[str], days: int, by: Profile | None, actor: str
+    holder: Profile,
+    *,
+    name: str,
+    scopes: Iterable[str],
+    days: int,
+    by: Profile | None,
+    actor: str,
+    data_class: str = "",
 ) -> tuple[ApiKey, str]:
     """The key and what it says, which is known at this moment only. Raises KeyRefusedError or TooManyKeysError."""
     wanted = [scope for scope in Scope.values if scope in set(scopes)]
     days = max(1, min(days, MOST_DAYS))
     _check_rules(principal_of(holder), wanted, days)
-    return _create(holder, name=name, scopes=wanted, days=days, by=by, actor=actor)
+    return _create(holder, name=name, scopes=wanted, days=days, by=by, actor=actor, data_class=data_class)
 
 
 def _check_rules(principal: Principal, scopes: Sequence[str], days: int) -> None:
@@ -64,7 +71,9 @@ def _check_rules(principal: Principal, scopes: Sequence[str], days: int) -> None
 
 
 @transaction.atomic
-def _create(holder: Profile, *, name: str, scopes: list[str], days: int, by: Profile | None, actor: str) -> tuple[ApiKey, str]:
+def _create(
+    holder: Profile, *, name: str, scopes: list[str], days: int, by: Profile | None, actor: str, data_class: str
+) -> tuple[ApiKey, str]:
     now = timezone.now()
     Profile.objects.select_for_update().get(id=holder.id)  # two sendings count one after the other
     if ApiKey.unscoped.active(now).filter(profile=holder).count() >= MOST_KEYS:
@@ -77,11 +86,12 @@ def _create(holder: Profile, *, name: str, scopes: list[str], days: int, by: Pro
         hint=tokens.hint(token),
         digest=tokens.digest(token, master=settings.SECRET_KEY),
         scopes=scopes,
+        data_class=data_class,
         created_by=by,
         created_at=now,
         expires_at=now + timedelta(days=days),
     )
-    _record(key, actor, "key.create", holder=f"profile:{holder.id}", scopes=scopes, days=days)
+    _record(key, actor, "key.create", holder=f"profile:{holder.id}", scopes=scopes, days=days, data_class=data_class)
     return key, token
 
 
@@ -135,7 +145,7 @@ def principal_of_token(token: str, now: datetime) -> tuple[Principal, Profile] |
     _note_use(key, now)
     principal = principal_of(key.profile)
     scopes = frozenset(scope for scope in key.scopes if decision(principal, key_tool(scope), days=key.days).allowed)
-    return replace(principal, key_id=key.id, scopes=scopes), key.profile
+    return replace(principal, key_id=key.id, scopes=scopes, data_class=key.data_class), key.profile
 
 
 def usable_keys(now: datetime) -> QuerySet[ApiKey]:

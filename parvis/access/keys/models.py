@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from parvis.access.doors import Door
 from parvis.access.engine import Tool
-from parvis.institutions.models import Institution, Profile
+from parvis.institutions.models import DataClass, Institution, Profile
 
 if TYPE_CHECKING:
     from parvis.access.principal import Principal
@@ -57,6 +57,7 @@ class ApiKey(models.Model):
     hint = models.CharField(max_length=16)  # how it begins
     digest = models.CharField(max_length=64, unique=True)  # across institutions: it is what says which
     scopes: models.JSONField[Any, Any] = models.JSONField(default=list)
+    data_class = models.CharField(max_length=10, choices=DataClass.choices, blank=True)  # of what comes with it; "": not said
     created_by = models.ForeignKey(Profile, on_delete=models.SET_NULL, related_name="+", null=True)
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()

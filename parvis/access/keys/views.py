@@ -17,7 +17,7 @@ from parvis.access.http import SignedInRequest
 from parvis.access.keys import actions
 from parvis.access.keys.forms import AppForm, KeyForm
 from parvis.access.keys.models import ApiKey, KeyState, Scope
-from parvis.institutions.models import Profile, Role
+from parvis.institutions.models import DataClass, Profile, Role
 
 PER_PAGE = 50
 
@@ -100,7 +100,9 @@ def app_removal(request: SignedInRequest, profile_id: int) -> HttpResponse:
 
 
 def _keys_of(request: SignedInRequest, holder: Profile, template: str) -> HttpResponse:
-    form = KeyForm(request.POST or None)
+    overseen = request.principal.may("key:oversee")
+    least = DataClass.PUBLIC if overseen else DataClass(holder.institution.data_class)
+    form = KeyForm(request.POST or None, least=least)
     made, token = None, ""
     if request.method == "POST" and form.is_valid():
         try:
@@ -112,7 +114,7 @@ def _keys_of(request: SignedInRequest, holder: Profile, template: str) -> HttpRe
         except actions.TooManyKeysError:
             form.add_error(None, _("There are %d active keys already: revoke one first.") % actions.MOST_KEYS)
         else:
-            form = KeyForm()
+            form = KeyForm(least=least)
     now = timezone.now()
     keys = [(key, key.state_at(now)) for key in ApiKey.objects.visible_to(request.principal).filter(profile=holder)]
     context = {

@@ -171,6 +171,19 @@ class Migration(migrations.Migration):
                 ("hint", models.CharField(max_length=16)),
                 ("digest", models.CharField(max_length=64, unique=True)),
                 ("scopes", models.JSONField(default=list)),
+                (
+                    "data_class",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("public", "public: anybody may read them"),
+                            ("internal", "internal: for the people of the institution"),
+                            ("personal", "personal: they speak of identified people"),
+                            ("sensitive", "sensitive: health, opinions, secrets"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
                 ("expires_at", models.DateTimeField()),
                 ("last_used_at", models.DateTimeField(null=True)),

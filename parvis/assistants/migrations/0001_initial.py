@@ -87,6 +87,19 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("title", models.CharField(max_length=120, verbose_name="title")),
+                (
+                    "data_class",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("public", "public: anybody may read them"),
+                            ("internal", "internal: for the people of the institution"),
+                            ("personal", "personal: they speak of identified people"),
+                            ("sensitive", "sensitive: health, opinions, secrets"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("updated_at", models.DateTimeField(default=django.utils.timezone.now)),
                 (

@@ -145,7 +145,7 @@ def use_model(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Use:
     def use(*script: str | UpstreamError | threading.Event) -> ScriptedModel:
         model = ScriptedModel(*script)
         settings.MODEL_URL, settings.MODEL_NAME, settings.MODEL_KEY = "http://127.0.0.1:9/v1", "modele-de-test", ""
-        monkeypatch.setattr(jobs, "chat_model", lambda route: model)
+        monkeypatch.setattr(jobs, "chat", lambda admitted, **_options: model)
         return model
 
     return use

@@ -26,8 +26,9 @@ from parvis.audit.models import Entry
 from parvis.corpora.actions import Campus as Reach
 from parvis.corpora.actions import share_corpus
 from parvis.corpora.models import Corpus
-from parvis.inference.actions import NoRouteError, chat_endpoint_within_rules
+from parvis.inference.door import NoRouteError, admit
 from parvis.inference.models import LanguageModel, Provider, Zone
+from parvis.inference.tests.conftest import attest
 from parvis.institutions.models import Institution, Profile, Role
 
 SignIn = Callable[[Profile], Client]
@@ -71,7 +72,7 @@ def campus(house: House, sign_in: SignIn) -> Campus:
     teacher = house.principal(house.teacher)
     corpus, assistant = create_course(teacher, name="Droit des obligations")
     share_corpus(teacher, corpus, groups=[], with_institution=True)
-    provider = Provider.unscoped.create(institution=house.institution, name="Nuage", base_url="http://n", zone=Zone.EU)
+    provider = attest(Provider.unscoped.create(institution=house.institution, name="Nuage", base_url="http://n", zone=Zone.EU))
     model = LanguageModel.unscoped.create(
         institution=house.institution, provider=provider, name="grand", display_name="Grand modèle"
     )
@@ -132,11 +133,12 @@ def test_a_model_is_refused_by_its_zone_and_no_other_takes_its_place(campus: Cam
     student.refresh_from_db()
     principal = campus.house.principal(Profile.objects.get(id=student.id))
     with pytest.raises(NoRouteError) as refused:
-        chat_endpoint_within_rules(principal, campus.model, purpose="course")
+        admit(principal, model=campus.model, inputs=(), purpose="course")
     assert refused.value.code == "model_refused"
     Provider.unscoped.update(zone=Zone.ON_PREM)
+    attest(Provider.unscoped.get())
     campus.model.refresh_from_db()
-    assert chat_endpoint_within_rules(principal, campus.model, purpose="course") is not None
+    assert admit(principal, model=campus.model, inputs=(), purpose="course") is not None
 
 
 def test_an_assistant_allowed_only_on_the_premises_is_open_and_its_distant_model_is_not(campus: Campus) -> None:

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from parvis.access.principal import Principal
 from parvis.corpora.actions import search_corpora
-from parvis.corpora.models import Embedding, EmbeddingQuerySet
-from parvis.inference.actions import embedded, endpoint_answered, endpoint_failed
+from parvis.corpora.models import Corpus, Embedding, EmbeddingQuerySet
+from parvis.inference.actions import endpoint_answered, endpoint_failed
 from parvis.inference.completion import UpstreamError
+from parvis.inference.door import embedded
 from parvis.inference.models import Calibration
 from parvis.inference.vectors import QUESTION_SECONDS, endpoint_that_helps
 from parvis.retrieval.dense import ExactScan, unpacked
@@ -22,15 +23,20 @@ from parvis.retrieval.search import Found
 MOST_COMPARED = 20_000  # vectors one question is compared with; beyond, only with those its words found
 
 
-def search_by_meaning_too(principal: Principal, question: str, corpora_ids: Iterable[int], *, limit: int) -> Found | None:
+def search_by_meaning_too(
+    principal: Principal, question: str, corpora_ids: Iterable[int], *, limit: int, said: str = ""
+) -> Found | None:
     """As `search_corpora`, with the similarities of the institution's endpoint. None where there is none, where it was
-    measured to be of no help, or where it fails: what the words found stands."""
-    endpoint = endpoint_that_helps(principal)
+    measured to be of no help, where the question may not go, or where it fails: what the words found stands. The question is
+    as sensitive as what it is asked of, and as its conversation `said`."""
+    corpora_ids = list(corpora_ids)
+    classes = Corpus.objects.visible_to(principal).filter(id__in=corpora_ids).values_list("data_class", flat=True)
+    endpoint = endpoint_that_helps(principal, [said, *classes])
     if endpoint is None:
         return None
-    route, calibration = endpoint
-    embed = partial(embedded, route, seconds=QUESTION_SECONDS)
-    embedder = ExactScan(embed=embed, vectors=StoredVectors(route.key), weight=calibration.weight)
+    admitted, calibration = endpoint
+    embed = partial(embedded, admitted, seconds=QUESTION_SECONDS)
+    embedder = ExactScan(embed=embed, vectors=StoredVectors(admitted.key), weight=calibration.weight)
     try:
         found = search_corpora(principal, question, corpora_ids, limit=limit, embedder=embedder)
     except UpstreamError as error:

@@ -1,7 +1,7 @@
 """Measuring what an institution's endpoint of embeddings is worth, then keeping its vectors, when nothing else is to do.
 
-The texts go to the endpoint of their own institution and to no other, and only where it was measured to help: a sample
-first, all passages then.
+The texts go to the endpoint of their own institution and to no other, only those whose class may be computed there, and only
+where it was measured to help: a sample first, all passages then.
 """
 
 from __future__ import annotations
@@ -16,12 +16,8 @@ from numpy.typing import NDArray
 from parvis.corpora.actions import passages
 from parvis.corpora.models import Corpus, CorpusQuerySet, DocumentState, Embedding, Passage, PassageQuerySet
 from parvis.inference.actions import (
-    LeftError,
-    NoRouteError,
-    Route,
     any_embeddings,
     calibration_of,
-    embeddings_endpoint_for,
     endpoint_answered,
     endpoint_failed,
     hold_endpoint,
@@ -29,6 +25,14 @@ from parvis.inference.actions import (
     release_endpoint,
 )
 from parvis.inference.completion import UpstreamError
+from parvis.inference.door import (
+    LeftError,
+    NoRouteError,
+    Route,
+    admit_background,
+    cleared_classes,
+    embeddings_route,
+)
 from parvis.inference.models import Calibration
 from parvis.inference.vectors import BATCH, Leave, vectors
 from parvis.retrieval.dense import FEWEST_QUESTIONS, ExactScan, HeldVectors, calibrate_weight, packed
@@ -55,24 +59,26 @@ def _institutions() -> list[int]:
 
 
 def _step(institution_id: int, leave: Leave) -> bool:
-    try:
-        route = embeddings_endpoint_for(institution_id)
-    except NoRouteError:
-        return False
+    route = embeddings_route(institution_id)
     corpora = Corpus.unscoped.filter(institution_id=institution_id)
     if route is None:
         return _forget(corpora)
+    cleared = corpora.filter(data_class__in=cleared_classes(institution_id, route))
+    if not cleared.exists():
+        return False
     calibration = calibration_of(institution_id, route)
-    corpus = corpora.to_embed(route.key).order_by("id").first()
+    corpus = cleared.to_embed(route.key).order_by("id").first()
     if (corpus is None and calibration.measured_at) or not hold_endpoint(calibration):
         return False
     try:
-        if not _is_measured(calibration):
-            _measure(calibration, route, leave)
+        if not _is_measured(calibration, cleared):
+            _measure(calibration, route, cleared, leave)
         elif corpus is not None:
             _embed(corpus, calibration, route, leave)
     except LeftError:
         return True
+    except NoRouteError:
+        return False
     except UpstreamError as error:
         endpoint_failed(calibration, error.code)
         return False
@@ -93,27 +99,29 @@ def _forget(corpora: CorpusQuerySet) -> bool:
     return True
 
 
-def _is_measured(calibration: Calibration) -> bool:
-    change = abs(_readable(calibration.institution_id).count() - calibration.passages)
+def _is_measured(calibration: Calibration, cleared: CorpusQuerySet) -> bool:
+    change = abs(_readable(cleared).count() - calibration.passages)
     return calibration.measured_at is not None and change <= CHANGED_SHARE * calibration.passages
 
 
-def _measure(calibration: Calibration, route: Route, leave: Leave) -> None:
-    """On the institution's own documents: they are what it will be asked about."""
+def _measure(calibration: Calibration, route: Route, cleared: CorpusQuerySet, leave: Leave) -> None:
+    """On the institution's own documents, those that may go there: they are what it will be asked about."""
     institution_id = calibration.institution_id
-    ids = list(_readable(institution_id).order_by("id").values_list("id", flat=True))
-    allowed = frozenset(Corpus.unscoped.filter(institution_id=institution_id).values_list("id", flat=True))
+    classes = dict(cleared.order_by().values_list("id", "data_class"))
+    ids = list(_readable(cleared).order_by("id").values_list("id", flat=True))
+    allowed = frozenset(classes)
+    admitted = admit_background(institution_id, inputs=classes.values(), only=route)
     sample, questions = self_asked(passages(allowed, ids[:: max(1, -(-len(ids) // SAMPLED_PASSAGES))]))
     weight = 0.0
     if len(questions) >= FEWEST_QUESTIONS:
-        rows = vectors(route, [passage.indexed_text() for passage in sample], leave)
-        asked = vectors(route, [question.text for question in questions], leave)
+        rows = vectors(admitted, [passage.indexed_text() for passage in sample], leave)
+        asked = vectors(admitted, [question.text for question in questions], leave)
         by_text = dict(zip((question.text for question in questions), asked, strict=True))
 
         def embed(texts: Sequence[str]) -> list[NDArray[np.float16]]:
             if leave():
                 raise LeftError
-            return [by_text[text] if text in by_text else vectors(route, [text], leave)[0] for text in texts]
+            return [by_text[text] if text in by_text else vectors(admitted, [text], leave)[0] for text in texts]
 
         library = Library(sample)
         held = HeldVectors(np.array([one.id for one in sample]), np.array([one.corpus_id for one in sample]), rows)
@@ -150,7 +158,8 @@ def _embed(corpus: Corpus, calibration: Calibration, route: Route, leave: Leave)
             Corpus.unscoped.filter(id=corpus.id).update(embedded_version=corpus.content_version, embedded_endpoint=route.key)
         return
     found = passages(frozenset({corpus.id}), ids)
-    rows = vectors(route, [passage.indexed_text() for passage in found], leave)
+    admitted = admit_background(corpus.institution_id, inputs=[corpus.data_class], only=route)
+    rows = vectors(admitted, [passage.indexed_text() for passage in found], leave)
     _keep(corpus, route, [passage.id for passage in found], rows)
 
 
@@ -177,5 +186,5 @@ def _keep(corpus: Corpus, route: Route, passage_ids: Sequence[int], rows: NDArra
     )
 
 
-def _readable(institution_id: int) -> PassageQuerySet:
-    return Passage.unscoped.filter(institution_id=institution_id, document__state=DocumentState.INDEXED)
+def _readable(corpora: CorpusQuerySet) -> PassageQuerySet:
+    return Passage.unscoped.filter(corpus__in=corpora.order_by(), document__state=DocumentState.INDEXED)

@@ -24,7 +24,7 @@ from parvis.corpora.models import Corpus, Document, Embedding, Passage
 from parvis.corpora.tests.conftest import Add
 from parvis.corpora.tests.test_erasure import bytes_on_disk
 from parvis.inference.models import Calibration, LanguageModel, Provider, Purpose
-from parvis.inference.tests.conftest import running
+from parvis.inference.tests.conftest import attest, running
 from parvis.inference.tests.model_server import ModelServer, answering, never_answering, refusing, sending_vectors
 from parvis.institutions.models import Profile
 from parvis.retrieval.analysis import terms
@@ -75,7 +75,8 @@ def server() -> Iterator[ModelServer]:
 @pytest.fixture
 def endpoint(house: House, server: ModelServer) -> LanguageModel:
     """The institution's own; its neighbour has none."""
-    provider = Provider.unscoped.create(institution=house.institution, name="Campus", base_url=f"{server.url}/v1")
+    here = {"institution": house.institution, "zone": "on_prem"}
+    provider = attest(Provider.unscoped.create(**here, name="Campus", base_url=f"{server.url}/v1"))
     return LanguageModel.unscoped.create(
         institution=house.institution, provider=provider, name="sens", display_name="Sens", purpose=Purpose.EMBEDDINGS
     )
@@ -217,6 +218,9 @@ def test_changing_the_endpoint_embeds_again(
     with running(answering("")) as other:
         other.embedding = sending_vectors(of_meaning)
         Provider.unscoped.update(base_url=other.url)
+        assert asked(house, corpus) is None
+        assert sent(other) == []  # of a new address nothing was attested
+        attest(Provider.unscoped.get())
         assert asked(house, corpus) is None  # nothing of the former one is compared with the new one's
         assert sent(other) == []
         embed_all()

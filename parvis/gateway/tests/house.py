@@ -73,13 +73,14 @@ class House:
     def add_provider(self, number: str, url: str, *, zone: str, institution: int | None = 1, kind: str = "openai") -> None:
         place = f"{institution}|inference_provider|{number}|1"
         sealed = sealing.seal(SECRET, place=place, key=self.ring.current)
-        self.providers.append(snapshots.Provider(number, institution, kind, url, zone, sealed, place, attested_at=0.0))
+        self.providers.append(snapshots.Provider(number, institution, kind, url, zone, sealed, place))
 
     def add_model(self, alias: str, *, provider: str = "1", purpose: str = "chat", **more: Any) -> None:
         owner = next(one.institution for one in self.providers if one.id == provider)
         capabilities = more.pop("capabilities", CHAT if purpose == "chat" else ("embeddings",))
         number = str(len(self.models) + 1)
-        self.models.append(Model(number, owner, provider, alias, alias, alias, purpose, capabilities, **more))
+        given = {"attested_at": 0.0, **more}
+        self.models.append(Model(number, owner, provider, alias, alias, purpose, number, capabilities, **given))
 
     def publish(self, *, revoked: tuple[int, ...] = (), at: float | None = None) -> None:
         snapshot = Snapshot(

@@ -1,5 +1,6 @@
 import django.db.models.deletion
 import django.db.models.manager
+import django.utils.timezone
 from django.db import migrations, models
 
 from parvis.tables import at_once
@@ -44,11 +45,10 @@ class Migration(migrations.Migration):
                         verbose_name="hosting zone",
                     ),
                 ),
+                ("processor", models.CharField(blank=True, max_length=160, verbose_name="processor")),
                 (
                     "institution",
                     models.ForeignKey(
-                        blank=True,
-                        null=True,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="+",
                         to="institutions.institution",
@@ -101,6 +101,7 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("name", models.CharField(max_length=120, verbose_name="name of the model at the provider")),
                 ("display_name", models.CharField(max_length=80, verbose_name="name shown")),
+                ("alias", models.CharField(blank=True, max_length=80)),
                 (
                     "purpose",
                     models.CharField(
@@ -110,13 +111,18 @@ class Migration(migrations.Migration):
                         verbose_name="used for",
                     ),
                 ),
+                ("capabilities", models.JSONField(default=list)),
+                ("rank", models.PositiveSmallIntegerField(default=0)),
                 ("is_default", models.BooleanField(default=False, verbose_name="used when an assistant names no other")),
                 ("enabled", models.BooleanField(default=True)),
+                ("context_tokens", models.PositiveIntegerField(blank=True, null=True)),
+                ("max_output_tokens", models.PositiveIntegerField(blank=True, null=True)),
+                ("concurrency", models.PositiveIntegerField(blank=True, null=True)),
+                ("requests_per_minute", models.PositiveIntegerField(blank=True, null=True)),
+                ("hedge_seconds", models.FloatField(blank=True, null=True)),
                 (
                     "institution",
                     models.ForeignKey(
-                        blank=True,
-                        null=True,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="+",
                         to="institutions.institution",
@@ -141,6 +147,109 @@ class Migration(migrations.Migration):
                         name="one_default_per_purpose",
                     ),
                 ],
+            },
+            managers=[
+                ("unscoped", django.db.models.manager.Manager()),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Attestation",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("origin", models.CharField(max_length=300)),
+                (
+                    "zone",
+                    models.CharField(
+                        choices=[
+                            ("on_prem", "the institution’s own servers"),
+                            ("fr", "France"),
+                            ("eu", "European Union"),
+                            ("world", "outside the European Union"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("processor", models.CharField(blank=True, max_length=160)),
+                ("attested_date", models.DateField(verbose_name="dated")),
+                ("until_date", models.DateField(blank=True, null=True, verbose_name="holds until")),
+                ("document_name", models.CharField(blank=True, max_length=200)),
+                ("document", models.BinaryField(null=True)),
+                ("digest", models.CharField(blank=True, max_length=64)),
+                ("added_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "added_by",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="institutions.profile"
+                    ),
+                ),
+                (
+                    "institution",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="institutions.institution"
+                    ),
+                ),
+                (
+                    "provider",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="attestations", to="inference.provider"
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-id"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("zone", "on_prem"), ("document__isnull", False), _connector="OR"),
+                        name="attestation_has_its_document",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("until_date", None), ("until_date__gte", models.F("attested_date")), _connector="OR"
+                        ),
+                        name="attestation_ends_later",
+                    ),
+                ],
+            },
+            managers=[
+                ("unscoped", django.db.models.manager.Manager()),
+            ],
+        ),
+        migrations.CreateModel(
+            name="RoutingMatrix",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveIntegerField()),
+                ("cells", models.JSONField()),
+                (
+                    "default_class",
+                    models.CharField(
+                        choices=[
+                            ("public", "public: anybody may read them"),
+                            ("internal", "internal: for the people of the institution"),
+                            ("personal", "personal: they speak of identified people"),
+                            ("sensitive", "sensitive: health, opinions, secrets"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("reason", models.CharField(max_length=300, verbose_name="reason")),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "author",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="institutions.profile"
+                    ),
+                ),
+                (
+                    "institution",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="institutions.institution"
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-number"],
+                "constraints": [models.UniqueConstraint(fields=("institution", "number"), name="routing_matrix_number_once")],
             },
             managers=[
                 ("unscoped", django.db.models.manager.Manager()),

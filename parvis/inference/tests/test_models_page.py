@@ -12,11 +12,13 @@ from django.test import Client
 from pytest_django import Settings
 
 from conftest import House
+from parvis.access.middleware import principal_of
 from parvis.audit.models import Entry
-from parvis.inference.actions import NoRouteError, Route, chat_endpoint_for, embeddings_endpoint_for
+from parvis.inference.door import Admitted, NoRouteError, admit, embeddings_route
 from parvis.inference.models import LanguageModel, Provider
 from parvis.inference.tests.conftest import Serve
 from parvis.inference.tests.model_server import answering, refusing
+from parvis.inference.upstream import Endpoint
 from parvis.institutions.models import Profile
 
 SignIn = Callable[[Profile], Client]
@@ -34,6 +36,7 @@ def filled(**values: Any) -> dict[str, Any]:
         "display_name": "Petit modèle",
         "purpose": "chat",
         "is_default": "on",
+        "declares": "on",
     } | values
 
 
@@ -43,10 +46,19 @@ def added(client: Client, **values: Any) -> LanguageModel:
     return LanguageModel.unscoped.latest("id")
 
 
-def route(house: House, model: LanguageModel | None = None) -> Route:
-    found = chat_endpoint_for(house.institution.id, model)
+def route(house: House, model: LanguageModel | None = None) -> Admitted:
+    found = asked(house.teacher, model)
     assert found
     return found
+
+
+def asked(profile: Profile, model: LanguageModel | None = None) -> Admitted | None:
+    return admit(principal_of(profile), inputs=(), purpose="course", model=model)
+
+
+def endpoint(house: House) -> Endpoint:
+    found = route(house)
+    return found.endpoints[found.first.model_id]
 
 
 def test_a_model_is_added_with_its_provider_and_answers(house: House, sign_in: SignIn) -> None:
@@ -55,9 +67,8 @@ def test_a_model_is_added_with_its_provider_and_answers(house: House, sign_in: S
     page = administrator.get("/modeles/").content.decode()
     assert "Petit modèle" in page
     assert "Serveur du campus" in page
-    chosen = route(house)
-    assert (chosen.endpoint.base_url, chosen.endpoint.api_key) == ("http://127.0.0.1:9/v1", CANARY)
-    assert (chosen.endpoint.model, chosen.zone) == ("petit-modele", "on_prem")
+    assert (endpoint(house).base_url, endpoint(house).api_key) == ("http://127.0.0.1:9/v1", CANARY)
+    assert (endpoint(house).model, route(house).zone) == ("petit-modele", "on_prem")
 
 
 def test_the_key_is_seen_nowhere(house: House, sign_in: SignIn, serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
@@ -118,14 +129,14 @@ def test_a_key_stays_until_it_is_replaced_and_never_follows_a_new_address(house:
     model = added(administrator)
     address = f"/modeles/{model.id}/"
     assert administrator.post(address, filled(secret="", display_name="Autre nom")).status_code == 302
-    assert route(house).endpoint.api_key == CANARY
+    assert endpoint(house).api_key == CANARY
     moved = administrator.post(address, filled(secret="", base_url="http://ailleurs.example/v1"))
     assert moved.status_code == 422
-    assert route(house).endpoint.base_url == "http://127.0.0.1:9/v1"
+    assert endpoint(house).base_url == "http://127.0.0.1:9/v1"
     assert administrator.post(address, filled(secret="nouvelle", base_url="http://ailleurs.example/v1")).status_code == 302
-    assert route(house).endpoint.api_key == "nouvelle"
+    assert endpoint(house).api_key == "nouvelle"
     administrator.post(address, filled(secret="", base_url="http://ailleurs.example/v1", forget_secret="on"))
-    assert route(house).endpoint.api_key == ""
+    assert endpoint(house).api_key == ""
 
 
 @pytest.mark.parametrize(
@@ -175,9 +186,9 @@ def test_a_model_switched_off_is_not_replaced_behind_the_assistants_back(house: 
     assert route(house, chosen).name == "Petit modèle"
     administrator.post(f"/modeles/{chosen.id}/activation/", {"enabled": "0"})
     with pytest.raises(NoRouteError):
-        chat_endpoint_for(house.institution.id, chosen)
+        asked(house.teacher, chosen)
     administrator.post(f"/modeles/{other.id}/activation/", {"enabled": "0"})
-    assert chat_endpoint_for(house.institution.id) is None
+    assert asked(house.teacher) is None
     administrator.post(f"/modeles/{chosen.id}/activation/", {"enabled": "1"})
     assert route(house, chosen).zone == "on_prem"
 
@@ -188,7 +199,7 @@ def test_a_key_sealed_under_another_installation_key_is_said_to_be_unreadable(
     model = added(sign_in(house.administrator))
     settings.KEYRING = tmp_path / "another installation’s"
     with pytest.raises(NoRouteError) as refusal:
-        chat_endpoint_for(house.institution.id)
+        asked(house.teacher)
     assert refusal.value.code == "secret_unreadable"
     page = sign_in(house.administrator).post(f"/modeles/{model.id}/essai/", follow=True).content.decode()
     assert "message-error" in page
@@ -205,26 +216,12 @@ def test_only_administrators_of_the_institution_reach_its_models(house: House, s
         client = sign_in(profile)
         assert getattr(client, verb)(f"/modeles/{model.id}/{path}").status_code in (404, 405)
         assert "Petit modèle" not in client.get("/modeles/").content.decode()
-    assert chat_endpoint_for(house.neighbour_institution.id) is None
+    assert asked(neighbour) is None
     assert LanguageModel.unscoped.filter(enabled=True).count() == 1
     with pytest.raises(NoRouteError):
-        chat_endpoint_for(house.neighbour_institution.id, model)
+        asked(neighbour, model)
     assert sign_in(neighbour).post("/modeles/nouveau/", filled(provider=model.provider_id)).status_code in (302, 422)
     assert not LanguageModel.unscoped.exclude(id=model.id).filter(provider=model.provider).exists()
-
-
-def test_what_the_alliance_shares_is_seen_and_not_changed(house: House, sign_in: SignIn) -> None:
-    provider = Provider.unscoped.create(name="Alliance", base_url="http://127.0.0.1:9/v1", zone="fr")
-    provider.keep_secret(CANARY)
-    shared = LanguageModel.unscoped.create(provider=provider, name="m", display_name="Partagé", is_default=True)
-    administrator = sign_in(house.administrator)
-    page = administrator.get("/modeles/").content.decode()
-    assert "Partagé" in page
-    assert f"/modeles/{shared.id}/essai/" not in page
-    assert administrator.get(f"/modeles/{shared.id}/").status_code == 404
-    assert route(house).name == "Partagé"
-    own = added(administrator)
-    assert route(house).name == own.display_name  # one's own comes first
 
 
 def test_the_environment_gives_a_model_that_nobody_changes(
@@ -238,7 +235,7 @@ def test_the_environment_gives_a_model_that_nobody_changes(
     assert "modele-installe" in page
     assert CANARY not in page
     assert route(house).zone == "on_prem"
-    assert embeddings_endpoint_for(house.institution.id)
+    assert embeddings_route(house.institution.id)
     for purpose in ("chat", "embeddings"):
         said = administrator.post(f"/modeles/installation/{purpose}/essai/", follow=True).content.decode()
         assert "message-success" in said

@@ -75,7 +75,7 @@ def test_each_class_goes_where_it_may_nearest_first_then_again(data_class: str, 
         (replace(CAMPUS, zone="fr"), "class"),
         (replace(CAMPUS, id="9"), "not_entitled"),
         (replace(CAMPUS, context_tokens=10), "too_long"),
-        (replace(CAMPUS, alias="grand"), "unknown_model"),
+        (replace(CAMPUS, alias="grand"), "no_such_model"),
     ],
 )
 def test_a_refusal_says_what_decided(candidate: Candidate, code: str) -> None:

@@ -38,6 +38,19 @@ class Migration(migrations.Migration):
                 ("joined_date", models.DateField(blank=True, null=True)),
                 ("left_date", models.DateField(blank=True, null=True)),
                 ("rules_key", models.CharField(blank=True, max_length=22)),
+                (
+                    "data_class",
+                    models.CharField(
+                        default="internal",
+                        choices=[
+                            ("public", "public: anybody may read them"),
+                            ("internal", "internal: for the people of the institution"),
+                            ("personal", "personal: they speak of identified people"),
+                            ("sensitive", "sensitive: health, opinions, secrets"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
                 ("is_invented", models.BooleanField(default=False)),
             ],
             options={

@@ -9,9 +9,9 @@ import pytest
 
 from parvis.access.middleware import principal_of
 from parvis.inference import vectors
-from parvis.inference.actions import endpoint_key
+from parvis.inference.door import endpoint_key
 from parvis.inference.models import Calibration, LanguageModel, Provider, Purpose
-from parvis.inference.tests.conftest import running
+from parvis.inference.tests.conftest import attest, running
 from parvis.inference.tests.model_server import ModelServer, answering, never_answering, sending_vectors
 from parvis.institutions.models import Institution, Profile
 from parvis.needs import suggestions
@@ -45,7 +45,7 @@ def server() -> Iterator[ModelServer]:
 def gives(server: ModelServer, institution: Institution, *, helps: bool = True) -> None:
     """An endpoint of this institution, measured."""
     base_url = f"{server.url}/v1"
-    provider = Provider.unscoped.create(institution=institution, name="Campus", base_url=base_url)
+    provider = attest(Provider.unscoped.create(institution=institution, name="Campus", base_url=base_url, zone="on_prem"))
     LanguageModel.unscoped.create(
         institution=institution, provider=provider, name="sens", display_name="Sens", purpose=Purpose.EMBEDDINGS
     )
@@ -118,4 +118,4 @@ def test_nobody_waits_for_an_endpoint_that_stalls(
     server.embedding = never_answering
     assert proposed(people.writer) == []
     failed = Calibration.unscoped.get(institution=people.writer.institution)
-    assert (failed.failure_code, vectors.endpoint_that_helps(principal_of(people.writer))) == ("stalled", None)
+    assert (failed.failure_code, vectors.endpoint_that_helps(principal_of(people.writer), ())) == ("stalled", None)

@@ -18,7 +18,7 @@ from parvis.assistants.models import Assistant, AssistantPurpose
 from parvis.audit.models import record
 from parvis.corpora.actions import all_corpora
 from parvis.federation.models import Kind, SignInSource
-from parvis.inference.actions import environment_routes
+from parvis.inference.door import environment_routes
 from parvis.inference.models import LanguageModel, Purpose, Zone
 from parvis.institutions.models import Institution
 from parvis.needs.models import RawNeed
@@ -118,7 +118,7 @@ def _models(institution: Institution, purpose: str) -> tuple[ModelFact, ...]:
         for row in rows
     ]
     if route := environment_routes().get(purpose):
-        host = _host(route.endpoint.base_url)
+        host = route.host
         found.append(ModelFact(route.name, host, host, str(Zone(route.zone).label)))
     return tuple(found)
 
