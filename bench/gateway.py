@@ -142,10 +142,7 @@ def _publish(data: Path, provider: str) -> str:
         tuple(Holder(number, number, 1, "teacher") for number in range(1, 5_001)),
         tuple(keys),
         (Provider("1", 1, "openai", provider, "on_prem", secret, place),),
-        tuple(
-            Model(str(number), 1, "1", f"m{number}", f"m{number}", "chat", str(number), capabilities, 0.0)
-            for number in range(1, 21)
-        ),
+        tuple(Model(str(one), 1, "1", f"m{one}", f"m{one}", "chat", str(one), capabilities, 0.0) for one in range(1, 21)),
     )
     folder = data / "gateway"
     version = snapshots.write_snapshot(folder, snapshot, master=MASTER)

@@ -34,6 +34,7 @@ class Asked:
 
     operation: str
     body: bytes = field(repr=False)
+    fields: Fields = field(repr=False)
     model: str
     stream: bool
     wants_usage: bool
@@ -49,12 +50,17 @@ class Asked:
 
 def read(operation: str, body: bytes) -> Asked:
     """Raises Problem."""
-    return _READERS[operation](body)
+    try:
+        if not body.isascii():
+            body.decode()
+    except UnicodeDecodeError as error:
+        raise Problem("not_json", {"reason": str(error)[:200]}) from None
+    return _READERS[operation](body, _decoded(_fields, body))
 
 
 def body_for(asked: Asked, name: str, *, max_tokens: int | None, counts_unasked: bool) -> bytes:
     """What the provider is sent for its model of that name, held to so many tokens."""
-    fields = _fields.decode(asked.body)
+    fields = asked.fields
     written: dict[str, bytes] = {"model": _json(name)}
     if asked.operation == CHAT and asked.stream and not counts_unasked:
         written["stream_options"] = _counting(fields.get("stream_options"))
@@ -136,7 +142,7 @@ _responses_decoder = msgspec.json.Decoder(_Responses)
 _json = msgspec.json.Encoder().encode
 
 
-def _chat(body: bytes) -> Asked:
+def _chat(body: bytes, fields: Fields) -> Asked:
     given = _decoded(_chat_decoder, body)
     needed = {"chat"}
     if given.stream:
@@ -150,6 +156,7 @@ def _chat(body: bytes) -> Asked:
     return Asked(
         CHAT,
         body,
+        fields,
         given.model,
         stream=bool(given.stream),
         wants_usage=bool(given.stream_options and given.stream_options.include_usage),
@@ -159,15 +166,15 @@ def _chat(body: bytes) -> Asked:
     )
 
 
-def _embeddings(body: bytes) -> Asked:
+def _embeddings(body: bytes, fields: Fields) -> Asked:
     given = _decoded(_embeddings_decoder, body)
     form = given.encoding_format or "float"
     if form not in ("float", "base64"):
         raise Problem("wrong_field", {"field": "encoding_format"}, param="encoding_format")
-    return Asked(EMBEDDINGS, body, given.model, False, False, frozenset({"embeddings"}), 0, 1, base64=form == "base64")
+    return Asked(EMBEDDINGS, body, fields, given.model, False, False, frozenset({"embeddings"}), 0, 1, base64=form == "base64")
 
 
-def _responses(body: bytes) -> Asked:
+def _responses(body: bytes, fields: Fields) -> Asked:
     given = _decoded(_responses_decoder, body)
     for name in ("previous_response_id", "conversation", "background", "prompt"):
         if bytes(getattr(given, name)) not in _NOTHING:  # what another key left at the provider
@@ -179,7 +186,7 @@ def _responses(body: bytes) -> Asked:
             raise Problem("unsupported_field", {"field": f"tools: {tool.type[:40]}"}, param="tools")
     if _brings_media(given.input, "input"):
         needed.add("images")
-    return Asked(RESPONSES, body, given.model, bool(given.stream), True, frozenset(needed), given.max_output_tokens, 1)
+    return Asked(RESPONSES, body, fields, given.model, bool(given.stream), True, frozenset(needed), given.max_output_tokens, 1)
 
 
 _READERS = {CHAT: _chat, EMBEDDINGS: _embeddings, RESPONSES: _responses}

@@ -100,7 +100,11 @@ class Serving(asyncio.Protocol):
         body = bytes(self.body)
         if self.provider.remembers:
             self.provider.received.append(Received(self.path, self.headers, body))
-        asked = json.loads(body)
+        try:
+            asked = json.loads(body)
+        except ValueError:
+            self.whole('{"error": {"message": "no JSON"}}', 400)
+            return
         script = asked.get("script", {})
         fault, status = script.get("fault", "none"), script.get("fault", "")
         if status.isdigit():
