@@ -116,7 +116,7 @@ def run_faults(folder: Path, random: Random, count: int) -> Outcome:
 
 
 def _is_exact(house: House, settled: Any) -> bool:
-    """What the provider counted, where it said so; all that was held, where it may have worked without saying; else nothing."""
+    """What the provider counted, where it said so; all that was held, where it may have worked in silence; else nothing."""
     said = (settled.tokens_in, settled.tokens_out)
     if settled.complete and settled.counted:
         return said == house.provider.counted[settled.held.request_id]
@@ -245,7 +245,7 @@ def hostile_bodies(random: Random) -> Iterator[tuple[bytes, str]]:
         "tools": [{"type": "function", "function": {"name": "f", "parameters": {}}}],
         "response_format": {"type": "text"},
     }
-    values = [
+    values: list[Any] = [
         None,
         True,
         -1,

@@ -47,6 +47,7 @@ class House:
     models: list[Model] = field(default_factory=list)
     settled: list[Settled] = field(default_factory=list)
     console: Console | None = None
+    oldest: float = 3_600.0
     gateway: Gateway = field(init=False)
     port: int = 0
 
@@ -106,7 +107,7 @@ class House:
     async def serve(self) -> uvicorn.Server:
         pool = Pool(self.limits)
         console = self.console or DistantConsole("http://127.0.0.1:9", pool)
-        settings = Settings(self.folder, self.folder / "keys", MASTER)
+        settings = Settings(self.folder, self.folder / "keys", MASTER, oldest=self.oldest)
         self.gateway = Gateway(settings, console, pool=pool, metering=Metering(self.settled.append))
         listening = socket.create_server(("127.0.0.1", 0), backlog=4096)
         self.port = listening.getsockname()[1]

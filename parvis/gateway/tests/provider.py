@@ -101,10 +101,11 @@ class Serving(asyncio.Protocol):
         if self.provider.remembers:
             self.provider.received.append(Received(self.path, self.headers, body))
         try:
-            asked = json.loads(body)
-        except ValueError:
-            self.whole('{"error": {"message": "no JSON"}}', 400)
-            return
+            self.obey(json.loads(body))
+        except (ValueError, TypeError, KeyError, IndexError, AttributeError):
+            self.whole('{"error": {"message": "not as it should be"}}', 400)
+
+    def obey(self, asked: dict[str, Any]) -> None:
         script = asked.get("script", {})
         fault, status = script.get("fault", "none"), script.get("fault", "")
         if status.isdigit():
