@@ -294,7 +294,7 @@ class Gateway:
             content = await sent.answer.whole(self.pool.limits.longest)
             read_whole(content, sent.meter)
             if asked.operation == EMBEDDINGS:
-                content = embeddings_as(content, base64=asked.base64)
+                content = embeddings_as(content, base64=asked.base64, request_id=exchange.request_id)
         except UpstreamError as error:
             await exchange.problem(problem_of(error))
             raise

@@ -169,6 +169,7 @@ class _Row(Struct):
 
 class _Rows(Struct):
     data: list[_Row]
+    id: str = ""
     model: str = ""
     usage: Raw = Raw(b"null")
     object: str = "list"
@@ -188,8 +189,11 @@ def read_whole(body: bytes, meter: Meter) -> None:
     meter.usage, meter.complete, meter.events = read.usage, True, 1
 
 
-def embeddings_as(body: bytes, *, base64: bool) -> bytes:
-    """Written as the client asked, where the provider writes them otherwise. Raises UpstreamError."""
+def embeddings_as(body: bytes, *, base64: bool, request_id: str) -> bytes:
+    """Written as the client asked, where the provider writes them otherwise; with an identifier, which Mistral's client wants
+    and OpenAI does not give. Raises UpstreamError."""
+    if b'"id"' not in body:
+        body = b'{"id":"%b",' % request_id.encode() + body.lstrip()[1:]
     has_numbers = b'"embedding":[' in body or b'"embedding": [' in body
     if has_numbers != base64 and (has_numbers or b'"embedding"' in body):
         return body
