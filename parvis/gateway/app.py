@@ -16,7 +16,7 @@ from parvis.gateway import asking
 from parvis.gateway.admission import Admission, Sent, problem_of, usable_now
 from parvis.gateway.asking import CHAT, EMBEDDINGS, RESPONSES, Asked
 from parvis.gateway.assistants import PREFIX, Console, assistants, refusal
-from parvis.gateway.knowledge import Caller, Follower, Knowledge, Settings
+from parvis.gateway.knowledge import Caller, Follower, Knowledge, Known, Settings
 from parvis.gateway.metering import Metering
 from parvis.gateway.problems import Problem, language_of
 from parvis.gateway.relay import Events, embeddings_as, read_whole
@@ -355,15 +355,20 @@ class Gateway:
         return knowledge is None or any(one.model.id == model_id for one in usable_now(knowledge, caller))
 
 
-def _row(known: Any) -> dict[str, object]:
-    provider = known.provider
-    return {
-        "id": known.model.alias,
+def _row(known: Known) -> dict[str, object]:
+    """As OpenAI lists a model; with what Mistral's client wants of one, and where it computes."""
+    model, provider = known.model, known.provider
+    can = frozenset(model.capabilities)
+    row: dict[str, object] = {
+        "id": model.alias,
         "object": "model",
-        "created": int(known.model.attested_at or 0),
+        "created": int(model.attested_at or 0),
         "owned_by": provider.processor or provider.zone,
-        "parvis": {"zone": provider.zone, "purpose": known.model.purpose, "capabilities": sorted(known.model.capabilities)},
+        "type": "base",
+        "capabilities": {"completion_chat": "chat" in can, "function_calling": "tools" in can, "vision": "images" in can},
+        "parvis": {"zone": provider.zone, "capabilities": sorted(can)},
     }
+    return row | ({"max_context_length": model.context_tokens} if model.context_tokens else {})
 
 
 def _within(body: bytes) -> bytes:
