@@ -96,6 +96,13 @@ class House:
     def run_long(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result()
 
+    def settled_by(self, count: int) -> list[Settled]:
+        """What was settled, once there are so many: a client has its last word just before."""
+        until = time.monotonic() + 2
+        while len(self.settled) < count and time.monotonic() < until:
+            time.sleep(0.005)
+        return self.settled
+
     def look(self) -> None:
         """At what was published, now."""
 

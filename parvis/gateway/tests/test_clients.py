@@ -47,7 +47,7 @@ def test_a_stream_gives_its_counts_when_asked_and_only_then(house: House, client
     told = list(client.chat.completions.create(model="petit", messages=QUESTION, stream=True, stream_options=options))
     assert told[-1].usage
     assert told[-1].usage.completion_tokens == 8
-    assert [one.tokens_out for one in house.settled] == [8, 8]  # counted either way
+    assert [one.tokens_out for one in house.settled_by(2)] == [8, 8]  # counted either way
 
 
 def test_tools_schemas_and_images_pass_through(house: House, client: openai.OpenAI) -> None:
@@ -83,7 +83,7 @@ def test_responses_where_the_model_has_them(house: House, client: openai.OpenAI)
     assert house.provider.received[-1].json["store"] is False  # nothing is left there for another key to find
     kinds = [one.type for one in client.responses.create(model="petit", input="bonjour", stream=True)]
     assert kinds[-1] == "response.completed"
-    assert [one.tokens_out for one in house.settled] == [8, 8]
+    assert [one.tokens_out for one in house.settled_by(2)] == [8, 8]
     for refused in ({"previous_response_id": "resp_1"}, {"tools": [{"type": "mcp", "server_url": "https://exemple.org"}]}):
         with pytest.raises(openai.BadRequestError) as error:
             client.responses.create(model="petit", input="bonjour", extra_body=refused)
@@ -103,7 +103,7 @@ async def test_many_at_once_without_waiting_for_each_other(house: House) -> None
 
         answers = await asyncio.gather(*(asked(number) for number in range(30)))
     assert [len(one.split()) for one in answers] == list(range(30))
-    assert house.gateway.exchanges == set()
+    assert len(house.settled_by(30)) == 30
 
 
 def test_errors_are_those_a_client_knows_in_two_languages(house: House, client: openai.OpenAI) -> None:
