@@ -36,6 +36,7 @@ NAMES = (
     "isolation",
     "saml",
     "keys",
+    "gateway",
     "people",
     "evidence",
     "crash",
