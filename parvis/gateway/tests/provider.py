@@ -195,6 +195,8 @@ class Serving(asyncio.Protocol):
     def embeddings(self, asked: dict[str, Any]) -> dict[str, Any]:
         given = asked["input"]
         texts = given if isinstance(given, list) else [given]
+        if (asked.get("dimensions") or 8) > 4_096:
+            raise ValueError("too many dimensions")
         rows: list[dict[str, Any]] = []
         for index, text in enumerate(texts):
             numbers = [random.Random(f"{text}{place}").uniform(-1, 1) for place in range(asked.get("dimensions") or 8)]
@@ -221,7 +223,7 @@ class Serving(asyncio.Protocol):
             "tools": [],
             "usage": {
                 "input_tokens": usage["prompt_tokens"],
-                "input_tokens_details": {"cached_tokens": 0},
+                "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
                 "output_tokens": usage["completion_tokens"],
                 "output_tokens_details": {"reasoning_tokens": 0},
                 "total_tokens": usage["total_tokens"],
