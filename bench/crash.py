@@ -33,6 +33,7 @@ KILLS, QUICK_KILLS = 1_000, 10
 CUTS, QUICK_CUTS = 5_000, 50
 WRITTEN, QUICK_WRITTEN = 600, 60
 SECTOR = 512
+WRITERS = 2
 
 _START = """
 import os, random, sys
@@ -47,35 +48,43 @@ def append(name):
     os.write(1, f"{name}\\n".encode())
 """
 
-_PREPARE = """
+_MIGRATE = """
 from django.core.management import call_command
 call_command("migrate", verbosity=0, interactive=False)
-append("first")
-integrate(1)
 """
 
-# Forks a writer for each line it is given, so that a thousand of them need not start Parvis a thousand times.
+# Forks the writers of each round, so that a thousand of them need not start Parvis a thousand times; at the end, exports.
 _FORKED = """
+append("first")
+integrate(1)
 connection.close()
 for line in sys.stdin:
-    reader, writer = os.pipe()
-    child = os.fork()
-    if not child:
-        os.dup2(writer, 1)
-        os.close(reader)
-        number = 0
-        while True:
-            append(f"{line.strip()}-{number}")
-            number += 1
-            if random.random() < 0.1:
-                integrate(1)
-    os.close(writer)
-    os.write(2, f"{child}\\n".encode())
-    with os.fdopen(reader) as said:
-        for one in said:
-            os.write(1, one.encode())
-    os.waitpid(child, 0)
+    writers = []
+    for name in line.split():
+        reader, writer = os.pipe()
+        child = os.fork()
+        if not child:
+            os.dup2(writer, 1)
+            os.close(reader)
+            number = 0
+            while True:
+                append(f"{name}-{number}")
+                number += 1
+                if random.random() < 0.1:
+                    integrate(1)
+        os.close(writer)
+        os.write(2, f"{child}\\n".encode())
+        writers.append((child, reader))
+    for child, reader in writers:
+        with os.fdopen(reader) as said:
+            for one in said:
+                os.write(1, one.encode())
+        os.waitpid(child, 0)
     os.write(1, b"end\\n")
+integrate(1)
+from parvis.audit.actions import export, log_of
+with open(sys.argv[1], "w", encoding="utf-8") as file:
+    file.writelines(export(log_of(1)))
 """
 
 _TRACED = """
@@ -96,69 +105,70 @@ def main() -> int:
     quick = arguments.quick
     report = Report("Crashes")
     random = Random(2026)
-    with tempfile.TemporaryDirectory() as folder:
-        lost, acknowledged, whole = kill(random, Path(folder), QUICK_KILLS if quick else KILLS)
-    note = f"{QUICK_KILLS if quick else KILLS:,} kills of two writers each, {acknowledged:,} acknowledged"
-    report.row("acknowledged entries lost by kill −9", lost, "== 0", note=note)
-    report.row("logs that do not verify after them", int(not whole), "== 0")
-    if shutil.which("strace") is None:
-        print("strace is not installed: power cuts are not simulated", file=sys.stderr)
-        return report.finish(arguments.json)
-    for level, target in (("FULL", "== 0"), ("NORMAL", "> 0")):
-        cuts, count = (QUICK_CUTS, QUICK_WRITTEN) if quick else (CUTS if level == "FULL" else CUTS // 10, WRITTEN)
-        losing, broken = cut(random, level, cuts, count)
-        note = f"of {cuts:,}, at random instants of {count} entries"
-        note += "" if level == "FULL" else ": the simulator does lose what is not synced"
-        report.row(f"power cuts that lose an acknowledged entry, synchronous={level}", losing, target, note=note)
-        report.row(f"databases broken by them, synchronous={level}", broken, "== 0")
+    with tempfile.TemporaryDirectory() as scratch:
+        database = Path(scratch) / "parvis.sqlite3"
+        _python(database.parent, _MIGRATE)
+        tables = Path(shutil.copy(database, database.with_name("tables.sqlite3")))
+        lost, acknowledged, whole = kill(random, database, QUICK_KILLS if quick else KILLS)
+        note = f"{QUICK_KILLS if quick else KILLS:,} kills of two writers each, {acknowledged:,} acknowledged"
+        report.row("acknowledged entries lost by kill −9", lost, "== 0", note=note)
+        report.row("logs that do not verify after them", int(not whole), "== 0")
+        if shutil.which("strace") is None:
+            print("strace is not installed: power cuts are not simulated", file=sys.stderr)
+            return report.finish(arguments.json)
+        for level, target in (("FULL", "== 0"), ("NORMAL", "> 0")):
+            cuts, count = (QUICK_CUTS, QUICK_WRITTEN) if quick else (CUTS if level == "FULL" else CUTS // 10, WRITTEN)
+            losing, broken = cut(random, tables, level, cuts, count)
+            note = f"of {cuts:,}, at random instants of {count} entries"
+            note += "" if level == "FULL" else ": the simulator does lose what is not synced"
+            report.row(f"power cuts that lose an acknowledged entry, synchronous={level}", losing, target, note=note)
+            report.row(f"databases broken by them, synchronous={level}", broken, "== 0")
     return report.finish(arguments.json)
 
 
 # Killed
 
 
-def kill(random: Random, folder: Path, rounds: int) -> tuple[int, int, bool]:
-    """(acknowledged entries that are not there, how many were acknowledged, whether the log then verifies)."""
-    _python(folder, _PREPARE)
-    writers = [_Writer(folder), _Writer(folder)]
+def kill(random: Random, database: Path, rounds: int) -> tuple[int, int, bool]:
+    """(acknowledged entries that are not there, how many were acknowledged, whether the log then verifies). `database`, named
+    parvis.sqlite3, has its tables and a folder of its own."""
+    exported = database.with_name("log.jsonl")
+    writers = _Writers(database.parent, exported)
     acknowledged: set[str] = set()
     patience = 1.0  # a busy machine acknowledges nothing in so short a time
     try:
         for number in range(rounds):
-            children = [writer.begin(f"kill-{number}-{place}") for place, writer in enumerate(writers)]
+            children = writers.begin(*(f"kill-{number}-{place}" for place in range(WRITERS)))
             time.sleep(random.uniform(0.005, 0.12) * patience)
             for child in children:
                 os.kill(child, signal.SIGKILL)
-            said = set[str]().union(*(writer.said() for writer in writers))
+            said = writers.said()
             patience = 1.0 if said else patience * 2
             acknowledged |= said
     finally:
-        for writer in writers:
-            writer.end()
-    there = _there(folder / "parvis.sqlite3")
-    script = "integrate(1)\nfrom parvis.audit.actions import export, log_of\nsys.stdout.writelines(export(log_of(1)))"
-    (folder / "log.jsonl").write_bytes(_python(folder, script))
+        writers.end()
+    there = _there(database)
     from parvis.audit.verifier import verify
 
-    with (folder / "log.jsonl").open("rb") as file:
+    with exported.open("rb") as file:
         result = verify(file)
     return len(acknowledged - there), len(acknowledged), result.holds and result.entries == len(there)
 
 
-class _Writer:
+class _Writers:
     """A process that has started Parvis, and forks those that write."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, exported: Path) -> None:
         pipe = subprocess.PIPE
-        command = [sys.executable, "-c", _START + _FORKED]
+        command = [sys.executable, "-c", _START + _FORKED, str(exported)]
         self._process = subprocess.Popen(command, env=_environment(folder), stdin=pipe, stdout=pipe, stderr=pipe, text=True)
 
-    def begin(self, name: str) -> int:
+    def begin(self, *names: str) -> list[int]:
         assert self._process.stdin
         assert self._process.stderr
-        self._process.stdin.write(f"{name}\n")
+        self._process.stdin.write(" ".join(names) + "\n")
         self._process.stdin.flush()
-        return int(self._process.stderr.readline())
+        return [int(self._process.stderr.readline()) for _ in names]
 
     def said(self) -> set[str]:
         assert self._process.stdout
@@ -210,19 +220,20 @@ def _apply(content: bytearray, at: int, written: bytes | None) -> None:
     content[at : at + len(written)] = written
 
 
-def cut(random: Random, level: str, cuts: int, count: int) -> tuple[int, int]:
-    """(power cuts after which an acknowledged entry is not there, those after which the database is broken)."""
+def cut(random: Random, tables: Path, level: str, cuts: int, count: int) -> tuple[int, int]:
+    """(power cuts after which an acknowledged entry is not there, those after which the database is broken). `tables`: a
+    database without rows."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "data"
         folder.mkdir()
-        _python(folder, _PREPARE)
         database = folder / "parvis.sqlite3"
+        shutil.copy(tables, database)
         sqlite3.connect(database).execute("PRAGMA wal_checkpoint(TRUNCATE)").connection.close()
         files = {"": _File(bytearray(database.read_bytes())), "-wal": _File()}
         calls = list(_traced(folder, Path(scratch) / "trace", level, count))
         instants = sorted(random.choices(range(len(calls)), k=cuts))
         losing = broken = 0
-        acknowledged = {"first"}
+        acknowledged: set[str] = set()
         image = Path(scratch) / "image.sqlite3"
         for place, call in enumerate(calls):
             _happen(files, call, acknowledged)

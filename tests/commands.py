@@ -24,6 +24,7 @@ LIBRARIES = [
     "odf.opendocument",
     "openpyxl",
     "reportlab.platypus",
+    "scim2_models",
     "snowballstemmer",
     "typst",
     "typer.main",

@@ -7,16 +7,13 @@ import os
 import shutil
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.db import connection
 
 from parvis.cli import ask
 from parvis.corpora.tests.test_embeddings import DETAILS, SUBJECTS, of_meaning
@@ -51,29 +48,9 @@ class Parvis:
         return self.commands.run([*map(str, arguments)], environment, self.home)
 
 
-@pytest.fixture(scope="session")
-def commands() -> Iterator[Commands]:
-    started = Commands()
-    yield started
-    started.end()
-
-
 @pytest.fixture
 def parvis(tmp_path: Path, commands: Commands) -> Parvis:
     return Parvis(tmp_path, commands)
-
-
-@pytest.fixture(scope="session")
-def tables(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory, commands: Commands) -> Path:
-    """A database of this version, empty: making one takes a command several seconds."""
-    path = tmp_path_factory.mktemp("tables") / "parvis.sqlite3"
-    if connection.vendor == "sqlite":
-        with sqlite3.connect(connection.settings_dict["NAME"]) as made:
-            made.execute("VACUUM INTO ?", [str(path)])
-    else:
-        Parvis(path.parent, commands)("institution", "list")
-        shutil.copy(path.parent / "data" / path.name, path)
-    return path
 
 
 @pytest.fixture

@@ -10,14 +10,17 @@ import pytest
 
 from bench import crash
 
+pytestmark = pytest.mark.django_db  # whose tables are copied
 
-def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
-    lost, acknowledged, whole = crash.kill(Random(1), tmp_path, 10)
+
+def test_what_was_acknowledged_survives_kill_9(tables: Path, tmp_path: Path) -> None:
+    database = Path(shutil.copy(tables, tmp_path))
+    lost, acknowledged, whole = crash.kill(Random(1), database, 10)
     assert lost == 0
     assert acknowledged
     assert whole
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
-def test_what_was_acknowledged_survives_a_power_cut() -> None:
-    assert crash.cut(Random(1), "FULL", 50, 40) == (0, 0)
+def test_what_was_acknowledged_survives_a_power_cut(tables: Path) -> None:
+    assert crash.cut(Random(1), tables, "FULL", 50, 40) == (0, 0)

@@ -1,4 +1,4 @@
-"""The French catalogue: brought up to date (`update`), or checked to be complete and compiled (`check`).
+"""The French catalogue: brought up to date (`update`), or checked to be complete, well spaced and compiled (`check`).
 
 The sources speak English. The compiled catalogue is committed, so that running Parvis needs no gettext.
 """
@@ -6,6 +6,7 @@ The sources speak English. The compiled catalogue is committed, so that running 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,8 @@ import polib
 ROOT = Path(__file__).parent.parent
 CATALOGUE = ROOT / "parvis" / "locale" / "fr" / "LC_MESSAGES" / "django.po"
 COMPILED = CATALOGUE.with_suffix(".mo")
+# Signs that French keeps on the line of the word before: with a thin space, or a full one (Lexique de l’Imprimerie nationale).
+THIN, FULL = re.compile(r"(?<=\S)[ \u00a0](?=[;?!])"), re.compile(r"(?<=\S) (?=[:»])|(?<=«) |(?<=\d) (?=%(?![(\w]))")
 
 
 def main(verb: str) -> int:
@@ -30,9 +33,17 @@ def update() -> int:
     catalogue = polib.pofile(str(CATALOGUE))
     # The date of extraction would change the file each time for nothing.
     catalogue.metadata.pop("POT-Creation-Date", None)
+    for entry in catalogue:
+        entry.msgstr = spaced(entry.msgstr)
+        entry.msgstr_plural = {form: spaced(words) for form, words in entry.msgstr_plural.items()}
     catalogue.save()
     compile_catalogue()
     return _report(catalogue)
+
+
+def spaced(words: str) -> str:
+    """With the unbreakable spaces of French."""
+    return FULL.sub("\u00a0", THIN.sub("\u202f", words))
 
 
 def compile_catalogue() -> int:
@@ -53,10 +64,13 @@ def check() -> int:
     missing = [entry for entry in needed if not entry.obsolete and (entry.msgctxt, entry.msgid) not in known]
     for entry in missing:
         print(f"Not in the French catalogue: {entry.msgid!r} ({', '.join(place for place, _ in entry.occurrences)})")
+    broken = [entry for entry in before if any(spaced(one) != one for one in (entry.msgstr, *entry.msgstr_plural.values()))]
+    for entry in broken:
+        print(f"A breakable space before a sign, mended by `make i18n`: {entry.msgid!r}")
     stale = not COMPILED.exists() or _messages(polib.mofile(str(COMPILED))) != _messages(before)
     if stale:
         print("The compiled catalogue is not the one of the sources: run `make i18n`.")
-    return max(_report(before), int(bool(missing)), int(stale))
+    return max(_report(before), int(bool(missing)), int(bool(broken)), int(stale))
 
 
 def _messages(catalogue: polib.POFile | polib.MOFile) -> dict[tuple[str | None, str], object]:

@@ -110,6 +110,12 @@ class Profile(models.Model):
         return f"{self.person} · {self.get_role_display()} · {self.institution.short_name}"
 
     @property
+    def others(self) -> models.QuerySet[Profile]:
+        """Those that the same person may go on as."""
+        siblings = Profile.objects.filter(person=self.person_id, ended_at=None)
+        return siblings.exclude(id=self.id).select_related("institution")
+
+    @property
     def unread_notices(self) -> int:
         return self.notices.filter(read_at=None).count()
 

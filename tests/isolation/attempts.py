@@ -218,7 +218,10 @@ def _unwritten() -> Iterator[None]:
     async def here(_pool: Any, function: Any, *arguments: Any, **named: Any) -> Any:
         return await sync_to_async(function)(*arguments, **named)
 
-    with mock.patch.multiple(jobs, start=mock.DEFAULT, wait=mock.DEFAULT, _in_pool=here):
+    def nothing(*arguments: Any, **named: Any) -> None:
+        pass
+
+    with mock.patch.multiple(jobs, start=nothing, wait=nothing, _in_pool=here):
         yield
 
 
@@ -243,12 +246,23 @@ def _counting() -> Iterator[_Counted]:
 def theirs() -> str:
     """What the other institution's own rows hold, in one figure."""
     figure = hashlib.sha256()
+    with connection.cursor() as cursor:
+        for statement, parameters in _their_rows():
+            cursor.execute(statement, parameters)
+            figure.update(repr(cursor.fetchall()).encode())
+    return figure.hexdigest()
+
+
+@cache
+def _their_rows() -> list[tuple[str, tuple[Any, ...]]]:
+    """One statement for each table: Django would compose it anew each time."""
+    found = []
     for model in apps.get_models():
         kind = KINDS.get(model._meta.db_table)
         if kind and kind.has_institution and hasattr(model, "unscoped"):
             rows = model._default_manager.filter(institution_id=FOREIGN).order_by("pk")
-            figure.update(repr(list(rows.values_list())).encode())
-    return figure.hexdigest()
+            found.append(rows.values_list().query.sql_with_params())
+    return found
 
 
 # -- scenes ------------------------------------------------------------------------------------------------------------

@@ -63,9 +63,9 @@ def test_hostile_credentials_open_nothing(house: House) -> None:
     """A million of them in bench/keys.py."""
     given = [key_of(house.student)[1] for _ in range(3)]
     now = timezone.now()
-    tried = list(hostile(Random(7), given, 400))
-    assert len(tried) > 300
-    assert sum(map(tokens.is_well_formed, tried)) > 50  # these reach the table
+    tried = list(hostile(Random(7), given, 120))
+    assert len(tried) > 100
+    assert sum(map(tokens.is_well_formed, tried)) > 15  # these reach the table
     assert not any(principal_of_token(one, now) for one in tried)
     assert all(principal_of_token(one, now) for one in given)
 

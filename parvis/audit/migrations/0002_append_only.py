@@ -7,6 +7,7 @@ from typing import Any
 from django.db import migrations
 
 from parvis.audit.migrations import APPEND_ONLY, append_only_on_postgres, append_only_triggers
+from parvis.tables import Statements
 
 
 def forward(apps: Any, schema_editor: Any) -> None:
@@ -29,4 +30,4 @@ def backward(apps: Any, schema_editor: Any) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [("audit", "0001_initial")]
-    operations = [migrations.RunPython(forward, backward)]
+    operations = [Statements(forward, backward)]

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 import parvis.federation.provisioning.models
+from parvis.tables import at_once
 
 
 class Migration(migrations.Migration):
@@ -16,7 +17,7 @@ class Migration(migrations.Migration):
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
-    operations = [
+    operations = at_once(
         migrations.CreateModel(
             name="SignInSource",
             fields=[
@@ -49,6 +50,9 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("institution", "name"), name="source_name_once_per_institution"),
+                ],
                 "ordering": ["name", "id"],
             },
             managers=[
@@ -83,6 +87,9 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("source", "key"), name="account_once_per_source"),
+                ],
                 "ordering": ["-seen_at", "-id"],
             },
             managers=[
@@ -121,14 +128,6 @@ class Migration(migrations.Migration):
                 ("unscoped", django.db.models.manager.Manager()),
             ],
         ),
-        migrations.AddConstraint(
-            model_name="signinsource",
-            constraint=models.UniqueConstraint(fields=("institution", "name"), name="source_name_once_per_institution"),
-        ),
-        migrations.AddConstraint(
-            model_name="account",
-            constraint=models.UniqueConstraint(fields=("source", "key"), name="account_once_per_source"),
-        ),
         migrations.CreateModel(
             name="DirectoryEntry",
             fields=[
@@ -163,6 +162,14 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("institution", "origin", "list_name", "user_name_key"), name="entry_name_once_per_directory"
+                    ),
+                ],
+                "indexes": [
+                    models.Index(fields=["institution", "origin", "external_id"], name="entry_external"),
+                ],
                 "ordering": ["id"],
             },
             managers=[
@@ -226,6 +233,11 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(fields=["received_at"], name="people_list_age"),
+                ]
+            },
             managers=[
                 ("unscoped", django.db.models.manager.Manager()),
             ],
@@ -308,27 +320,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("institution", "person", "by"), name="suspended_once_by_each"),
+                ]
+            },
             managers=[
                 ("unscoped", django.db.models.manager.Manager()),
             ],
-        ),
-        migrations.AddIndex(
-            model_name="directoryentry",
-            index=models.Index(fields=["institution", "origin", "external_id"], name="entry_external"),
-        ),
-        migrations.AddConstraint(
-            model_name="directoryentry",
-            constraint=models.UniqueConstraint(
-                fields=("institution", "origin", "list_name", "user_name_key"), name="entry_name_once_per_directory"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="peoplelist",
-            index=models.Index(fields=["received_at"], name="people_list_age"),
-        ),
-        migrations.AddConstraint(
-            model_name="suspension",
-            constraint=models.UniqueConstraint(fields=("institution", "person", "by"), name="suspended_once_by_each"),
         ),
         migrations.CreateModel(
             name="Federation",
@@ -468,4 +467,4 @@ class Migration(migrations.Migration):
                 ("unscoped", django.db.models.manager.Manager()),
             ],
         ),
-    ]
+    )

@@ -6,6 +6,8 @@ from typing import Any
 
 from django.db import migrations
 
+from parvis.tables import Statements
+
 # table → when a row may no longer be changed
 KEPT = {
     "needs_rawneedtext": "TRUE",
@@ -55,4 +57,4 @@ def backward(apps: Any, schema_editor: Any) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [("needs", "0001_initial")]
-    operations = [migrations.RunPython(forward, backward)]
+    operations = [Statements(forward, backward)]

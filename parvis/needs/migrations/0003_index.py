@@ -6,6 +6,8 @@ from typing import Any
 
 from django.db import migrations
 
+from parvis.tables import Statements
+
 
 def forward(apps: Any, schema_editor: Any) -> None:
     raw = schema_editor.connection.connection
@@ -18,4 +20,4 @@ def forward(apps: Any, schema_editor: Any) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [("needs", "0002_kept_as_written")]
-    operations = [migrations.RunPython(forward, migrations.RunPython.noop)]
+    operations = [Statements(forward, Statements.noop)]

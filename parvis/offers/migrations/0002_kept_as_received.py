@@ -6,6 +6,8 @@ from typing import Any
 
 from django.db import migrations
 
+from parvis.tables import Statements
+
 KEPT = ("offers_requestdocument", "offers_registerentry", "offers_sealedanswer")
 
 
@@ -41,4 +43,4 @@ def backward(apps: Any, schema_editor: Any) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [("offers", "0001_initial")]
-    operations = [migrations.RunPython(forward, backward)]
+    operations = [Statements(forward, backward)]

@@ -118,5 +118,10 @@ document.addEventListener("htmx:afterSwap", (event) => {
 
 document.addEventListener("htmx:load", (event) => followAll(event.detail.elt));
 followAll(document);
+// A short answer may be whole before its page is: it is heard all the same.
+const arrived = document.querySelector("#turns > :last-child:not([data-stream])");
+if (arrived && window.location.hash === `#${arrived.id}` && performance.getEntriesByType("navigation")[0]?.type === "navigate") {
+  announce(spoken(arrived));
+}
 // A page loaded with a cited page that takes its place: that is where its reader is.
 if (!wide.matches) document.querySelector("#source[data-requested] [data-source-title]")?.focus();
