@@ -33,6 +33,7 @@ NAMES = (
     "offers",
     "commons",
     "rules",
+    "routing",
     "isolation",
     "saml",
     "keys",

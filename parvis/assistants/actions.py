@@ -16,6 +16,7 @@ from django.utils.text import slugify
 from parvis.access.derivation import keyed_hash
 from parvis.access.middleware import principal_of
 from parvis.access.principal import Principal
+from parvis.access.sensitivity import highest
 from parvis.assistants import answering
 from parvis.assistants.courtesies import courtesy
 from parvis.assistants.models import (
@@ -39,7 +40,7 @@ from parvis.corpora.ai_rule.actions import closed_to, traced_for
 from parvis.corpora.ai_rule.models import Use
 from parvis.corpora.embeddings.actions import search_by_meaning_too
 from parvis.corpora.models import Corpus, CorpusKind, Document, DocumentState
-from parvis.inference.door import Admitted, NoRouteError, admit
+from parvis.inference.door import Admitted, NoRouteError, admit, class_of
 from parvis.inference.models import LanguageModel
 from parvis.institutions.models import DataClass, Profile
 from parvis.retrieval.abstention import NEUTRAL_THRESHOLD, Band, band
@@ -171,13 +172,15 @@ def ask(
     *,
     conversation: Conversation | None = None,
     quotes_only: bool = False,
+    data_class: str = "",
 ) -> Turn:
-    """Stores the question, in the conversation and in the ledger of what was asked; somebody must then run the turn. Raises
-    StillAnsweringError while another is being answered, CourseForbidsError in a course that lets nobody ask."""
+    """Stores the question, in the conversation and in the ledger of what was asked; somebody must then run the turn.
+    `data_class` says how sensitive a new conversation is, "" as usual. Raises StillAnsweringError while another is being
+    answered, CourseForbidsError in a course that lets nobody ask."""
     now = timezone.now()
     courses = open_courses(principal, assistant)
     if conversation is None:
-        conversation = _begin(principal, assistant, question)
+        conversation = _begin(principal, assistant, question, data_class)
     else:
         conversation = Conversation.unscoped.select_for_update().get(id=conversation.id)
         _close_abandoned(conversation, now)
@@ -279,6 +282,15 @@ def rename_conversation(principal: Principal, conversation: Conversation, title:
     conversation.title = title
     conversation.save(update_fields=["title"])
     _record(principal, "conversation.rename", f"conversation:{conversation.id}")
+
+
+@transaction.atomic
+def classify_conversation(principal: Principal, conversation: Conversation, data_class: str) -> None:
+    """Says that it is as sensitive as that. It is never said to be less so: what was written in it stays."""
+    former = conversation.data_class or class_of(principal.institution_id, ())
+    conversation.data_class = highest([former, data_class])
+    conversation.save(update_fields=["data_class"])
+    _record(principal, "conversation.classify", f"conversation:{conversation.id}", data_class=conversation.data_class)
 
 
 @transaction.atomic
@@ -513,13 +525,14 @@ def _write(turn_id: int, events: Sequence[tuple[str, Mapping[str, Any]]]) -> Non
     )
 
 
-def _begin(principal: Principal, assistant: Assistant, question: str) -> Conversation:
+def _begin(principal: Principal, assistant: Assistant, question: str, data_class: str) -> Conversation:
+    usual = principal.data_class or class_of(principal.institution_id, ())
     return Conversation.unscoped.create(
         institution_id=principal.institution_id,
         assistant=assistant,
         profile_id=principal.profile_id,
         title=Conversation.title_from(question),
-        data_class=principal.data_class,
+        data_class=highest([data_class, ""], default=usual) if data_class else principal.data_class,
     )
 
 

@@ -10,6 +10,7 @@ from parvis.assistants.actions import AssistantValues
 from parvis.assistants.models import NOT_A_PURPOSE, QUESTION_LENGTH, TITLE_LENGTH, Assistant, AssistantPurpose
 from parvis.inference.actions import chat_models_within_rules
 from parvis.inference.models import LanguageModel
+from parvis.institutions.models import DataClass
 
 
 class QuestionForm(forms.Form):
@@ -23,6 +24,10 @@ class QuestionForm(forms.Form):
             ),
         },
     )
+
+
+class ClassForm(forms.Form):
+    data_class = forms.ChoiceField(choices=DataClass.choices, required=False)
 
 
 class TitleForm(forms.Form):

@@ -14,6 +14,7 @@ urlpatterns = [
     path("conversations/", views.history, name="history"),
     path("conversations/<int:conversation_id>/", views.conversation, name="conversation"),
     path("conversations/<int:conversation_id>/renommer/", views.rename, name="rename"),
+    path("conversations/<int:conversation_id>/sensibilite/", views.classification, name="classification"),
     path("conversations/<int:conversation_id>/supprimer/", views.delete, name="delete"),
     path("conversations/<int:conversation_id>/export.md", views.export_markdown, name="export_markdown"),
     path("conversations/<int:conversation_id>/export.pdf", views.export_pdf, name="export_pdf"),

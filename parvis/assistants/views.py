@@ -19,8 +19,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from parvis.access.doors import find, get_or_404, requires
 from parvis.access.http import SignedInRequest
+from parvis.access.sensitivity import DATA_CLASSES
 from parvis.assistants import actions, export, jobs
-from parvis.assistants.forms import AssistantForm, QuestionForm, TitleForm
+from parvis.assistants.forms import AssistantForm, ClassForm, QuestionForm, TitleForm
 from parvis.assistants.models import COURSE_FORBIDS, Assistant, Conversation, Signal, SignalKind, Turn
 from parvis.assistants.presentation import excerpts, exported, source_shown, turns_shown
 from parvis.assistants.streaming import messages_since
@@ -28,6 +29,7 @@ from parvis.corpora.ai_rule.models import CourseRule, Use
 from parvis.corpora.forms import CorpusForm
 from parvis.corpora.lengths import length_words
 from parvis.corpora.models import WAITING, Corpus, Document, DocumentState
+from parvis.institutions.models import DataClass
 from parvis.isolation.scope import within
 from parvis.web.connections import release_connection
 
@@ -48,7 +50,7 @@ def home(request: SignedInRequest) -> HttpResponse:
     recent = Conversation.objects.visible_to(request.principal).select_related("assistant")[:RECENT]
     context = {
         "assistants": [_card(request, assistant) for assistant in assistants],
-        "recent": [_row(conversation) for conversation in recent],
+        "recent": [_row(request, conversation) for conversation in recent],
         "create_url": reverse("assistants:course_new") if request.principal.may("corpus:create") else "",
     }
     return render(request, "assistants/home.html", context)
@@ -156,7 +158,7 @@ def history(request: SignedInRequest) -> HttpResponse:
     found = Conversation.objects.visible_to(request.principal).matching(words).select_related("assistant")
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
     where = excerpts(list(page.object_list), words, request.principal)
-    page.object_list = [_row(one) | {"excerpt": where.get(one.id, [])} for one in page.object_list]
+    page.object_list = [_row(request, one) | {"excerpt": where.get(one.id, [])} for one in page.object_list]
     context = {"page": page, "query": words, "home_url": reverse("assistants:home")}
     return render(request, "assistants/history.html", context)
 
@@ -170,6 +172,17 @@ def rename(request: SignedInRequest, conversation_id: int) -> HttpResponse:
         actions.rename_conversation(request.principal, found, form.cleaned_data["title"])
     else:
         messages.error(request, _("The title was not changed: it needs 1 to 120 characters."))
+    return redirect(_history_left(request) or reverse("assistants:conversation", args=[found.id]))
+
+
+@requires("conversation:edit")
+@require_POST
+def classification(request: SignedInRequest, conversation_id: int) -> HttpResponse:
+    found = get_or_404(request.principal, "conversation:edit", Conversation, id=conversation_id)
+    form = ClassForm(request.POST)
+    if form.is_valid() and form.cleaned_data["data_class"]:
+        actions.classify_conversation(request.principal, found, form.cleaned_data["data_class"])
+        messages.info(request, _("From the next question on, models that may not read such data are left aside."))
     return redirect(_history_left(request) or reverse("assistants:conversation", args=[found.id]))
 
 
@@ -255,11 +268,20 @@ def _begin(
     *,
     quotes_only: bool = False,
 ) -> HttpResponse:
+    said = ClassForm(request.POST)
+    data_class = said.cleaned_data["data_class"] if said.is_valid() else DataClass.SENSITIVE  # not understood: the most
     if find(request.principal, "assistant:use", Assistant, id=assistant.id) is None:
         sentence = _("This assistant is no longer shared with you. Your conversation is kept.")
         return _refused(request, assistant, conversation, sentence)
     try:
-        turn = actions.ask(request.principal, assistant, question, conversation=conversation, quotes_only=quotes_only)
+        turn = actions.ask(
+            request.principal,
+            assistant,
+            question,
+            conversation=conversation,
+            quotes_only=quotes_only,
+            data_class=data_class,
+        )
     except actions.CourseForbidsError:
         return _refused(request, assistant, conversation, str(COURSE_FORBIDS))
     except actions.StillAnsweringError:
@@ -312,11 +334,17 @@ def _page(
     address = _address(assistant, conversation)
     context = {
         "assistant": _card(request, assistant),
-        "conversation": _row(conversation) if conversation else None,
+        "conversation": _row(request, conversation) if conversation else None,
         "turns": turns,
         "source": conversation
         and source_shown(conversation, turns, request.principal, request.GET.get("citation", ""), request.GET.get("page", "")),
-        "composer": {"url": address, "draft": draft, "error": error, "passing": passing},
+        "composer": {
+            "url": address,
+            "draft": draft,
+            "error": error,
+            "passing": passing,
+            "classes": [] if conversation else _classes(request.profile.institution.data_class)[1:],
+        },
         "suggestions": [] if conversation else assistant.first_questions(),
         **_course_rules(request, assistant),
     }
@@ -391,18 +419,26 @@ def _card(request: SignedInRequest, assistant: Assistant) -> dict[str, object]:
     }
 
 
-def _row(conversation: Conversation) -> dict[str, object]:
+def _row(request: SignedInRequest, conversation: Conversation) -> dict[str, object]:
     return {
         "id": conversation.id,
         "title": conversation.title,
         "url": reverse("assistants:conversation", args=[conversation.id]),
         "assistant_name": conversation.assistant.name,
         "updated_at": conversation.updated_at,
+        "data_class": conversation.data_class,
+        "classes": _classes(conversation.data_class or request.profile.institution.data_class),
+        "classification_url": reverse("assistants:classification", args=[conversation.id]),
         "rename_url": reverse("assistants:rename", args=[conversation.id]),
         "delete_url": reverse("assistants:delete", args=[conversation.id]),
         "markdown_url": reverse("assistants:export_markdown", args=[conversation.id]),
         "pdf_url": reverse("assistants:export_pdf", args=[conversation.id]),
     }
+
+
+def _classes(least: str) -> list[tuple[str, str]]:
+    """What a conversation may be said to be: no less than it is."""
+    return [(one, str(DataClass(one).label)) for one in DATA_CLASSES[DATA_CLASSES.index(least) :]]
 
 
 def _history_left(request: HttpRequest) -> str:

@@ -155,8 +155,8 @@ def attest(principal: Principal, provider: Provider, values: AttestationValues) 
     record(
         institution_id=provider.institution_id,
         actor=principal.actor,
-        action="provider.attest",
-        subject=f"provider:{provider.id}",
+        action="model.attest",
+        subject=f"model-provider:{provider.id}",
         dated=f"{values.attested_date:%Y-%m-%d}",
         until=f"{values.until_date:%Y-%m-%d}" if values.until_date else "",
         zone=provider.zone,

@@ -168,7 +168,7 @@ def admit(
     """For this person: the models of the alias of `model`, or any. `inputs` are the classes of all that the request is made
     of, "" for what has none of its own: the highest wins. `through` are the tools by which it is asked, which rules may keep
     to a zone. None where the institution has no model; NoRouteError where none may be asked, recorded if rules refuse."""
-    data_class = class_of(principal.institution_id, [*inputs, principal.data_class])
+    data_class = class_of(principal.institution_id, inputs_of(principal, inputs))
     routes = routes_of(principal.institution_id, kind)
     said = {one.model_id: _refused(principal, one, purpose, data_class, through) for one in routes}
     request = Request(
@@ -219,6 +219,11 @@ def cleared_classes(institution_id: int, one: Route) -> frozenset[str]:
     request = Request("", one.candidate.capabilities, frozenset({one.model_id}), only=one.model_id)
     asked = [(name, replace(request, data_class=name)) for name in DATA_CLASSES]
     return frozenset(name for name, each in asked if not verdicts_of(each, [one.candidate], matrix, {}, now)[0].reason)
+
+
+def inputs_of(principal: Principal, inputs: Iterable[str]) -> list[str]:
+    """With what comes with the key, for who came with one."""
+    return [*inputs, principal.data_class] if principal.key_id is not None else list(inputs)
 
 
 def class_of(institution_id: int, inputs: Iterable[str]) -> str:

@@ -171,7 +171,7 @@ class LanguageModelQuerySet(models.QuerySet["LanguageModel"]):
         """Without the documents themselves."""
         attestations = Attestation.unscoped.defer("document")
         found = self.select_related("provider").prefetch_related(models.Prefetch("provider__attestations", attestations))
-        return found.order_by("rank", "id")
+        return found.order_by("purpose", "rank", "id")
 
 
 def tool_of(model: LanguageModel) -> Tool:

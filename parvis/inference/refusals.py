@@ -52,11 +52,11 @@ _SENTENCES = {
         "en": "This model is switched off.",
     },
     "not_attested": {
-        "fr": "Rien ne lui est envoyé : son fournisseur n’a pas d’attestation datée de non-entraînement.",
+        "fr": "Rien ne lui est envoyé : son fournisseur n’a pas d’attestation datée de non-entraînement.",
         "en": "Nothing is sent to it: its provider has no dated attestation that it does not train on what it receives.",
     },
     "attestation_over": {
-        "fr": "Rien ne lui est envoyé : l’attestation de non-entraînement de son fournisseur n’est plus valable.",
+        "fr": "Rien ne lui est envoyé : l’attestation de non-entraînement de son fournisseur n’est plus valable.",
         "en": "Nothing is sent to it: the attestation of its provider no longer holds.",
     },
     "capability": {

@@ -107,6 +107,9 @@ class Health:
     minute_at: datetime | None = None
     in_minute: int = 0
 
+    def is_resting(self, now: datetime) -> bool:
+        return self.probed or (self.rests_until is not None and self.rests_until > now)
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
@@ -258,9 +261,11 @@ def ended(health: Health, now: datetime, code: str = "", *, retry_after: float |
 
 
 def checked(health: Health, now: datetime, code: str = "") -> Health:
-    """A health check, which is no request: it ends the rest, or makes it longer."""
-    seen = ended(replace(health, in_flight=health.in_flight + 1), now, code)
-    return replace(seen, probed=health.probed)
+    """A health check, which is no request: it ends the rest, or makes it longer. It shows that the server is there, not that
+    it answers: the next failure alone begins another rest."""
+    if code in MENDABLE:
+        return replace(ended(replace(health, in_flight=health.in_flight + 1), now, code), probed=health.probed)
+    return replace(health, failures=min(health.failures, FAILURES_IN_A_ROW - 1), rests_until=None)
 
 
 def left(health: Health) -> Health:
@@ -332,7 +337,7 @@ def _reason(request: Request, one: Candidate, matrix: Matrix, health: Health | N
 
 
 def _out(one: Candidate, health: Health, now: datetime) -> str:
-    if health.probed or (health.rests_until is not None and health.rests_until > now):
+    if health.is_resting(now):
         return "resting"
     if one.concurrency is not None and health.in_flight >= one.concurrency:
         return "busy"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from parvis.access.principal import Principal
 from parvis.inference.completion import UpstreamError
-from parvis.inference.door import Admitted, LeftError, NoRouteError, admit_background, embedded, embeddings_route
+from parvis.inference.door import Admitted, LeftError, NoRouteError, admit_background, embedded, embeddings_route, inputs_of
 from parvis.inference.models import Calibration
 from parvis.retrieval.dense import normalised
 
@@ -35,7 +35,7 @@ def endpoint_that_helps(principal: Principal, inputs: Iterable[str]) -> tuple[Ad
     if calibration is None or (calibration.retry_at and calibration.retry_at > timezone.now()):
         return None
     try:
-        inputs = [*inputs, principal.data_class]
+        inputs = inputs_of(principal, inputs)
         return admit_background(principal.institution_id, inputs=inputs, only=route), calibration
     except NoRouteError:
         return None

@@ -269,6 +269,11 @@ ROUTES: dict[str, Route] = {
     "inference:trial": Route(ADMINISTRATOR, INSTITUTION, "post"),
     "inference:activation": Route(ADMINISTRATOR, INSTITUTION, "post"),
     "inference:deletion": Route(ADMINISTRATOR, INSTITUTION),
+    "inference:attestation": Route(ADMINISTRATOR, INSTITUTION),
+    "inference:attestation_document": Route(ADMINISTRATOR, INSTITUTION),
+    "inference:routing": Route(ADMINISTRATOR, ALLIANCE),
+    "inference:routing_versions": Route(ADMINISTRATOR, ALLIANCE, "post"),
+    "inference:routing_why": Route(ADMINISTRATOR, ALLIANCE),
     "inference:trial_of_environment": Route(
         ADMINISTRATOR, To.NOBODY, "post", named={"purpose": same("chat")}, why="no model is given by the environment"
     ),
@@ -281,6 +286,7 @@ ROUTES: dict[str, Route] = {
     "assistants:history": Route(TEACHER, ALLIANCE),
     "assistants:conversation": Route(TEACHER, HOLDER),
     "assistants:rename": Route(TEACHER, HOLDER, "post"),
+    "assistants:classification": Route(TEACHER, HOLDER, "post"),
     "assistants:delete": Route(TEACHER, HOLDER, "post"),
     "assistants:export_markdown": Route(TEACHER, HOLDER),
     "assistants:export_pdf": Route(TEACHER, HOLDER),
