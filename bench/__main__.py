@@ -38,6 +38,7 @@ NAMES = (
     "saml",
     "keys",
     "gateway",
+    "openai_description",
     "people",
     "evidence",
     "crash",

@@ -2,8 +2,8 @@
 
     PARVIS_BENCH_OPENAPI=openapi.json python -m bench.openai_description [--quick] [--json FILE]
 
-The description (openapi.json of the public repository openai/openai-openapi, under the MIT licence) is not part of Parvis: name a
-copy. Requests are made for the paths that Parvis supports, valid and not; the model is one that the key may use, half of the time.
+The description (openapi.json of the public repository openai/openai-openapi, MIT licence) is no part of Parvis: name a copy.
+ Requests are made for the paths that Parvis supports, valid and not; the model is mostly one that the key may use.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def _tried(description: str, house: Any, examples: int) -> tuple[Counter[int], l
             outcomes[response.status_code] += 1
             try:
                 case.validate_response(response, checks=[not_a_server_error, response_schema_conformance])
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is told
                 faults.append(f"{path} {response.status_code}: {str(error)[:1500]}")
 
         how = settings(

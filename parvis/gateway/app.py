@@ -307,12 +307,12 @@ class Gateway:
         try:
             if not answer.headers.get(b"content-type", b"").startswith(b"text/event-stream"):
                 raise UpstreamError("garbage")
-            exchange.streams = True
+            exchange.streams, send = True, exchange.send
             while piece := await answer.read():
                 if passed := events.push(piece):
                     if not exchange.started:
                         await exchange.start(200, b"text/event-stream; charset=utf-8", zone)
-                    await exchange.body(passed, more=True)
+                    await send({"type": "http.response.body", "body": passed, "more_body": True})
                     meter.sent += len(passed)
             passed = events.close()
         except UpstreamError as error:

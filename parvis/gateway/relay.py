@@ -74,6 +74,9 @@ class Events:
         """What can be passed on. Raises UpstreamError for what is not a stream of events."""
         if self._rest:
             piece = self._rest + piece
+        if piece.endswith(b"\n\n"):  # nearly always
+            self._rest = b""
+            return self._passed(piece if b"\r" not in piece else piece.replace(b"\r\n", b"\n"))
         end = piece.rfind(b"\n\n")
         if (other := piece.rfind(b"\r\n\r\n")) > end:
             end = other + 2
@@ -82,10 +85,7 @@ class Events:
             return b""
         end += 2
         self._keep(piece[end:])
-        events = piece[:end]
-        if b"\r" in events:
-            events = events.replace(b"\r\n", b"\n")
-        return self._passed(events)
+        return self._passed(piece[:end].replace(b"\r\n", b"\n"))
 
     def close(self) -> bytes:
         """The last event, of a server that forgets the blank line that ends it: whole, or cut. Raises UpstreamError where the
@@ -107,7 +107,7 @@ class Events:
         self._rest = rest
 
     def _passed(self, events: bytes) -> bytes:
-        if events.count(b"\n\n") == 1:  # nearly always
+        if events.find(b"\n\n") == len(events) - 2:  # one, nearly always
             return events if self._is_passed(events) else b""
         return b"".join(one + b"\n\n" for one in events.split(b"\n\n") if one.strip(b"\n") and self._is_passed(one))
 

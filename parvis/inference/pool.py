@@ -62,6 +62,7 @@ class Pool:
         self._idle: dict[Target, deque[Connection]] = {}
         self._active: set[Connection] = set()
         self._sweeper: asyncio.Task[None] | None = None
+        self._own_loop: asyncio.AbstractEventLoop | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def send(
@@ -79,6 +80,12 @@ class Pool:
             answer.leave()
             raise
         return answer
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        if self._own_loop is None:
+            self._own_loop = asyncio.get_running_loop()
+        return self._own_loop
 
     async def close(self) -> None:
         if self._sweeper:
@@ -206,22 +213,25 @@ class Answer:
         self.held = self.received = 0
         self.pieces: list[bytes] = []
         self._connection = connection
+        self._loop = connection.pool.loop
         self._waiter: asyncio.Future[None] | None = None
 
     async def head(self) -> None:
         """Until status and headers are there."""
         while not self.headed and self.error is None:
-            await self._woken()
+            self._waiter = waiter = self._loop.create_future()
+            await waiter
         if not self.headed and self.error:
             raise self.error
 
     async def read(self) -> bytes:
         """What has come since; b"" at the end. Raises UpstreamError when it does not come to its end."""
         while not self.pieces and not self.complete and self.error is None:
-            await self._woken()
+            self._waiter = waiter = self._loop.create_future()
+            await waiter
         if self.pieces:
             pieces, self.pieces, self.held = self.pieces, [], 0
-            if not self.complete:
+            if self._connection.is_paused and not self.complete:
                 self._connection.go_on()
             return pieces[0] if len(pieces) == 1 else b"".join(pieces)
         if self.error:
@@ -245,15 +255,9 @@ class Answer:
             self._connection.fail(UpstreamError("left"))
 
     def wake(self) -> None:
-        if self._waiter and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    async def _woken(self) -> None:
-        self._waiter = asyncio.get_running_loop().create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
+        waiter, self._waiter = self._waiter, None
+        if waiter and not waiter.done():
+            waiter.set_result(None)
 
 
 class Connection(asyncio.Protocol):
@@ -268,7 +272,7 @@ class Connection(asyncio.Protocol):
         self._parser: httptools.HttpResponseParser | None = None
         self._head_bytes = 0
         self._ends_at = self._between = 0.0
-        self._paused = False
+        self.is_paused = False
         self._keeps_alive = False
 
     @property
@@ -292,8 +296,8 @@ class Connection(asyncio.Protocol):
 
     def go_on(self) -> None:
         """What was received is read: there is room again."""
-        if self._paused and self._transport and not self._transport.is_closing():
-            self._paused = False
+        if self.is_paused and self._transport and not self._transport.is_closing():
+            self.is_paused = False
             self.deadline = min(time.monotonic() + self._between, self._ends_at)
             self._transport.resume_reading()
 
@@ -310,8 +314,8 @@ class Connection(asyncio.Protocol):
 
     def _land(self) -> None:
         answer, self.answer = self.answer, None
-        if self._paused and self._transport and not self._transport.is_closing():
-            self._paused = False
+        if self.is_paused and self._transport and not self._transport.is_closing():
+            self.is_paused = False
             self._transport.resume_reading()
         self.pool.landed(self)
         if answer:
@@ -344,8 +348,8 @@ class Connection(asyncio.Protocol):
         elif answer.complete:
             self._land()
         else:
-            if answer.held > HIGH and not self._paused and self._transport:
-                self._paused = True
+            if answer.held > HIGH and not self.is_paused and self._transport:
+                self.is_paused = True
                 self._transport.pause_reading()
             answer.wake()
 

@@ -97,9 +97,9 @@ def request(key: str, body: bytes, path: str = "/v1/chat/completions", *, more: 
     return head.encode("utf-8", "replace") + body
 
 
-def run_faults(folder: Path, random: Random, count: int) -> Outcome:
+def run_faults(folder: Path, random: Random, count: int, *, patience: float = 0.6) -> Outcome:
     outcome = Outcome()
-    limits = Limits(connect=2, first=0.6, between=0.5, total=20)
+    limits = Limits(connect=5, first=patience, between=patience, total=60)
     with open_house(folder, limits=limits) as house:
         for number in range(40):
             house.add_model(f"f{number}")
