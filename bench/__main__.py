@@ -41,7 +41,9 @@ NAMES = (
     "openai_description",
     "people",
     "evidence",
+    "witnesses",
     "crash",
+    "pseudonyms",
 )
 
 INTRODUCTION = """# Measurements

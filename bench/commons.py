@@ -94,6 +94,9 @@ def _prepare(folder: Path) -> list[Profile]:
     from django.db import transaction
 
     django.setup()
+    from parvis.isolation import scope
+
+    scope.begin("command line")
     call_command("migrate", verbosity=0)
     from parvis.demo.commons import load_commons
     from parvis.demo.loader import load_people

@@ -73,6 +73,9 @@ def _outcomes() -> Iterator[Outcome]:
     import django
 
     django.setup()
+    from parvis.isolation import scope
+
+    scope.begin("command line")
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)

@@ -223,6 +223,7 @@ def _speed(report: Report, count: int) -> None:
 _APPEND = """
 import sys, time
 import django; django.setup()
+from parvis.isolation import scope; scope.begin('command line')
 from django.core.management import call_command
 from django.db import connection, transaction
 call_command("migrate", verbosity=0, interactive=False)

@@ -81,6 +81,9 @@ def _start_django(folder: Path) -> None:
     from django.core.management import call_command
 
     django.setup()
+    from parvis.isolation import scope
+
+    scope.begin("command line")
     call_command("migrate", verbosity=0)
 
 
@@ -306,7 +309,8 @@ def _kill_at_random(worker: subprocess.Popen[bytes], document: Document, pages: 
 @contextmanager
 def _worker() -> Iterator[subprocess.Popen[bytes]]:
     code = (
-        "import django; django.setup(); from datetime import timedelta; from parvis.corpora.jobs import run_worker;"
+        "import django; django.setup(); from parvis.isolation import scope; scope.begin('command line');"
+        " from datetime import timedelta; from parvis.corpora.jobs import run_worker;"
         f" run_worker(lease=timedelta(seconds={LEASE_SECONDS}))"
     )
     worker = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.DEVNULL)

@@ -68,7 +68,10 @@ def _sql(report: Report, count: int, seed: int) -> None:
     reached = sum(bool(attacker.reached(next(attempts))) for _ in range(count))
     rate = count / (time.perf_counter() - begun)
     report.row(
-        "SQL attempts that reached another institution", reached, "== 0", note=f"{count:,} of seed {seed}, {rate:.0f}/s"
+        "SQL attempts that reached another institution",
+        reached,
+        "== 0",
+        note=f"{_said(count, SQL)} of seed {seed}, {rate:.0f}/s",
     )
 
 
@@ -87,8 +90,12 @@ def _http(report: Report, built: object, count: int, seed: int) -> None:
             found.append(fault)
             print(fault, file=sys.stderr)
     rate = place.made / (time.perf_counter() - begun)
-    note = f"{place.made:,} requests of seed {seed} on {connection.vendor}, {rate:.0f}/s"
+    note = f"{_said(place.made, HTTP)} requests of seed {seed} on {connection.vendor}, {rate:.0f}/s"
     report.row("requests that told something of another institution", len(found), "== 0", note=note)
+
+
+def _said(made: int, whole: int) -> str:
+    return f"{made:,}" if made >= whole else f"{made:,}, and not {whole:,},"
 
 
 if __name__ == "__main__":

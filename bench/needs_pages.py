@@ -36,6 +36,9 @@ def main(count: int, drafts: int) -> None:
     import django
 
     django.setup()
+    from parvis.isolation import scope
+
+    scope.begin("command line")
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)

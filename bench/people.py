@@ -47,6 +47,9 @@ def _start() -> None:
     from django.core.management import call_command
 
     django.setup()
+    from parvis.isolation import scope
+
+    scope.begin("command line")
     call_command("migrate", verbosity=0)
 
 

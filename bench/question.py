@@ -278,6 +278,9 @@ def _start_django(folder: Path, model_url: str) -> None:
     from django.core.management import call_command
 
     django.setup()
+    from parvis.isolation import scope
+
+    scope.begin("command line")
     call_command("migrate", verbosity=0)
 
 
@@ -323,7 +326,8 @@ def _server() -> Iterator[int]:
 
 @contextmanager
 def _worker() -> Iterator[None]:
-    code = "import django; django.setup(); from parvis.corpora.jobs import run_worker; run_worker()"
+    begun = "import django; django.setup(); from parvis.isolation import scope; scope.begin('command line');"
+    code = f"{begun} from parvis.corpora.jobs import run_worker; run_worker()"
     with _process([sys.executable, "-c", code]):
         yield
 

@@ -102,6 +102,9 @@ def _measure(folder: Path) -> int:
     import django
 
     django.setup()
+    from parvis.isolation import scope
+
+    scope.begin("command line")
     from django.core.management import call_command
     from django.utils import timezone
 

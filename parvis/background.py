@@ -10,6 +10,7 @@ from django.utils import timezone
 from parvis.chores.jobs import Chore, Leave, do_next
 from parvis.corpora.jobs import run_worker
 from parvis.evidence import jobs as evidence
+from parvis.federation.provisioning.jobs import import_lists
 from parvis.federation.saml.jobs import refresh_federations
 from parvis.inference import publishing
 from parvis.institutions.jobs import mail_notices
@@ -18,6 +19,7 @@ from parvis.privacy.jobs import keep_clocks
 
 CHORES = (
     Chore("notices", timedelta(seconds=15), mail_notices),
+    Chore("people.lists", timedelta(seconds=2), import_lists),  # somebody waits for it before a page
     Chore("federations", timedelta(seconds=15), refresh_federations),  # asks whether one is due: each is read every hour
     Chore("needs.vectors", timedelta(seconds=30), embed_needs),
     Chore("privacy.clocks", timedelta(minutes=1), keep_clocks),

@@ -310,6 +310,9 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 1_000
 FILE_UPLOAD_TEMP_DIR = None
 REQUEST_MAX_BYTES = _number("REQUEST_MAX_BYTES", 2 * 1024**3)  # of all files sent at once; what exceeds it reaches no disk
 
+# Of one person or application, with a key or at the page of an assistant; what exceeds it is told when to come back.
+REQUESTS_A_MINUTE = max(1, _number("REQUESTS_A_MINUTE", 120))
+
 DOCUMENT_MAX_BYTES = _number("DOCUMENT_MAX_BYTES", 200_000_000)
 DOCUMENT_MAX_PAGES = _number("DOCUMENT_MAX_PAGES", 5_000)
 DOCUMENT_MAX_SECONDS = _number("DOCUMENT_MAX_SECONDS", 1_800)

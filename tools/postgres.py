@@ -44,6 +44,7 @@ def main(command: Sequence[str]) -> int:
             superuser.execute(f"CREATE ROLE {OWNER} LOGIN CREATEDB IN ROLE pg_monitor, pg_checkpoint")
             superuser.execute(f"GRANT CREATE ON DATABASE postgres TO {OWNER}")
             superuser.execute(f"CREATE ROLE {APPLICATION} LOGIN IN ROLE pg_read_all_stats")
+            superuser.execute(f"ALTER ROLE {APPLICATION} SET track_activities = off")
         with psycopg.connect(f"postgresql://postgres@127.0.0.1:{port}/template1", autocommit=True) as template:
             # Erasure is tested on the files themselves, which no role of a real server reads.
             template.execute(f"GRANT EXECUTE ON FUNCTION pg_read_binary_file(text) TO {OWNER}")

@@ -42,6 +42,10 @@ class _Doors:
         """The rows this person may read now. `Any`: the query set class is the model's own."""
         return self._all.visible_to(principal)  # type: ignore[attr-defined]
 
+    def listed_to(self, principal: Principal) -> Any:
+        """The rows whose existence this person may know of now, for who manages what they may not read."""
+        return self._all.listed_to(principal)  # type: ignore[attr-defined]
+
     def editable_by(self, principal: Principal) -> Any:
         """The rows this person may change now."""
         return self._all.editable_by(principal)  # type: ignore[attr-defined]

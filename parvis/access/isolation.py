@@ -43,6 +43,10 @@ def standing() -> Standing:
             "SELECT EXISTS (SELECT FROM pg_tables WHERE tablename = 'corpora_corpus' AND tableowner = current_user)"
         )
         owns = cursor.fetchone()[0]
+        cursor.execute("SELECT current_user, current_database(), has_database_privilege(current_database(), 'TEMPORARY')")
+        role, database, hides = cursor.fetchone()
+        cursor.execute("SELECT current_setting('track_activities')::boolean")
+        overheard = cursor.fetchone()[0]
     if bypasses:
         return Standing(
             BROKEN,
@@ -63,6 +67,24 @@ def standing() -> Standing:
                 " let somebody send SQL of their own could undo it."
             ),
             _("Serve with a role that owns nothing: see PARVIS_DATABASE_OWNER_URL."),
+        )
+    if hides:
+        return Standing(
+            PARTIAL,
+            _(
+                "PostgreSQL keeps each institution’s rows apart, but the role that serves may make temporary tables: a fault"
+                " that would let somebody send SQL of their own could hide a table from the next request."
+            ),
+            _("As the owner of the database: %(sql)s") % {"sql": f'REVOKE TEMPORARY ON DATABASE "{database}" FROM PUBLIC;'},
+        )
+    if overheard:
+        return Standing(
+            PARTIAL,
+            _(
+                "PostgreSQL keeps each institution’s rows apart, but lets each connection read what the others are asking: a"
+                " fault that would let somebody send SQL of their own would show them the words of the requests under way."
+            ),
+            _("As a superuser: %(sql)s") % {"sql": f'ALTER ROLE "{role}" SET track_activities = off;'},
         )
     return Standing(
         WHOLE,

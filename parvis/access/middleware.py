@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
@@ -13,6 +14,9 @@ from parvis.institutions.models import Profile
 from parvis.isolation.scope import everywhere, stranger, within
 
 PROFILE_KEY = "profile_id"  # in the session: which of their profiles the person acts in
+# In the session: the institutions whose profiles it opens. Absent, all of the person's: a link of whoever runs this
+# installation opened it.
+PROVEN_KEY = "proven"
 
 
 # Synchronous on purpose: the last middleware decides for those before it, and Django would otherwise change threads twice
@@ -30,7 +34,7 @@ def principal(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callab
 
 def _attach(request: HttpRequest) -> None:
     request.profile = profile = _profile(request)  # type: ignore[attr-defined]
-    request.principal = principal_of(profile) if profile else None  # type: ignore[attr-defined]
+    request.principal = _principal(request, profile) if profile else None  # type: ignore[attr-defined]
 
 
 def _profile(request: HttpRequest) -> Profile | None:
@@ -38,8 +42,20 @@ def _profile(request: HttpRequest) -> Profile | None:
     if not isinstance(person, Person) or not is_admitted(person):
         return None
     profiles = Profile.objects.filter(person=person, ended_at=None).select_related("person", "institution")
+    proven = proven_in(request)
+    if proven is not None:
+        profiles = profiles.filter(institution__in=proven)
     chosen = request.session.get(PROFILE_KEY)
     return (chosen and profiles.filter(id=chosen).first()) or profiles.first()
+
+
+def proven_in(request: HttpRequest) -> frozenset[int] | None:
+    found = request.session.get(PROVEN_KEY)
+    return None if found is None else frozenset(found)
+
+
+def _principal(request: HttpRequest, profile: Profile) -> Principal:
+    return replace(principal_of(profile), proven=proven_in(request))
 
 
 def is_admitted(person: Person) -> bool:

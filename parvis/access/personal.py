@@ -19,6 +19,7 @@ TABLES: Tables = {
     "access_entitlement": Impersonal("what rules give to kinds of people; a profile that they name is a number"),
     "access_rulecheck": Impersonal("what must hold for kinds of people"),
     "access_courseperiod": Impersonal("semesters"),
+    "access_pace": Erased(_("Pace of your requests: one number"), ("profile",)),
     "access_apikey": Erased(_("API keys"), ("profile",), omit=frozenset({"digest"}), cleared=("created_by",)),
 }
 

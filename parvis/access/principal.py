@@ -125,11 +125,16 @@ class Principal:
     key_id: int | None = None  # the API key they came with; None for a session
     scopes: frozenset[str] = frozenset()  # of that key
     data_class: str = ""  # of what comes with that key, where it says
+    proven: frozenset[int] | None = None  # the institutions whose sign-in the session went through; None: it need not have
 
     @property
     def actor(self) -> str:
         """How the audit log names them."""
         return f"person:{self.person_id}"
+
+    def stands_before(self, institution_id: int) -> bool:
+        """Whether that institution, too, would know who is there: one's sign-in does not vouch for people of another."""
+        return self.proven is None or institution_id in self.proven
 
     def may(self, action: str) -> bool:
         """Raises KeyError for an action nobody declared: a typing error must not read as a refusal."""

@@ -3,13 +3,15 @@ sign-in source is configured, and back in if one fails."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.contrib.auth import REDIRECT_FIELD_NAME, login
 from django.core import signing
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from parvis.access.middleware import PROFILE_KEY
+from parvis.access.middleware import PROFILE_KEY, PROVEN_KEY, proven_in
 from parvis.access.sessions.actions import browser_of
 from parvis.access.sessions.store import BROWSER_KEY, OPENED_KEY
 from parvis.audit.models import record
@@ -22,10 +24,25 @@ LINK_SECONDS = 15 * 60
 _SALT = "parvis.access.sign_in"
 
 
-def open_session(request: HttpRequest, person: Person, profile: Profile | None, **details: str | int) -> None:
+def open_session(
+    request: HttpRequest,
+    person: Person,
+    profile: Profile | None,
+    *,
+    proven: Collection[int] | None = None,
+    **details: str | int,
+) -> None:
+    """`proven`: the institutions that vouch for the person; None: whoever runs this installation does. What the same person
+    proved before in the same session still holds."""
+    is_same = request.user.is_authenticated and request.user.pk == person.pk
+    held = proven_in(request) if is_same else frozenset()
     login(request, person, backend="django.contrib.auth.backends.ModelBackend")
     request.session[OPENED_KEY] = timezone.now().isoformat()
     request.session[BROWSER_KEY] = browser_of(request.headers.get("user-agent", "")[:500])
+    if proven is None or held is None:
+        request.session.pop(PROVEN_KEY, None)
+    else:
+        request.session[PROVEN_KEY] = sorted(held | set(proven))
     if profile:
         request.session[PROFILE_KEY] = profile.id
     record(
@@ -36,6 +53,13 @@ def open_session(request: HttpRequest, person: Person, profile: Profile | None, 
         source=person.source,
         **details,
     )
+
+
+def prove(request: HttpRequest, institution_id: int) -> None:
+    """The person who is signed in has just signed in there too."""
+    held = proven_in(request)
+    if held is not None:
+        request.session[PROVEN_KEY] = sorted(held | {institution_id})
 
 
 def safe_next(request: HttpRequest) -> str:

@@ -113,8 +113,18 @@ def switch_profile(request: SignedInRequest) -> HttpResponse:
     chosen = Profile.objects.filter(id=number, person_id=request.principal.person_id, ended_at=None).first()
     if chosen is None:
         raise Http404
+    if not request.principal.stands_before(chosen.institution_id):
+        return _sign_in_there(request, chosen.institution)
     request.session[PROFILE_KEY] = chosen.id
     return redirect("/")
+
+
+@everywhere("sign-in")
+def _sign_in_there(request: HttpRequest, institution: Institution) -> HttpResponse:
+    """An institution's sign-in opens its own profiles: who administers it answers for nobody elsewhere."""
+    messages.info(request, _("This profile opens when you sign in at %(name)s.") % {"name": institution.name})
+    choice = import_string(settings.SIGN_IN_CHOICE)() or reverse("access:sign_in")
+    return redirect(f"{choice}?{urlencode({'q': institution.name})}")
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,9 @@ from parvis.corpora.embeddings.actions import search_by_meaning_too
 from parvis.corpora.models import Corpus, CorpusKind, Document, DocumentState
 from parvis.inference.door import Admitted, NoRouteError, admit, class_of
 from parvis.inference.models import LanguageModel
+from parvis.inference.pseudonymisation.actions import pseudonyms_for
+from parvis.inference.pseudonyms import PseudonymsUnavailableError
+from parvis.inference.pseudonyms.bodies import Pseudonyms
 from parvis.institutions.models import DataClass, Profile
 from parvis.retrieval.abstention import NEUTRAL_THRESHOLD, Band, band
 from parvis.retrieval.extraction import Sentence, best_sentences
@@ -319,6 +322,7 @@ class Work:
     route: Admitted | None
     notices: tuple[str, ...]
     courtesy: str = ""  # words said to a person rather than a question: nothing is searched
+    pseudonyms: Pseudonyms | None = None  # what the model is asked through
 
 
 def all_assistants(institution_id: int) -> list[Assistant]:
@@ -347,6 +351,10 @@ def prepare(turn_id: int) -> Work | None:
     question = answering.rewrite(turn.question, history)
     found = search_corpora(principal, question, thresholds, limit=PASSAGES_READ)
     route, notices = _route(principal, turn, assistant, inputs)
+    try:
+        pseudonyms = _pseudonyms(turn, route)
+    except PseudonymsUnavailableError as error:
+        route, pseudonyms, notices = None, None, (error.code,)
     protected = protected_among(hit.passage.document_id for hit in found.hits)
     # By the words alone, as the thresholds were measured; and a protected passage answers nothing where no model may use it.
     decision = _decision(found if route else _quotable(found, protected), thresholds)
@@ -364,6 +372,7 @@ def prepare(turn_id: int) -> Work | None:
         instructions=assistant.instructions,
         route=route,
         notices=notices if _has_documents(principal, thresholds) else ("no_documents",),
+        pseudonyms=pseudonyms,
     )
 
 
@@ -505,6 +514,15 @@ def _route(
         return admit(principal, inputs=inputs, purpose=assistant.purpose, model=assistant.model, through=through), ()
     except NoRouteError as error:
         return None, (error.code,)
+
+
+def _pseudonyms(turn: Turn, route: Admitted | None) -> Pseudonyms | None:
+    """As any of the models that may stand in for the first requires."""
+    if route is None:
+        return None
+    zones = {one.zone for one in route.routes.values()}
+    conversation = f"conversation:{turn.conversation_id}"
+    return pseudonyms_for(turn.institution_id, data_class=route.data_class, zones=zones, conversation=conversation)
 
 
 def _decision(found: Found, thresholds: Mapping[int, float | None]) -> Band:

@@ -26,6 +26,7 @@ from django.db import connection
 from parvis.assistants import actions, answering
 from parvis.assistants.models import LEASE, Mode, State, Turn
 from parvis.inference.door import Admitted, Route, chat
+from parvis.inference.pseudonyms.asking import through
 from parvis.retrieval.abstention import Band
 
 logger = logging.getLogger(__name__)
@@ -133,7 +134,7 @@ async def _write(turn_id: int) -> None:
         work.evidence,
         decision=work.decision,
         sentences=work.sentences,
-        model=chat(work.route, told=served.append) if work.route else None,
+        model=through(work.pseudonyms, chat(work.route, told=served.append)) if work.route else None,
         history=work.history,
         instructions=work.instructions,
     )

@@ -274,8 +274,9 @@ class SignalKind(models.TextChoices):
 
 class SignalQuerySet(models.QuerySet["Signal"]):
     def visible_to(self, principal: Principal) -> SignalQuerySet:
-        """What was sent to the assistants one is responsible for."""
-        return self.filter(assistant__in=Assistant.unscoped.editable_by(principal).order_by())
+        """What was sent to the assistants that are one's own. Who administers reads of it what a written reason opens."""
+        mine = Assistant.unscoped.filter(institution_id=principal.institution_id, owner__person_id=principal.person_id)
+        return self.filter(assistant__in=mine.order_by())
 
     def editable_by(self, principal: Principal) -> SignalQuerySet:
         return self.visible_to(principal)

@@ -99,6 +99,13 @@ def _sentences(params: Mapping[str, Any], kept: Kept) -> dict[str, Sentence]:
         "secret_unreadable": Sentence(
             "info", "", _("The model of this assistant cannot be reached as configured: the documents are quoted instead.")
         ),
+        "pseudonyms_unavailable": Sentence(
+            "info",
+            "",
+            _(
+                _("Your institution asks for pseudonyms and they cannot be given now: the documents are quoted instead."),
+            ),
+        ),
         "nothing_verified": Sentence(
             "info",
             "",

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from django.db.models import Exists
 from django.template.loader import render_to_string
 
 from parvis.access.principal import Principal
 from parvis.assistants.models import OPEN, EventKind, Turn, TurnEvent
 from parvis.assistants.presentation import SAID_BY_THE_PAGE, Places, blocks_of, kept_of, places_of, waiting_sentence
 from parvis.assistants.sentences import notice_sentence
+from parvis.institutions.models import Profile
 
 
 def messages_since(after: int, turn_id: int, principal: Principal, now: datetime) -> tuple[bytes, int, bool]:
@@ -19,8 +21,9 @@ def messages_since(after: int, turn_id: int, principal: Principal, now: datetime
     A block is sent whole each time it grows, under its key: the page replaces it or adds it. So what any sequence of resumed
     streams leaves in the page is what a fresh load would show.
     """
-    turn = Turn.objects.visible_to(principal).filter(id=turn_id).first()
-    if turn is None:  # deleted, or no longer theirs
+    reader = Profile.objects.filter(id=principal.profile_id, ended_at=None, person__is_active=True)
+    turn = Turn.objects.visible_to(principal).filter(Exists(reader), id=turn_id).first()
+    if turn is None:  # deleted, or no longer theirs; or they were suspended meanwhile
         return _message("done", "gone"), after, True
     closed = turn.state_at(now) not in OPEN
     if turn.latest_seq <= after and not closed:

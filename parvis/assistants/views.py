@@ -14,11 +14,14 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from parvis.access.doors import find, get_or_404, requires
+from parvis.access.exports import record_export
 from parvis.access.http import SignedInRequest
+from parvis.access.pace import actions as pace
 from parvis.access.sensitivity import DATA_CLASSES
 from parvis.assistants import actions, export, jobs
 from parvis.assistants.forms import AssistantForm, ClassForm, QuestionForm, TitleForm
@@ -201,6 +204,7 @@ def delete(request: SignedInRequest, conversation_id: int) -> HttpResponse:
 def export_markdown(request: SignedInRequest, conversation_id: int) -> HttpResponse:
     found = get_or_404(request.principal, "conversation:view", Conversation, id=conversation_id)
     content = export.to_markdown(exported(found, request.principal, timezone.now()))
+    record_export(request.principal, f"conversation:{found.id}", what="conversation", kind="md")
     return _file(content, "text/markdown; charset=utf-8", export.file_name(found.title, "md"))
 
 
@@ -209,6 +213,7 @@ def export_markdown(request: SignedInRequest, conversation_id: int) -> HttpRespo
 def export_pdf(request: SignedInRequest, conversation_id: int) -> HttpResponse:
     found = get_or_404(request.principal, "conversation:view", Conversation, id=conversation_id)
     content = export.to_pdf(exported(found, request.principal, timezone.now()))
+    record_export(request.principal, f"conversation:{found.id}", what="conversation", kind="pdf")
     return _file(content, "application/pdf", export.file_name(found.title, "pdf"))
 
 
@@ -274,6 +279,7 @@ def _begin(
         sentence = _("This assistant is no longer shared with you. Your conversation is kept.")
         return _refused(request, assistant, conversation, sentence)
     try:
+        pace.take(request.principal)
         turn = actions.ask(
             request.principal,
             assistant,
@@ -282,6 +288,12 @@ def _begin(
             quotes_only=quotes_only,
             data_class=data_class,
         )
+    except pace.TooFastError as error:
+        sentence = ngettext("Ask again in %(count)d second.", "Ask again in %(count)d seconds.", error.seconds)
+        response = _refused(request, assistant, conversation, sentence % {"count": error.seconds}, draft=question)
+        response.status_code = response.status_code if request.headers.get("HX-Request") else 429
+        response.headers["Retry-After"] = str(error.seconds)
+        return response
     except actions.CourseForbidsError:
         return _refused(request, assistant, conversation, str(COURSE_FORBIDS))
     except actions.StillAnsweringError:

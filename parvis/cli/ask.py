@@ -205,13 +205,13 @@ def _print_answer(answer: _Answer) -> None:
 
     number = 0
     for sentence in answer.sentences:
-        text = sentence.text if answer.model else f"« {plain(sentence.text)} »"
+        text = sentence.text if answer.model else f"«\u00a0{plain(sentence.text)}\u00a0»"
         marks = "".join(f" [{number + place}]" for place in range(1, len(sentence.sources) + 1))
         said = text + (f" ({sentence.problem})" if sentence.problem else marks)
         out.print(said, markup=False, style="" if sentence.problem else "bold")
         for source in sentence.sources:
             number += 1
-            quoted = f" : « {plain(source.quotation)} »" if answer.model else ""
+            quoted = f"\u00a0: «\u00a0{plain(source.quotation)}\u00a0»" if answer.model else ""
             out.print(f"    [{number}] {source.file}, {source.place}{quoted}", markup=False, style="dim")
     if answer.model:
         out.print(

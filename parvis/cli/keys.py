@@ -47,6 +47,8 @@ def create(
         _key, token = actions.create_key(holder, name=name[:80], scopes=wanted, days=days, by=None, actor=ACTOR)
     except actions.KeyRefusedError:
         stop(_("The rules of this institution do not allow such a key, or not for so long."))
+    except actions.SameNameError:
+        stop(_("An active key has this name already: revoke it first, or name this one otherwise."))
     except actions.TooManyKeysError:
         stop(_("There are %d active keys already: revoke one first.") % actions.MOST_KEYS)
     typer.echo(token)

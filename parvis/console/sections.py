@@ -16,6 +16,7 @@ from parvis.access.models import ApiKey, RuleSet
 from parvis.access.principal import Principal
 from parvis.federation.models import SignInSource
 from parvis.inference.models import LanguageModel
+from parvis.inference.pseudonymisation.models import Pseudonymisation
 from parvis.institutions.models import Profile, Role
 
 if TYPE_CHECKING:
@@ -71,6 +72,13 @@ def _models(principal: Principal) -> str:
     return ngettext("%(count)s model switched on", "%(count)s models switched on", count) % {"count": count}
 
 
+def _pseudonyms(principal: Principal) -> str:
+    row = Pseudonymisation.objects.visible_to(principal).first()
+    if row is None or not row.cases:
+        return _("asked for nowhere")
+    return ngettext("%(count)s case", "%(count)s cases", len(row.cases)) % {"count": len(row.cases)}
+
+
 SECTIONS = (
     Section(
         gettext_lazy("Sign-in"),
@@ -106,6 +114,13 @@ SECTIONS = (
         "inference:list",
         "model:view",
         _models,
+    ),
+    Section(
+        gettext_lazy("Pseudonyms"),
+        gettext_lazy("Which data are sent to a model without the names and numbers of people, and a box to try it."),
+        "inference:pseudonyms",
+        "model:edit",
+        _pseudonyms,
     ),
     Section(
         gettext_lazy("Evidence"),

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 from django.db.models.functions import Substr
 
-from parvis.access.principal import ADMINISTRATION, CAMPUS, Principal
+from parvis.access.principal import CAMPUS, Principal
 from parvis.audit.models import record
 from parvis.corpora import storage
 from parvis.corpora.engine import index
@@ -166,17 +166,14 @@ class Campus:
     def everyone(self) -> frozenset[int]:
         return frozenset(self.profiles.values_list("id", flat=True))
 
-    @cached_property
-    def administrators(self) -> frozenset[int]:
-        return frozenset(self.profiles.filter(role__in=ADMINISTRATION).values_list("id", flat=True))
-
     def readers_of(self, corpus: Corpus) -> frozenset[int]:
-        """The profiles that reach a corpus, before any rule: as CorpusQuerySet.before_rules, the other way round."""
+        """The profiles that reach a corpus, before any rule: as CorpusQuerySet.before_rules, the other way round, less those
+        who read it for a reason they wrote."""
         if corpus.shared_with_institution:
             return self.everyone
         owner = self.profiles.filter(person_id=corpus.owner.person_id)
         members = self.profiles.filter(groups__in=corpus.groups.all())
-        return self.administrators.union(owner.values_list("id", flat=True), members.values_list("id", flat=True))
+        return frozenset(owner.values_list("id", flat=True)).union(members.values_list("id", flat=True))
 
 
 def search_corpora(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from parvis.access.doors import Door
@@ -14,24 +15,34 @@ from parvis.access.principal import ADMINISTRATION
 from parvis.access.rules.doors import within_rules
 from parvis.corpora.ai_rule.models import CourseRule  # noqa: F401 - a table of this package
 from parvis.corpora.parsing.document import BlockKind
+from parvis.evidence.models import Consultation
 from parvis.institutions.models import DataClass, Group, Institution, Profile
 
 if TYPE_CHECKING:
     from parvis.access.principal import Principal
 
+CONSULTED = "corpus"  # evidence.models.Consultation.kind
+
 
 class CorpusQuerySet(models.QuerySet["Corpus"]):
     def visible_to(self, principal: Principal) -> CorpusQuerySet:
-        """Those of one's institution that one owns, that are shared with everyone there or with one of one's groups, and that
-        its rules let one read."""
+        """Those of one's institution that one owns, that are shared with everyone there or with one of one's groups, or whose
+        contents one wrote a reason to read now; and that its rules let one read."""
         return cast(CorpusQuerySet, within_rules(self.before_rules(principal), principal))
 
     def before_rules(self, principal: Principal) -> CorpusQuerySet:
         here = self.filter(institution_id=principal.institution_id)
-        if principal.role in ADMINISTRATION:
-            return here
         shares = Corpus.groups.through.objects.filter(corpus_id=OuterRef("pk"), group_id__in=principal.group_ids)
-        return here.filter(Q(owner__person_id=principal.person_id) | Q(shared_with_institution=True) | Exists(shares))
+        given = Q(Exists(shares)) | Q(owner__person_id=principal.person_id) | Q(shared_with_institution=True)
+        if principal.role in ADMINISTRATION:
+            given |= Q(pk__in=Consultation.unscoped.opened(principal, CONSULTED, timezone.now()))
+        return here.filter(given)
+
+    def listed_to(self, principal: Principal) -> CorpusQuerySet:
+        """That they exist, whose they are, how they are shared: an administrator sees it of all, and reads none for that."""
+        ids = Corpus.unscoped.visible_to(principal).order_by().values("id")
+        managed = Corpus.unscoped.editable_by(principal).order_by().values("id")
+        return self.filter(Q(id__in=ids) | Q(id__in=managed))
 
     def editable_by(self, principal: Principal) -> CorpusQuerySet:
         here = self.filter(institution_id=principal.institution_id)
@@ -118,6 +129,11 @@ class DocumentQuerySet(models.QuerySet["Document"]):
         """Removed ones too: a citation that points to one says so. Protected ones are for those responsible."""
         here = self.filter(corpus__in=Corpus.unscoped.visible_to(principal).order_by())
         return here.filter(Q(protected=False) | Q(corpus__in=Corpus.unscoped.editable_by(principal).order_by()))
+
+    def listed_to(self, principal: Principal) -> DocumentQuerySet:
+        """Their names and states, for who reads or manages them."""
+        managed = Corpus.unscoped.editable_by(principal).order_by()
+        return self.filter(Q(id__in=Document.unscoped.visible_to(principal).order_by().values("id")) | Q(corpus__in=managed))
 
     def editable_by(self, principal: Principal) -> DocumentQuerySet:
         return self.filter(corpus__in=Corpus.unscoped.editable_by(principal).order_by()).exclude(state=DocumentState.REMOVED)

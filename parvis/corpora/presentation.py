@@ -95,7 +95,9 @@ class UnitView:
     time: str
 
 
-def corpus_view(corpus: Corpus, documents: Iterable[Document], groups: Iterable[Group], *, may_edit: bool) -> CorpusView:
+def corpus_view(
+    corpus: Corpus, documents: Iterable[Document], groups: Iterable[Group], *, may_edit: bool, reads: bool = True
+) -> CorpusView:
     listed = list(documents)
     indexed = [document for document in listed if document.state == DocumentState.INDEXED]
     return CorpusView(
@@ -104,8 +106,8 @@ def corpus_view(corpus: Corpus, documents: Iterable[Document], groups: Iterable[
         description=corpus.description,
         url=reverse("corpora:detail", args=[corpus.id]),
         list_url=reverse("corpora:list"),
-        try_url=reverse("assistants:try_course", args=[corpus.id]) if may_edit else "",
-        signals_url=reverse("assistants:signals", args=[corpus.id]) if may_edit else "",
+        try_url=reverse("assistants:try_course", args=[corpus.id]) if may_edit and reads else "",
+        signals_url=reverse("assistants:signals", args=[corpus.id]) if may_edit and reads else "",
         edit_url=reverse("corpora:edit", args=[corpus.id]) if may_edit else "",
         delete_url=reverse("corpora:delete", args=[corpus.id]) if may_edit else "",
         owner="" if may_edit else corpus.owner.person.display_name,

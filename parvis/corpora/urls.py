@@ -11,6 +11,7 @@ urlpatterns = [
     path("cours/<int:corpus_id>/", views.corpus, name="detail"),
     path("cours/<int:corpus_id>/modifier/", views.edit, name="edit"),
     path("cours/<int:corpus_id>/partage/", views.share, name="share"),
+    path("cours/<int:corpus_id>/consultation/", views.consultation, name="consultation"),
     path("cours/<int:corpus_id>/regle-ia/", ai_rule.edit, name="ai_rule"),
     path("cours/<int:corpus_id>/suppression/", views.delete, name="delete"),
     path("cours/<int:corpus_id>/documents/", views.upload, name="upload"),

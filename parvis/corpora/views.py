@@ -23,13 +23,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from parvis.access.doors import get_or_404, requires
+from parvis.access.doors import find, get_or_404, requires
 from parvis.access.http import SignedInRequest
 from parvis.corpora import actions, storage
 from parvis.corpora.ai_rule.models import CourseRule
 from parvis.corpora.forms import CorpusForm, ShareForm
 from parvis.corpora.messages import duplicate_sentence, refused_sentence
-from parvis.corpora.models import WAITING, Corpus, Document, DocumentQuerySet, DocumentState, Page
+from parvis.corpora.models import CONSULTED, WAITING, Corpus, Document, DocumentQuerySet, DocumentState, Page
 from parvis.corpora.parsing.archives import display_name
 from parvis.corpora.parsing.refusals import Unreadable
 from parvis.corpora.presentation import (
@@ -42,6 +42,8 @@ from parvis.corpora.presentation import (
     upload_view,
 )
 from parvis.corpora.sheets import page_picture, sheet
+from parvis.evidence.actions import consult
+from parvis.evidence.forms import ReasonForm
 from parvis.web.connections import release_connection
 
 DOCUMENTS_A_PAGE = 100
@@ -52,10 +54,11 @@ HARMLESS = "sandbox; default-src 'none'"
 @requires("corpus:view")
 @require_GET
 def corpora(request: SignedInRequest) -> HttpResponse:
-    listed = Prefetch("documents", queryset=Document.objects.visible_to(request.principal).listed(), to_attr="shown")
+    shown = Document.objects.listed_to(request.principal).listed()
+    listed = Prefetch("documents", queryset=shown, to_attr="shown")
     mine = set(Corpus.objects.editable_by(request.principal).values_list("id", flat=True))
     mine = mine if request.principal.may("corpus:edit") else set()
-    rows = Corpus.objects.visible_to(request.principal).select_related("owner__person", "institution")
+    rows = Corpus.objects.listed_to(request.principal).select_related("owner__person", "institution")
     views = [
         corpus_view(row, row.shown, row.groups.all(), may_edit=row.id in mine)
         for row in rows.prefetch_related(listed, "groups")
@@ -69,14 +72,16 @@ def corpora(request: SignedInRequest) -> HttpResponse:
 @requires("corpus:view")
 @require_GET
 def corpus(request: SignedInRequest, corpus_id: int) -> HttpResponse:
-    row = get_or_404(request.principal, "corpus:view", Corpus, id=corpus_id)
+    row = find(request.principal, "corpus:view", Corpus, id=corpus_id)
+    reads = row is not None
+    row = row or get_or_404(request.principal, "corpus:edit", Corpus, id=corpus_id)
     may_edit = _may_edit(request, row)
-    documents = Document.objects.visible_to(request.principal).filter(corpus=row).listed()
+    documents = Document.objects.listed_to(request.principal).filter(corpus=row).listed()
     if not may_edit:
         documents = documents.filter(state=DocumentState.INDEXED)
     shown = Paginator(_in_order(documents), DOCUMENTS_A_PAGE).get_page(request.GET.get("page"))
     context = {
-        "corpus": corpus_view(row, documents, row.groups.all(), may_edit=may_edit),
+        "corpus": corpus_view(row, documents, row.groups.all(), may_edit=may_edit, reads=reads),
         "documents": [document_view(document, may_edit=may_edit) for document in shown],
         "page": shown,
         "refresh_url": request.get_full_path(),
@@ -85,8 +90,26 @@ def corpus(request: SignedInRequest, corpus_id: int) -> HttpResponse:
         "sharing": sharing_view(request.principal, row) if may_edit else None,
         "ai_rule": CourseRule.objects.visible_to(request.principal).filter(corpus=row).first(),
         "ai_rule_url": reverse("corpora:ai_rule", args=[row.id]) if may_edit else "",
+        "consult_url": "" if reads else reverse("corpora:consultation", args=[row.id]),
     }
     return render(request, "corpora/detail.html", context)
+
+
+@requires("content:consult")
+@require_http_methods(["GET", "HEAD", "POST"])
+def consultation(request: SignedInRequest, corpus_id: int) -> HttpResponse:
+    """An administrator says why they need to read a course that is neither theirs nor shared with them; its owner is told."""
+    row = get_or_404(request.principal, "corpus:edit", Corpus, id=corpus_id)
+    address = reverse("corpora:detail", args=[row.id])
+    if Corpus.objects.visible_to(request.principal).filter(id=row.id).exists():
+        return redirect(address)
+    form = ReasonForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        reason = form.cleaned_data["reason"]
+        consult(request.principal, kind=CONSULTED, number=row.id, person=row.owner.person, reason=reason)
+        return redirect(address)
+    context = {"form": form, "corpus": row, "url": address, "list_url": reverse("corpora:list")}
+    return render(request, "corpora/consultation.html", context, status=422 if form.is_bound else 200)
 
 
 @requires("corpus:edit")
@@ -192,7 +215,9 @@ def retry(request: SignedInRequest, document_id: int) -> HttpResponse:
 @require_GET
 def document(request: SignedInRequest, document_id: int) -> HttpResponse:
     """The document at its beginning, or at the page asked by number."""
-    row = get_or_404(request.principal, "document:view", Document, id=document_id)
+    row = find(request.principal, "document:view", Document, id=document_id)
+    if row is None:
+        return _why_first(request, document_id)
     asked = request.GET.get("page", "")
     number = int(asked) if asked.isdecimal() and len(asked) < 7 else 1
     return redirect("corpora:document", row.id, max(1, min(number, row.pages_total or 1)))
@@ -202,7 +227,9 @@ def document(request: SignedInRequest, document_id: int) -> HttpResponse:
 @require_GET
 def page(request: SignedInRequest, document_id: int, number: int) -> HttpResponse:
     """One page with the words from `debut` to `fin` highlighted."""
-    row = get_or_404(request.principal, "document:view", Document, id=document_id)
+    row = find(request.principal, "document:view", Document, id=document_id)
+    if row is None:
+        return _why_first(request, document_id)
     if row.state != DocumentState.INDEXED:
         return _unavailable(request, row)
     unit = get_or_404(request.principal, "document:view", Page, document_id=row.id, number=number)
@@ -245,7 +272,9 @@ def page_image(request: SignedInRequest, document_id: int, number: int) -> HttpR
 @requires("document:view")
 @require_GET
 def original(request: SignedInRequest, document_id: int) -> HttpResponseBase:
-    row = get_or_404(request.principal, "document:view", Document, id=document_id)
+    row = find(request.principal, "document:view", Document, id=document_id)
+    if row is None:
+        return _why_first(request, document_id)
     readable = row.state == DocumentState.INDEXED or _may_edit(request, row.corpus)
     path = storage.path_of(row.sha256) if readable and row.sha256 and not row.is_removed else None
     if path is None or not path.exists():
@@ -293,6 +322,11 @@ def _is_system_file(name: str) -> bool:
 def _may_edit(request: SignedInRequest, row: Corpus) -> bool:
     principal = request.principal
     return principal.may("corpus:edit") and Corpus.objects.editable_by(principal).filter(id=row.id).exists()
+
+
+def _why_first(request: SignedInRequest, document_id: int) -> HttpResponse:
+    """Who manages a document that is not shared with them says why before they read it. Raises Http404 for anybody else."""
+    return redirect("corpora:consultation", get_or_404(request.principal, "document:edit", Document, id=document_id).corpus_id)
 
 
 def _unavailable(request: SignedInRequest, row: Document) -> HttpResponse:

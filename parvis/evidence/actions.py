@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("parvis.evidence")
 CONSULTATION = timedelta(hours=1)
-REASON_LENGTH = 20  # characters, at least
 
 
 # Logs

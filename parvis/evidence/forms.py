@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from parvis.audit.verifier import Key, Unreadable
-from parvis.evidence.models import Witness
+from parvis.evidence.models import REASON_LENGTH, Witness
 from parvis.evidence.sentences import action_names
 from parvis.federation.failure import SignInError
 from parvis.federation.outbound import check_address
@@ -86,3 +86,14 @@ _ADDRESS = {
 def addresses(witnesses: Any) -> frozenset[str]:
     rows: list[Witness] = list(witnesses)
     return frozenset(one.address for one in rows)
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(
+        label=_("Why do you need to read it?"),
+        min_length=REASON_LENGTH,
+        max_length=1_000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=_("In a sentence at least: the person concerned reads it, and the log keeps it."),
+        error_messages={"min_length": _("Write the reason in a sentence: %(limit_value)d characters at least.")},
+    )

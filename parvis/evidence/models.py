@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -15,6 +15,9 @@ from parvis.institutions.models import Institution, Profile
 
 if TYPE_CHECKING:
     from parvis.access.principal import Principal
+
+
+REASON_LENGTH = 20  # characters, at least
 
 
 class Watch(models.TextChoices):
@@ -91,6 +94,10 @@ class ConsultationQuerySet(models.QuerySet["Consultation"]):
     def open(self, now: datetime) -> ConsultationQuerySet:
         return self.filter(until__gt=now)
 
+    def opened(self, principal: Principal, kind: str, now: datetime) -> Any:
+        """The numbers of what this person may read now for a reason they wrote."""
+        return self.visible_to(principal).open(now).filter(kind=kind).order_by().values("number")
+
     def about(self, person_id: int) -> ConsultationQuerySet:
         """Of the contents of one person, whatever the institution: told to that person only."""
         return self.filter(person=person_id).select_related("reader__person", "institution")
@@ -102,7 +109,7 @@ class Consultation(models.Model):
     institution = models.ForeignKey(Institution, on_delete=models.CASCADE, related_name="+")
     reader = models.ForeignKey(Profile, on_delete=models.PROTECT, related_name="+")
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
-    kind = models.CharField(max_length=20)  # "conversation"
+    kind = models.CharField(max_length=20)  # "conversation", "corpus"
     number = models.BigIntegerField()  # its id
     reason = models.TextField(_("reason"), max_length=1_000)
     opened_at = models.DateTimeField()

@@ -19,7 +19,7 @@ from parvis.audit.models import record
 from parvis.federation import oidc
 from parvis.federation.attributes import Correspondence, Identity
 from parvis.federation.failure import SignInError
-from parvis.federation.models import Account, Kind, OpenSession, OpenSessionQuerySet, SignInSource, handle_of
+from parvis.federation.models import Account, Kind, OpenSession, OpenSessionQuerySet, SignInSource, Suspension, handle_of
 from parvis.federation.outbound import Outbound
 from parvis.federation.provisioning.actions import giving
 from parvis.identity.models import Person, Source
@@ -81,6 +81,18 @@ def accounts_of(person_id: int) -> QuerySet[Account]:
 def institutions_of(person_id: int) -> set[int]:
     """Whose accounts recognise them."""
     return set(Account.unscoped.filter(person=person_id).values_list("institution", flat=True))
+
+
+def proven_by(account: Account) -> frozenset[int]:
+    """The institutions whose profiles a sign-in by this account opens: its own, and those that have no other way to know the
+    person. Another's profiles wait for its own sign-in: its administrators answer for nobody elsewhere."""
+    held = Profile.objects.filter(person=account.person_id).values_list("institution", flat=True)
+    return frozenset({account.institution_id} | (set(held) - institutions_of(account.person_id)))
+
+
+def barred_in(person_id: int) -> set[int]:
+    """The institutions that suspended them."""
+    return set(Suspension.unscoped.filter(person=person_id).values_list("institution", flat=True))
 
 
 def logo_of(source_id: int) -> bytes:
@@ -152,11 +164,17 @@ def arrive(source: SignInSource, identity: Identity, *, now: datetime, person: P
 
 
 @transaction.atomic
-def remember_session(account: Account, session_key: str, name: str, *, now: datetime, subject: str = "") -> None:
+def remember_session(
+    account: Account, session_key: str, name: str, *, now: datetime, subject: str = "", former: str = ""
+) -> None:
     """`name`: the CAS ticket, the `sid` or the SessionIndex, under which the source may end it; `subject`: the SAML name of
-    its holder, where that is another than the key of the account."""
+    its holder, where that is another than the key of the account. `former`: the key that this session had, when the same
+    person had opened it by another source, which may still end it."""
     age = timedelta(seconds=settings.SESSION_COOKIE_AGE)
     OpenSession.unscoped.filter(opened_at__lt=now - age).delete()
+    if former:
+        same = OpenSession.unscoped.filter(session_key=former, account__person=account.person_id)
+        same.update(session_key=session_key)
     OpenSession.unscoped.create(
         institution_id=account.institution_id,
         account=account,

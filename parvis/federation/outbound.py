@@ -26,6 +26,8 @@ from yarl import URL
 from parvis.federation.failure import SignInError
 
 LONGEST_BODY = 1 << 20
+# RFC 4291 and RFC 6052: outside of the first, an address is of this network, or a way to write one of IPv4.
+_GLOBAL_UNICAST, _NAT64 = ipaddress.ip_network("2000::/3"), ipaddress.ip_network("64:ff9b::/96")
 SECONDS = 10.0
 
 
@@ -144,8 +146,16 @@ def _is_inside(host: str) -> bool:
         address = ipaddress.ip_address(host)
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
-    mapped = getattr(address, "ipv4_mapped", None)
-    return not (mapped or address).is_global or address.is_multicast
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour or (_last_four(address) if address in _NAT64 else None)
+        if inner is None:
+            return address not in _GLOBAL_UNICAST or not address.is_global
+        address = inner
+    return not address.is_global or address.is_multicast
+
+
+def _last_four(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address:
+    return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
 
 
 async def _read(response: aiohttp.ClientResponse, into: BinaryIO, most: int) -> bytes:

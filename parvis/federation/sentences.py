@@ -14,6 +14,22 @@ def sentence(error: SignInError) -> str:
     return _SENTENCES.get(error.code, _unknown)()
 
 
+def federation_sentence(problem: str) -> str:
+    """Why a federation could not be read, for the administrator who added it. `problem` begins with a code."""
+    unread = _("There are no metadata of identity providers at this address. Check it.")
+    said = {
+        "signature": _("What is published there is not signed by a key that you gave. Compare its keys, in the settings."),
+        "metadata": _("What is published there cannot be used: no provider, expired, or without an end of validity."),
+        "provider_status": unread,
+        "unreachable": _("Nothing answers at this address. Check it; it is tried again every hour."),
+        "slow": _("This address takes too long to answer. It is tried again every hour."),
+        "certificate": _("The certificate of this address is not valid."),
+        "inside": _("This address is inside the network: whoever runs Parvis allows it in PARVIS_PRIVATE_HOSTS."),
+        "not_tls": _("This address is not https://, as it must be."),
+    }
+    return said.get(problem.partition(": ")[0], unread)
+
+
 def detail(error: SignInError) -> str:
     """For administrators only: what exactly was wrong."""
     return f"{error.code}: {error.detail}" if error.detail else error.code

@@ -23,7 +23,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from parvis.access.doors import get_or_404, public, requires
 from parvis.access.http import SignedInRequest
 from parvis.access.secrets import SecretUnreadableError
-from parvis.access.sign_in import ELSEWHERE_KEY, open_session, safe_next
+from parvis.access.sign_in import ELSEWHERE_KEY, open_session, prove, safe_next
 from parvis.federation import actions, cas, flows, oidc
 from parvis.federation.attributes import BY_NAME, KNOWN, Correspondence, Identity, read
 from parvis.federation.failure import SignInError
@@ -187,6 +187,7 @@ def linking(request: SignedInRequest) -> HttpResponse:
         actions.arrive(source, identity, now=timezone.now(), person=request.profile.person)
     except SignInError as error:
         return _refused(request, source, error, Intent.LINK)
+    prove(request, source.institution_id)
     messages.success(request, _("%(name)s is one of your accounts now.") % {"name": source.name})
     return redirect("federation:accounts")
 
@@ -355,12 +356,15 @@ def _sign_in(request: HttpRequest, source: SignInSource, proof: Proof, target: s
     arrived = actions.arrive(source, _identity(proof, source), now=timezone.now())
     if arrived.profile is None:
         raise SignInError("no_role")
-    open_session(request, arrived.person, arrived.profile, sign_in_source=source.id)
+    former = request.session.session_key or ""
+    proven = actions.proven_by(arrived.account)
+    open_session(request, arrived.person, arrived.profile, proven=proven, sign_in_source=source.id)
     if proof.elsewhere:
         request.session[ELSEWHERE_KEY] = [source.name, proof.elsewhere]
     request.session.save()
     key = request.session.session_key or ""
-    actions.remember_session(arrived.account, key, proof.session, subject=proof.subject, now=timezone.now())
+    named = {"subject": proof.subject, "former": former}
+    actions.remember_session(arrived.account, key, proof.session, **named, now=timezone.now())
     response = HttpResponseRedirect(target)
     response.set_cookie(
         REMEMBERED,

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from parvis.access.doors import Door
 from parvis.access.engine import Tool
 from parvis.access.secrets.models import HoldsSecret
+from parvis.inference.pseudonymisation.models import Pseudonymisation  # noqa: F401 - a table of this package
 from parvis.inference.routing import DEFAULT_REACH, Clearance, matrix_up_to
 from parvis.institutions.models import DataClass, Institution, Profile
 

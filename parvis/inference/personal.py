@@ -19,4 +19,5 @@ TABLES: Tables = {
         _("Where data may go is the institution’s own: each version stays, saved by a nameless person."),
         ("author",),
     ),
+    "inference_pseudonymisation": Impersonal("words that an institution hides from models, written by its administration"),
 }

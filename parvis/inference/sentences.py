@@ -134,6 +134,20 @@ def _changed(params: Mapping[str, Any]) -> str:
     return _("The model’s numbers are not comparable with those it gave before; it is measured again.")
 
 
+def _pseudonyms_unavailable(params: Mapping[str, Any]) -> str:
+    return _("Pseudonyms are asked for here and cannot be given now, so nothing was sent to the model.")
+
+
+def _pseudonyms_unreadable(params: Mapping[str, Any]) -> str:
+    return _(
+        "Pseudonyms are asked for here, and an image, a sound or a file cannot be given any: nothing was sent to the model."
+    )
+
+
+def _pseudonyms_too_long(params: Mapping[str, Any]) -> str:
+    return _("The text is too long to be given pseudonyms, so nothing was sent to the model.")
+
+
 def _unknown(params: Mapping[str, Any]) -> str:
     return _("The model did not answer as it should.")
 
@@ -155,4 +169,7 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "secret_unreadable": _unreadable_secret,
     "empty": _empty,
     "changed": _changed,
+    "pseudonyms_unavailable": _pseudonyms_unavailable,
+    "pseudonyms_unreadable": _pseudonyms_unreadable,
+    "pseudonyms_too_long": _pseudonyms_too_long,
 }

@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.urls import path
 
 from parvis.inference import views
+from parvis.inference.pseudonymisation import views as pseudonymisation
 
 app_name = "inference"
 urlpatterns = [
@@ -11,6 +12,8 @@ urlpatterns = [
     path("donnees/", views.routing, name="routing"),
     path("donnees/versions/", views.routing_versions, name="routing_versions"),
     path("donnees/pourquoi/", views.routing_why, name="routing_why"),
+    path("pseudonymes/", pseudonymisation.pseudonyms, name="pseudonyms"),
+    path("pseudonymes/essai/", pseudonymisation.pseudonyms_trial, name="pseudonyms_trial"),
     path("<int:model_id>/", views.edit, name="edit"),
     path("<int:model_id>/essai/", views.trial, name="trial"),
     path("<int:model_id>/activation/", views.activation, name="activation"),

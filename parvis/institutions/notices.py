@@ -44,7 +44,7 @@ def _unknown(_params: Mapping[str, Any]) -> str:
 
 
 _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
-    "content_consulted": lambda p: _("A conversation of yours was opened by somebody else, for a reason you can read."),
+    "content_consulted": lambda p: _("Contents of yours were opened by somebody else, for a reason you can read."),
     "attachment_proposed": lambda p: _("A need of your institution is proposed as part of %(code)s: is it the same?") % p,
     "attachment_accepted": lambda p: _("%(institution)s accepts that its need is part of %(code)s.") % p,
     "attachment_refused": lambda p: _("%(institution)s says that its need is not part of %(code)s.") % p,

@@ -46,3 +46,10 @@ def _grant(cursor: Any, role: str) -> None:
     cursor.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {name}")
     cursor.execute(f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO {name}")
     cursor.execute(f"REVOKE INSERT, UPDATE, DELETE ON django_migrations FROM {name}")
+    # A temporary table hides the one of its name from whoever next uses the connection.
+    cursor.execute(
+        "SELECT quote_ident(datname) FROM pg_database"
+        " WHERE datname = current_database() AND pg_has_role(current_user, datdba, 'USAGE')"
+    )
+    for (database,) in cursor.fetchall():  # none: its owner does it (see `access.isolation`)
+        cursor.execute(f"REVOKE TEMPORARY ON DATABASE {database} FROM PUBLIC, {name}")

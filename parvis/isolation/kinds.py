@@ -73,6 +73,7 @@ def _kinds() -> Iterator[Kind]:
     yield own("access_rulecheck")
     yield own("access_courseperiod")
     yield own("access_apikey")
+    yield own("access_pace")
 
     # federation: sign-in sources, their secrets, whom they brought
     yield own("federation_signinsource")
@@ -96,6 +97,7 @@ def _kinds() -> Iterator[Kind]:
     yield own("inference_attestation")
     yield own("inference_routingmatrix")
     yield own("inference_calibration")
+    yield own("inference_pseudonymisation")
 
     # corpora: documents, and the search engine's own tables
     yield own("corpora_corpus")

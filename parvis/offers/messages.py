@@ -21,7 +21,7 @@ def impossible_sentence(code: str, params: Mapping[str, Any]) -> str:
 
 
 def vendor_named_sentence(refusal: VendorNamed) -> str:
-    places = "; ".join(f"{place} : « {words} »" for _vendor, place, words in namings(refusal))
+    places = "; ".join(f"{place}\u00a0: «\u00a0{words}\u00a0»" for _vendor, place, words in namings(refusal))
     return _("A vendor is named in what everybody is to read. Nothing was published. Change the words first: %(places)s") % {
         "places": places[:800]
     }

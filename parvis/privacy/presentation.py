@@ -11,8 +11,9 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import FileResponse, HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone
 
+from parvis.access.principal import Principal
 from parvis.institutions.models import Institution
-from parvis.privacy.actions.holdings import Holding, holdings, subjects_of
+from parvis.privacy.actions.holdings import Holding, holdings, own_subjects
 
 _CHUNK = 1 << 18
 
@@ -30,8 +31,8 @@ class Known:
         return any(one.table == "corpora_corpus" for one in self.staying)
 
 
-def known_of(person_id: int) -> list[Known]:
-    subjects = subjects_of(person_id)
+def known_of(principal: Principal) -> list[Known]:
+    subjects = own_subjects(principal)
     institutions = Institution.objects.in_bulk([subject.institution_id for subject in subjects])
     found = []
     for subject in subjects:

@@ -119,7 +119,9 @@ def _assistants(facts: Facts) -> Iterator[Line]:
         by_purpose.setdefault(assistant.purpose, []).append(assistant)
     for purpose, rows in by_purpose.items():
         names = [row.name for row in rows]
-        shown = ", ".join(f"« {name} »" for name in names[:8]) + (f" et {len(names) - 8} autres" if len(names) > 8 else "")
+        shown = ", ".join(f"«\u00a0{name}\u00a0»" for name in names[:8]) + (
+            f" et {len(names) - 8} autres" if len(names) > 8 else ""
+        )
         writes = any(row.model for row in rows)
         yield Line(
             f"assistants:{purpose}",

@@ -12,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -27,21 +28,33 @@ Visit = Callable[..., Page]
 expect.set_options(timeout=15_000)  # a busy machine is slow, and no less right
 
 
+@dataclass(frozen=True)
+class Demo:
+    """Where the demonstration answers, and what its commands are run with."""
+
+    address: str
+    environment: dict[str, str]
+
+
 @pytest.fixture(scope="session")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where the demonstration answers."""
+def address(demo: Demo) -> str:
+    return demo.address
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     folder = tmp_path_factory.mktemp("demo")
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("PARVIS_", "DJANGO_"))}
-    environment |= {"PARVIS_DATA_DIR": str(folder / "data"), "LANG": "C.UTF-8"}
+    environment |= {"PARVIS_DATA_DIR": str(folder / "data"), "LANG": "C.UTF-8", "PARVIS_PRIVATE_HOSTS": "127.0.0.1"}
     with (folder / "log").open("w") as log:
         command = [sys.executable, "-m", "parvis.cli", "demo", "--port", str(port)]
         server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
     try:
         _wait_until_ready(f"http://127.0.0.1:{port}", server, folder / "log")
-        yield f"http://127.0.0.1:{port}"
+        yield Demo(f"http://127.0.0.1:{port}", environment)
     finally:
         server.terminate()
         server.wait(timeout=20)

@@ -12,6 +12,7 @@ from tests.browser.conftest import Visit
 from tests.browser.test_journeys import LAW, STUDENT, TEACHER, ask, last_answer, open_law_course
 
 ADMINISTRATOR = re.compile("Sophie Ferrand")
+PHYSICIST = re.compile("Karim Benali")
 SCREENS = pytest.mark.parametrize(("width", "dark"), [(360, True), (1280, False), (1280, True)])
 
 
@@ -47,6 +48,7 @@ def faults(page: Page) -> list[str]:
         ("/cours/nouveau/", TEACHER),
         ("/modeles/", ADMINISTRATOR),
         ("/modeles/nouveau/", ADMINISTRATOR),
+        ("/modeles/pseudonymes/", ADMINISTRATOR),
         ("/cles/", STUDENT),
         ("/cles/etablissement/", ADMINISTRATOR),
         ("/cles/applications/nouvelle/", ADMINISTRATOR),
@@ -123,6 +125,17 @@ def test_rules_are_accessible_while_they_are_written(visit: Visit, width: int, d
 
 
 @SCREENS
+def test_why_an_administrator_reads_a_course_is_asked_accessibly(visit: Visit, width: int, dark: bool) -> None:
+    page = visit("/cours/", as_=ADMINISTRATOR, width=width, dark=dark)
+    page.get_by_role("link", name="Thermodynamique").first.click()
+    assert_sound(page)
+    page.get_by_role("link", name="Pour lire ses documents, écrivez pourquoi").click()
+    page.get_by_role("button", name="Ouvrir pour une heure").click()
+    expect(page.get_by_role("alert").first).to_be_visible()
+    assert_sound(page)
+
+
+@SCREENS
 def test_a_conversation_is_accessible_in_each_state(visit: Visit, width: int, dark: bool) -> None:
     page = open_law_course(visit, width=width, dark=dark)
     assert_sound(page)  # nothing asked yet
@@ -183,10 +196,16 @@ def test_menus_are_accessible_and_stay_on_the_screen(visit: Visit, width: int, d
 
 @SCREENS
 @pytest.mark.parametrize(
-    ("course", "document"), [("Thermodynamique", "du gaz parfait"), ("Règlement des études", "Calendrier universitaire")]
+    ("who", "course", "document"),
+    [
+        (PHYSICIST, "Thermodynamique", "du gaz parfait"),
+        (ADMINISTRATOR, "Règlement des études", "Calendrier universitaire"),
+    ],
 )
-def test_a_slide_and_a_section_are_accessible(visit: Visit, course: str, document: str, width: int, dark: bool) -> None:
-    page = visit("/cours/", as_=ADMINISTRATOR, width=width, dark=dark)
+def test_a_slide_and_a_section_are_accessible(
+    visit: Visit, who: re.Pattern[str], course: str, document: str, width: int, dark: bool
+) -> None:
+    page = visit("/cours/", as_=who, width=width, dark=dark)
     page.get_by_role("link", name=re.compile(course)).first.click()
     page.get_by_role("link", name=re.compile(document)).first.click()
     page.get_by_role("link", name="Suivante").click()

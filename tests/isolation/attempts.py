@@ -183,8 +183,11 @@ def _answer(response: Any) -> Answer:
         body = async_to_sync(_all)(response.streaming_content) if response.is_async else b"".join(response.streaming_content)
     else:
         body = response.content
-    kept = tuple(sorted((key, _plain(value)) for key, value in response.headers.items() if key != "Content-Length"))
+    kept = tuple(sorted((key, _plain(value)) for key, value in response.headers.items() if key not in OF_THE_INSTANT))
     return Answer(response.status_code, kept, neutral(body))
+
+
+OF_THE_INSTANT = ("Content-Length", "Expires")  # the length of a token's mask; the second it is
 
 
 async def _all(parts: Any) -> bytes:

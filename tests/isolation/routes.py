@@ -126,6 +126,7 @@ ROUTES: dict[str, Route] = {
     "corpora:list": Route(TEACHER, ALLIANCE),
     "corpora:detail": Route(TEACHER, HOLDER),
     "corpora:edit": Route(TEACHER, HOLDER),
+    "corpora:consultation": Route(ADMINISTRATOR, INSTITUTION),
     "corpora:share": Route(TEACHER, HOLDER, "post"),
     "corpora:delete": Route(TEACHER, HOLDER, "post"),
     "corpora:upload": Route(TEACHER, HOLDER, "post"),
@@ -264,6 +265,8 @@ ROUTES: dict[str, Route] = {
     "offers:threshold_new": Route(COORDINATOR, ALLIANCE),
     # inference
     "inference:list": Route(ADMINISTRATOR, ALLIANCE),
+    "inference:pseudonyms": Route(ADMINISTRATOR, ALLIANCE),
+    "inference:pseudonyms_trial": Route(ADMINISTRATOR, ALLIANCE, "post"),
     "inference:add": Route(ADMINISTRATOR, ALLIANCE),
     "inference:edit": Route(ADMINISTRATOR, INSTITUTION),
     "inference:trial": Route(ADMINISTRATOR, INSTITUTION, "post"),

@@ -52,6 +52,7 @@ READS = (
     "SELECT most_common_vals::text FROM pg_stats WHERE tablename = '{table}' AND most_common_vals::text ~ '{f}'",
     "SELECT * FROM {part} WHERE ctid IS NOT NULL AND NOT EXISTS (SELECT FROM {part} p WHERE p.ctid IS NOT NULL)",
     "TABLE {table} EXCEPT SELECT * FROM {table} WHERE institution_id = {o}",
+    "SELECT query FROM pg_stat_activity WHERE usename = current_user AND query <> ''",
 )
 WRITES = (
     "UPDATE {table} SET institution_id = {o} WHERE institution_id = {f}",
@@ -73,6 +74,12 @@ WRITES = (
     "INSERT INTO isolation.key VALUES ('', '')",
     "UPDATE isolation.key SET inner_half = outer_half",
     "COPY {table} TO PROGRAM 'cat'",
+    # What would wait on the connection for the next request.
+    "CREATE TEMP TABLE {table} (LIKE public.{table})",
+    "CREATE TEMP VIEW {table} AS SELECT * FROM public.{table}",
+    "CREATE FUNCTION pg_temp.spy() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
+    "CREATE TABLE public.taken (said text)",
+    "CREATE SCHEMA taken",
 )
 
 

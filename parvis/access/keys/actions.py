@@ -43,6 +43,12 @@ class TooManyKeysError(Exception):
     code = "too_many_keys"
 
 
+class SameNameError(Exception):
+    """A form sent twice would make a second key that nobody copied."""
+
+    code = "same_name"
+
+
 def create_key(
     holder: Profile,
     *,
@@ -53,7 +59,8 @@ def create_key(
     actor: str,
     data_class: str = "",
 ) -> tuple[ApiKey, str]:
-    """The key and what it says, which is known at this moment only. Raises KeyRefusedError or TooManyKeysError."""
+    """The key and what it says, which is known at this moment only. Raises KeyRefusedError, TooManyKeysError or
+    SameNameError."""
     wanted = [scope for scope in Scope.values if scope in set(scopes)]
     days = max(1, min(days, MOST_DAYS))
     _check_rules(principal_of(holder), wanted, days)
@@ -76,7 +83,10 @@ def _create(
 ) -> tuple[ApiKey, str]:
     now = timezone.now()
     Profile.objects.select_for_update().get(id=holder.id)  # two sendings count one after the other
-    if ApiKey.unscoped.active(now).filter(profile=holder).count() >= MOST_KEYS:
+    names = list(ApiKey.unscoped.active(now).filter(profile=holder).values_list("name", flat=True))
+    if name in names:
+        raise SameNameError
+    if len(names) >= MOST_KEYS:
         raise TooManyKeysError
     token = tokens.new_token()
     key = ApiKey.unscoped.create(

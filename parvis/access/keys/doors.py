@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -15,6 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 from parvis.access.http import SignedInRequest
 from parvis.access.keys import tokens
 from parvis.access.keys.actions import principal_of_token
+from parvis.access.pace import actions as pace
 from parvis.isolation.scope import everywhere, within
 
 if TYPE_CHECKING:
@@ -43,9 +44,12 @@ def keyed(action: str) -> Callable[[View], View]:
                 return problem("insufficient_scope")
             try:
                 with within(keyed_request.principal.institution_id):
+                    pace.take(keyed_request.principal)
                     return cast(HttpResponseBase, view(request, *args, **kwargs))
             except Http404:
                 return problem("not_found")
+            except pace.TooFastError as error:
+                return problem("too_fast", headers={"Retry-After": str(error.seconds)})
 
         guarded.requires = action  # type: ignore[attr-defined]
         guarded.by_key = True  # type: ignore[attr-defined]
@@ -54,7 +58,7 @@ def keyed(action: str) -> Callable[[View], View]:
     return decorate
 
 
-def problem(code: str, message: StrOrPromise = "") -> JsonResponse:
+def problem(code: str, message: StrOrPromise = "", headers: Mapping[str, str] | None = None) -> JsonResponse:
     """A refusal that a program reads by its code, and a person by its sentence."""
     status, sentence = {
         "unauthorized": (401, _("A valid key is needed: Authorization: Bearer parvis_…")),
@@ -64,12 +68,13 @@ def problem(code: str, message: StrOrPromise = "") -> JsonResponse:
             400,
             _("A key never goes in an address, which journals keep. Revoke this one, and send the next in a header."),
         ),
+        "too_fast": (429, _("That is too many requests: wait as long as Retry-After says, in seconds.")),
         "bad_request": (400, message),
         "refused": (403, message),
         "busy": (409, message),
     }[code]
     error = {"code": code, "message": str(sentence)}
-    response = JsonResponse({"error": error}, status=status, json_dumps_params={"ensure_ascii": False})
+    response = JsonResponse({"error": error}, status=status, json_dumps_params={"ensure_ascii": False}, headers=headers)
     if status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="parvis"'
     return response

@@ -111,6 +111,8 @@ def _keys_of(request: SignedInRequest, holder: Profile, template: str) -> HttpRe
         except actions.KeyRefusedError as refused:
             names = " ; ".join(str(Scope(scope).label) for scope in refused.scopes)
             form.add_error(None, _("The rules of your institution do not allow such a key, or not for so long: %s.") % names)
+        except actions.SameNameError:
+            form.add_error("name", _("An active key has this name already: revoke it first, or name this one otherwise."))
         except actions.TooManyKeysError:
             form.add_error(None, _("There are %d active keys already: revoke one first.") % actions.MOST_KEYS)
         else:

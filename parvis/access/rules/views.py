@@ -88,14 +88,28 @@ def column(request: SignedInRequest, column: str) -> HttpResponse:
     rules = actions.current(request.principal.institution_id, _titles(names))
     kind = column.partition(":")[0]
     cells, periods = rules.matrix.get(column, {}), list(CoursePeriod.objects.visible_to(request.principal))
+    asked = request.POST.get("group", "") if "add_group" in request.POST else ""
+    rows = [
+        row for row in names.rows if not row.startswith("group:") or row in cells or row == asked or _is_sent(request, row)
+    ]
     forms = [
-        CellForm(request.POST or None, prefix=row, label=label, kind=kind, cell=cells.get(row), periods=periods)
-        for row, label in names.rows.items()
+        CellForm(
+            request.POST if _is_sent(request, row) else None,
+            prefix=row,
+            label=names.rows[row],
+            kind=kind,
+            cell=cells.get(row),
+            periods=periods,
+        )
+        for row in rows
     ]
     is_own = column not in KINDS
-    if request.method == "POST" and ("as_the_others" in request.POST or all([form.is_valid() for form in forms])):
-        wanted = {str(form.prefix): cell for form in forms if form.is_valid() and (cell := form.cell)}
-        as_others = is_own and "as_the_others" in request.POST
+    as_others = is_own and "as_the_others" in request.POST
+    sent = [form for form in forms if form.is_bound]
+    is_right = as_others or all([form.is_valid() for form in sent])
+    if request.method == "POST" and is_right and "add_group" not in request.POST:
+        wanted = {row: cell for row, cell in cells.items() if not _is_sent(request, row)}
+        wanted |= {str(form.prefix): cell for form in sent if form.is_valid() and (cell := form.cell)}
         return _dry_run(request, actions.with_column(rules, column, None if as_others else wanted, _titles(names)), tools)
     context = {
         "title": names.columns[column],
@@ -103,9 +117,11 @@ def column(request: SignedInRequest, column: str) -> HttpResponse:
         "is_own": is_own,
         "has_column": column in rules.matrix,
         "general": names.columns[kind],
-        "is_wrong": request.method == "POST",
+        "is_wrong": not is_right,
+        "groups": [(row, name) for row, name in names.rows.items() if row not in rows],
+        "added": asked if asked in rows else "",
     }
-    return render(request, "access/rules/column.html", context, status=422 if request.method == "POST" else 200)
+    return render(request, "access/rules/column.html", context, status=200 if is_right else 422)
 
 
 @requires("rule:edit")
@@ -283,6 +299,11 @@ def _proposed(request: SignedInRequest, form: SavingForm, tools: list[Listed]) -
         return actions.with_text(rules, values["text"].replace("\r\n", "\n"), known)
     except (KeyError, TypeError, ValueError, AttributeError, RulesError):
         raise Http404 from None
+
+
+def _is_sent(request: SignedInRequest, row: str) -> bool:
+    """A group that a page did not show keeps its cell: hundreds of groups are no form."""
+    return request.method == "POST" and (not row.startswith("group:") or f"{row}-state" in request.POST)
 
 
 def _dry_run(request: SignedInRequest, proposed: Rules, tools: list[Listed], form: SavingForm | None = None) -> HttpResponse:

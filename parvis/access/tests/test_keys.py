@@ -36,8 +36,15 @@ from parvis.institutions.models import Profile
 SignIn = Callable[[Profile], Client]
 
 
-def key_of(profile: Profile, *scopes: str, days: int = 30, name: str = "Carnet") -> tuple[ApiKey, str]:
-    return create_key(profile, name=name, scopes=scopes or ("list", "ask"), days=days, by=profile, actor="test")
+def key_of(profile: Profile, *scopes: str, days: int = 30, name: str = "") -> tuple[ApiKey, str]:
+    return create_key(
+        profile,
+        name=name or f"Carnet {ApiKey.unscoped.count()}",
+        scopes=scopes or ("list", "ask"),
+        days=days,
+        by=profile,
+        actor="test",
+    )
 
 
 def publish(house: House, text: str) -> None:
@@ -176,6 +183,9 @@ def test_the_page_shows_a_key_once_and_revokes_it_in_one_click(house: House, sig
     made = client.post("/cles/", {"name": "Carnet", "scopes": ["ask"], "days": "30"})
     token = made.context["token"]
     assert token in made.content.decode()
+    twice = client.post("/cles/", {"name": "Carnet", "scopes": ["ask"], "days": "30"})  # the page sent twice
+    assert twice.status_code == 422
+    assert ApiKey.unscoped.count() == 1
     assert made.headers["Cache-Control"].find("no-store") >= 0
     again = client.get("/cles/").content.decode()
     assert token not in again

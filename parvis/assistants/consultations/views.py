@@ -13,10 +13,10 @@ from django.views.decorators.http import require_GET, require_http_methods
 from parvis.access.doors import requires
 from parvis.access.http import SignedInRequest
 from parvis.assistants.consultations import doors
-from parvis.assistants.consultations.forms import ReasonForm
 from parvis.assistants.models import Conversation, SignalKind
 from parvis.assistants.presentation import blocks_of, places_of
 from parvis.evidence.actions import consult
+from parvis.evidence.forms import ReasonForm
 
 PER_PAGE = 30
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
@@ -45,7 +46,8 @@ def _json(body: object) -> str:
 
 
 def key_of(profile: Profile, *scopes: str) -> tuple[ApiKey, str]:
-    return create_key(profile, name="Essai", scopes=scopes or ("list", "ask"), days=30, by=None, actor="test")
+    name = f"Essai {ApiKey.unscoped.count()}"
+    return create_key(profile, name=name, scopes=scopes or ("list", "ask"), days=30, by=None, actor="test")
 
 
 @pytest.mark.usefixtures("at_once")
@@ -228,3 +230,23 @@ def test_an_assistant_of_nobody_or_of_others_is_not_there(house: House, course: 
         assert call("POST", "/api/openai/chat/completions", asked, key=token).status_code == 404
     for body in ("{", {"model": "parvis/ici/droit-des-contrats", "messages": []}):
         assert call("POST", "/api/openai/chat/completions", body, key=mine).status_code == 400
+
+
+def test_who_asks_too_fast_is_told_when_to_come_back(
+    house: House, course: Assistant, call: Call, sign_in: Callable[[Profile], Client], settings: LazySettings
+) -> None:
+    settings.REQUESTS_A_MINUTE = 3
+    (_first, token), (second, another) = key_of(house.student), key_of(house.student)
+    assert [call("GET", "/api/moi", key=token).status_code for _ in range(4)] == [200, 200, 200, 429]
+    refused = call("GET", "/api/assistants", key=another)  # of the same person
+    assert (refused.status_code, refused.json()["error"]["code"]) == (429, "too_fast")
+    assert 1 <= int(refused.headers["Retry-After"]) <= 20
+    revoke_key(second, actor="test")
+    assert call("GET", "/api/moi", key=another).status_code == 401
+    assert call("GET", "/api/moi", key=key_of(house.other_student)[1]).status_code == 200
+
+    asked = sign_in(house.student).post(f"/assistants/{course.id}/", {"question": QUESTION})
+    assert asked.status_code == 429
+    assert int(asked.headers["Retry-After"]) >= 1
+    assert QUESTION in asked.content.decode()
+    assert not Turn.unscoped.exists()

@@ -13,7 +13,9 @@ from django.utils import timezone
 from conftest import House
 from parvis.assistants.consultations import doors
 from parvis.assistants.models import Assistant, Conversation, EventKind, Mode, Signal, SignalKind, State, Turn, TurnEvent
+from parvis.assistants.tests.conftest import add_document
 from parvis.audit.models import Entry
+from parvis.corpora.models import Document
 from parvis.evidence.actions import consult
 from parvis.evidence.models import Consultation
 from parvis.identity.models import Person, Source
@@ -149,3 +151,53 @@ def test_a_consultation_opens_the_conversation_it_names_and_no_other(
     assert [turn.question for turn, _events in doors.turns(row, now)] == [SECRET]
     assert doors.open_consultation(principal, other, now) is None
     assert doors.turns(row, row.until) == []
+
+
+def test_an_administrator_reads_a_course_that_is_not_shared_with_them_for_a_reason_its_owner_sees(
+    house: House, course: Assistant, sign_in: SignIn
+) -> None:
+    corpus = course.corpora.get()
+    document = Document.unscoped.filter(corpus=corpus).first() or add_document(corpus, "lecon.md", "# Le dol\n\nLe dol vicie.")
+    client = sign_in(house.administrator)
+    page, ask = reverse("corpora:detail", args=[corpus.id]), reverse("corpora:consultation", args=[corpus.id])
+    read = [reverse("corpora:open", args=[document.id]), reverse("corpora:document", args=[document.id, 1])]
+    read.append(reverse("corpora:original", args=[document.id]))
+    shown = client.get(page)
+    assert shown.status_code == 200
+    assert shown.context["consult_url"] == ask
+    assert corpus.name in client.get(reverse("corpora:list")).content.decode()
+    for address in read:
+        assert client.get(address).headers["Location"] == ask
+    assert client.get(reverse("assistants:assistant", args=[course.id])).status_code == 404
+    assert client.post(ask, {"reason": "court"}).status_code == 422
+    assert client.post(ask, {"reason": REASON}).headers["Location"] == page
+    assert [client.get(address).status_code for address in read] == [302, 200, 200]
+    assert client.get(page).context["consult_url"] == ""
+    told = sign_in(house.teacher).get(reverse("evidence:consultations")).content.decode()
+    assert REASON in told
+    assert page in told
+    assert Entry.objects.filter(action="content.consult", subject=f"corpus:{corpus.id}").count() == 1
+    Consultation.unscoped.update(until=timezone.now() - timedelta(seconds=1))
+    assert client.get(read[1]).headers["Location"] == ask
+    for stranger in (house.other_teacher, house.neighbour_teacher, house.other_student):
+        other = sign_in(stranger)
+        assert [other.get(address).status_code for address in (*read, ask)] == [404, 404, 404, 404]
+
+
+def test_what_students_sent_to_a_teacher_is_not_for_who_administers(house: House, conversation: Conversation) -> None:
+    assert Signal.objects.visible_to(house.principal(house.teacher)).count() == 1
+    assert not Signal.objects.visible_to(house.principal(house.administrator)).exists()
+
+
+@pytest.mark.parametrize("kind", ["markdown", "pdf"])
+def test_that_a_conversation_was_taken_out_is_recorded_without_its_words(
+    house: House, conversation: Conversation, sign_in: SignIn, kind: str
+) -> None:
+    client = sign_in(house.student)
+    address = reverse(f"assistants:export_{kind}", args=[conversation.id])
+    assert sign_in(house.other_student).get(address).status_code == 404
+    assert not Entry.objects.filter(action="file.export").exists()
+    assert client.get(address).status_code == 200
+    entry = Entry.objects.get(action="file.export")
+    assert (entry.subject, entry.actor) == (f"conversation:{conversation.id}", house.principal(house.student).actor)
+    assert "menace" not in str(entry.details)

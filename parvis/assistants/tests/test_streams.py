@@ -141,6 +141,22 @@ async def test_readers_who_come_at_different_times_read_the_same(house: House, c
     assert shown(second, shown(before)) == shown(first)
 
 
+async def test_a_stream_ends_when_its_reader_is_suspended(house: House, course: Assistant, use_model: Use) -> None:
+    gate = threading.Event()
+    use_model(FIRST, "Elle peut ", gate, SECOND)
+    client = await sync_to_async(async_client)(house.student)
+    turn = await sync_to_async(ask)(house.student, house, course)
+    response = await client.get(f"/echanges/{turn.id}/flux/")
+    assert isinstance(response, StreamingHttpResponse)
+    parts = aiter(response)
+    assert await anext(parts)
+    await sync_to_async(Profile.objects.filter(id=house.student.id).update)(ended_at=timezone.now())
+    gate.set()
+    rest = b"".join([part async for part in parts]).decode()
+    assert "data: gone" in rest
+    assert "interrompue" not in rest
+
+
 async def test_an_open_stream_keeps_no_connection_of_its_request(house: House, course: Assistant, use_model: Use) -> None:
     gate = threading.Event()
     use_model(gate, FIRST)

@@ -215,6 +215,24 @@ class Migration(migrations.Migration):
                 ("content", models.BinaryField()),
                 ("received_at", models.DateTimeField()),
                 (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("seen", "to confirm"),
+                            ("confirmed", "being imported"),
+                            ("done", "imported"),
+                            ("failed", "stopped"),
+                        ],
+                        default="seen",
+                        max_length=10,
+                    ),
+                ),
+                ("ends_absent", models.BooleanField(default=False)),
+                ("added", models.PositiveIntegerField(default=0)),
+                ("changed", models.PositiveIntegerField(default=0)),
+                ("ended", models.PositiveIntegerField(default=0)),
+                ("done", models.PositiveIntegerField(default=0)),
+                (
                     "institution",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.CASCADE, related_name="+", to="institutions.institution"
@@ -290,6 +308,13 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("revoked_at", None)),
+                        fields=("institution", "name"),
+                        name="scim_token_name_once_active",
+                    )
+                ],
             },
             managers=[
                 ("unscoped", django.db.models.manager.Manager()),

@@ -17,12 +17,14 @@ from parvis.federation.provisioning.models import name_key
 from parvis.federation.provisioning.scim_sentences import said
 
 MOST_COMPARISONS = 100  # of one filter: what a database takes has an end
+OF_MANY = 10  # what a comparison with every member of every group counts for
 Fold = Callable[[str], str]
 
 
 class _Column:
     def __init__(self, name: str, *, fold: Fold = str, is_caseless: bool = False, empty: Any = "", kind: type = str) -> None:
         self.name, self.fold, self.is_caseless, self.empty, self.kind = name, fold, is_caseless, empty, kind
+        self.cost = OF_MANY if name.endswith("__uid") else 1
 
 
 USER_COLUMNS: Mapping[str, _Column] = {
@@ -92,13 +94,14 @@ class Conditions(FilterVisitor[Q]):
         return self.visit_comparison(Comparison(node.attr_path, inner.op, inner.value))
 
     def _column(self, path: AttrPath) -> _Column:
-        self._seen += 1
-        if self._seen > MOST_COMPARISONS:
-            raise TooManyException
         name = ".".join(part for part in (path.attr, path.sub_attr) if part)
         if name.lower() not in self._columns:
             raise InvalidFilterException(detail=said("filter_attribute", attribute=name[:60]))
-        return self._columns[name.lower()]
+        column = self._columns[name.lower()]
+        self._seen += column.cost
+        if self._seen > MOST_COMPARISONS:
+            raise TooManyException
+        return column
 
 
 def _dated(column: _Column, operator: CompareOperator, value: object) -> Q:

@@ -209,6 +209,12 @@ class ScimToken(models.Model):
     objects = Door()
 
     class Meta:
+        constraints = [
+            # A form sent twice would make a second token that nobody copied.
+            models.UniqueConstraint(
+                fields=["institution", "name"], condition=models.Q(revoked_at=None), name="scim_token_name_once_active"
+            ),
+        ]
         ordering = ["-id"]
 
     def __str__(self) -> str:
@@ -223,8 +229,15 @@ class PeopleListQuerySet(models.QuerySet["PeopleList"]):
         return self.visible_to(principal)
 
 
+class ListState(models.TextChoices):
+    SEEN = "seen", _("to confirm")
+    CONFIRMED = "confirmed", _("being imported")
+    DONE = "done", _("imported")
+    FAILED = "failed", _("stopped")
+
+
 class PeopleList(models.Model):
-    """A list somebody sent, until they have said yes or no to what it would do."""
+    """A list somebody sent, until they have said yes or no to what it would do; then the job that does it."""
 
     institution = models.ForeignKey(Institution, on_delete=models.CASCADE, related_name="+")
     profile = models.ForeignKey(Profile, on_delete=models.CASCADE, related_name="+")
@@ -233,6 +246,12 @@ class PeopleList(models.Model):
     file_name = models.CharField(max_length=200)
     content = models.BinaryField()
     received_at = models.DateTimeField()
+    state = models.CharField(max_length=10, choices=ListState.choices, default=ListState.SEEN)
+    ends_absent = models.BooleanField(default=False)
+    added = models.PositiveIntegerField(default=0)  # of people, as was seen when it was confirmed
+    changed = models.PositiveIntegerField(default=0)
+    ended = models.PositiveIntegerField(default=0)
+    done = models.PositiveIntegerField(default=0)  # of them all
 
     unscoped = PeopleListQuerySet.as_manager()
     objects = Door()
@@ -242,3 +261,7 @@ class PeopleList(models.Model):
 
     def __str__(self) -> str:
         return self.file_name
+
+    @property
+    def total(self) -> int:
+        return self.added + self.changed + self.ended

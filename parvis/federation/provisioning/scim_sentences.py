@@ -69,6 +69,7 @@ _OWN = {
     "too_large": gettext_lazy("This request is larger than %(limit)s MB: send it in several."),
     "too_long": gettext_lazy("A text is longer than %(limit)s letters."),
     "too_many_members": gettext_lazy("More than %(limit)s members would come or go at once: send them in several requests."),
+    "too_many_operations": gettext_lazy("More than %(limit)s operations at once: send them in several requests."),
     "too_many_values": gettext_lazy("An attribute has more than %(limit)s values."),
     "unknown_member": gettext_lazy("No user here has the identifier %(member)s; a group holds users only."),
     "unknown_schema": gettext_lazy("This is not the schema of this resource."),

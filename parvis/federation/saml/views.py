@@ -26,7 +26,7 @@ from parvis.federation.models import Kind, SignInSource
 from parvis.federation.saml import actions
 from parvis.federation.saml.forms import FederationForm, ProviderForm
 from parvis.federation.saml.models import Entity, Federation
-from parvis.federation.sentences import detail, sentence
+from parvis.federation.sentences import detail, federation_sentence, sentence
 from parvis.isolation.scope import everywhere
 from parvis.retrieval.analysis import fold
 
@@ -196,7 +196,7 @@ def federation(request: SignedInRequest, federation_id: int) -> HttpResponse:
     context = {
         "federation": row,
         "is_waiting": row.tried_at is None,
-        "problem": problem or (sentence(_error(row.problem)) if row.problem else ""),
+        "problem": problem or (federation_sentence(row.problem) if row.problem else ""),
         "detail": "" if problem else row.problem,
         "count": count,
         "page": Paginator(named, SHOWN).get_page(request.GET.get("page")),
@@ -260,8 +260,3 @@ def _federation(request: SignedInRequest, federation_id: int) -> Federation:
 def _federation_form(request: SignedInRequest, form: FederationForm, row: Federation | None) -> HttpResponse:
     context = {"form": form, "federation": row}
     return render(request, "federation/saml/federation_form.html", context, status=422 if form.is_bound else 200)
-
-
-def _error(problem: str) -> SignInError:
-    code, _colon, rest = problem.partition(": ")
-    return SignInError(code, rest)

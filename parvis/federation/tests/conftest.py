@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import select
 import shutil
 import subprocess
 import sys
@@ -31,6 +32,7 @@ from parvis.federation.models import SignInSource
 from parvis.institutions.models import Institution
 
 HERE = Path(__file__).parent
+STARTS_WITHIN = 60.0  # seconds: Node's are some, on a machine that does much else
 NODE_PACKAGES = HERE / "oidc_provider" / "node_modules"
 ROLES = (
     RoleRule("eduPersonAffiliation", "faculty", "teacher", "Droit"),
@@ -59,12 +61,17 @@ def _served(command: list[str], addresses: Any) -> Iterator[list[str]]:
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert server.stdout
     try:
-        line = server.stdout.readline()
-        assert line, "it did not start"
+        is_said, _, _ = select.select([server.stdout], [], [], STARTS_WITHIN)
+        line = server.stdout.readline() if is_said else ""
+        assert line, f"it did not start within {STARTS_WITHIN} s, or stopped: {command}"
         yield addresses(line)
     finally:
         server.terminate()
-        server.wait(timeout=10)
+        try:
+            server.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
         server.stdout.close()
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import urllib.parse
 from dataclasses import replace
+from io import BytesIO
+from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from django.urls import reverse
@@ -11,6 +14,7 @@ from django.utils import timezone
 
 from conftest import House
 from parvis.audit.models import Entry
+from parvis.federation import actions
 from parvis.federation.cas import logout_ticket, read_validation
 from parvis.federation.failure import SignInError
 from parvis.federation.models import Account, OpenSession
@@ -101,6 +105,43 @@ def test_one_person_holds_an_account_of_two_institutions_and_says_so_twice(
     come_back(third, student.log_in(go(third, there, "link")))
     assert third.post(linking).status_code == 403
     assert Account.unscoped.get(source=there).person == claire
+
+
+def test_the_sign_in_of_one_institution_opens_nothing_of_another(
+    house: House, landing: Landing, cas_servers: list[str], someone: Person
+) -> None:
+    """Whoever runs a university's server can sign in as any of its people: they find nothing that another one holds."""
+    here, there = cas_source(house.institution, cas_servers[0]), cas_source(house.neighbour_institution, cas_servers[1])
+    claire = actions.recognise(here, "cdelmas", name="Claire Delmas").person
+    actions.recognise(there, "lmoreau", name="", person=claire)
+    client, student = landing.client(), Person(landing)
+    come_back(client, someone.log_in(go(client, here), username="cdelmas", password="samledc"))
+    other = Profile.objects.create(institution=house.neighbour_institution, person=claire, role="student")
+
+    def folders() -> set[str]:
+        content: Any = client.post(reverse("privacy:copy"))
+        return {name.split("/")[0] for name in ZipFile(BytesIO(content.getvalue())).namelist() if "/" in name}
+
+    refused = client.post(reverse("access:switch_profile"), {"profile": other.id})
+    assert refused.headers["Location"].startswith(reverse("federation:choice"))
+    assert client.get("/mon-profil/").context["profile"].institution == house.institution
+    assert folders() == {"ici"}
+    assert "Université de là-bas" in client.get(reverse("privacy:erasure")).content.decode()
+
+    # Signed in there too, both are open; either server ends it.
+    come_back(client, student.log_in(go(client, there), username="lmoreau", password="uaeroml"))
+    assert client.get("/mon-profil/").context["profile"].institution == house.neighbour_institution
+    assert client.post(reverse("access:switch_profile"), {"profile": claire.profiles.get(institution=here.institution_id).id})
+    assert client.get("/mon-profil/").context["profile"].institution == house.institution
+    assert folders() == {"ici", "la-bas"}
+    assert actions.end_sessions(here, key="cdelmas") == 1
+    assert not is_in(client)
+
+    # One is erased where one signed in.
+    come_back(client, someone.log_in(go(client, here)))
+    client.post(reverse("privacy:erasure"), {"understood": "on"})
+    assert other in Profile.objects.filter(ended_at=None)
+    assert Account.unscoped.get(person=claire).source == there
 
 
 def query(address: str) -> dict[str, str]:

@@ -21,6 +21,7 @@ from parvis.federation.failure import SignInError
 from parvis.federation.models import Account, SignInSource
 from parvis.federation.outbound import Outbound, check_address
 from parvis.federation.provisioning.actions import people
+from parvis.federation.tests import conftest
 from parvis.federation.tests.conftest import Landing, Person, cas_source, come_back, go, is_in
 from parvis.institutions.models import Profile
 
@@ -94,6 +95,12 @@ def test_what_a_source_no_longer_gives_it_takes_back(house: House) -> None:
         "https://127.0.0.2/",
         "https://[::1]/",
         "https://[::ffff:10.0.0.1]/",
+        "https://[::10.0.0.1]/",
+        "https://[::ffff:0:10.0.0.1]/",
+        "https://[64:ff9b::10.0.0.1]/",
+        "https://[64:ff9b:1::10.0.0.1]/",
+        "https://[2002:a00:1::]/",
+        "https://[fec0::1]/",
         "https://169.254.169.254/latest",
         "https://10.1.2.3/",
         "https://user@cas.example/",
@@ -104,10 +111,17 @@ def test_what_a_source_no_longer_gives_it_takes_back(house: House) -> None:
     ],
 )
 def test_an_address_inside_or_in_clear_is_never_connected_to(address: str) -> None:
-    check_address("https://cas.example/cas", frozenset())
+    for good in ("https://cas.example/cas", "https://[2001:660:3003::1]/", "https://[64:ff9b::193.51.208.13]/"):
+        check_address(good, frozenset())
     check_address("http://127.0.0.1:8443/cas", frozenset({"127.0.0.1"}))
     with pytest.raises(SignInError):
         check_address(address, frozenset({"127.0.0.1"}))
+
+
+def test_a_peer_that_says_nothing_fails_the_tests_instead_of_holding_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conftest, "STARTS_WITHIN", 0.1)
+    with pytest.raises(AssertionError, match="did not start"):
+        next(conftest._served(["sleep", "30"], str.split))
 
 
 def test_a_name_that_leads_inside_is_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -255,4 +255,23 @@ class Migration(migrations.Migration):
                 ("unscoped", django.db.models.manager.Manager()),
             ],
         ),
+        migrations.CreateModel(
+            name="Pseudonymisation",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("cases", models.JSONField(default=list)),
+                ("student_numbers", models.TextField(blank=True, max_length=300, verbose_name="numbers of students")),
+                ("terms", models.TextField(blank=True, max_length=20000, verbose_name="other words to hide")),
+                ("set_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "institution",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="institutions.institution"
+                    ),
+                ),
+            ],
+            managers=[
+                ("unscoped", django.db.models.manager.Manager()),
+            ],
+        ),
     )

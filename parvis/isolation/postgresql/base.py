@@ -1,7 +1,8 @@
 """PostgreSQL as Django knows it, with the signed context of the scope before each statement.
 
 Both go as one message, so as one transaction of their own where there is none: the context ends with it, whatever pool the
-connection goes back to, and costs no round trip.
+connection goes back to, and costs no round trip. What else was said on a connection ends when it goes back: a table, a
+setting or a statement left there would lie in wait for the next institution.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 from django.conf import settings
 from django.db.backends.postgresql import base
-from psycopg.pq import TransactionStatus
+from psycopg.pq import ExecStatus, TransactionStatus
 
 from parvis.isolation import scope
 from parvis.isolation.signing import context
@@ -27,6 +29,11 @@ else:
 # What PostgreSQL does in no transaction, and what must be the first thing said to one that failed. None of it reads a row of a
 # table under a policy.
 _ALONE = re.compile(r"\s*(VACUUM|CHECKPOINT|(CREATE|DROP|ALTER)\s+DATABASE|SAVEPOINT|RELEASE|ROLLBACK)\b", re.IGNORECASE)
+# DISCARD ALL would also have every function planned anew, at each request.
+_FORGET = (
+    "CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; DEALLOCATE ALL; UNLISTEN *; SELECT pg_advisory_unlock_all();"
+    " DISCARD TEMP; DISCARD SEQUENCES; SET TIME ZONE '{}'"
+)
 _SET = "SELECT set_config('parvis.context', '{}', true)"
 
 
@@ -71,5 +78,16 @@ def _text(query: Any, cursor: ScopedCursor) -> str:
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    def __init__(self, settings_dict: dict[str, Any], *args: Any, **kwargs: Any) -> None:
+        if pool := settings_dict["OPTIONS"].get("pool"):
+            pool.setdefault("reset", self._forget)  # by a thread of the pool: nobody waits for it
+        super().__init__(settings_dict, *args, **kwargs)
+
+    def _forget(self, connection: Any) -> None:
+        """Raises psycopg.OperationalError where it cannot: the pool then closes the connection."""
+        said = connection.pgconn.exec_(_FORGET.format(self.timezone_name).encode())
+        if said.status != ExecStatus.COMMAND_OK:
+            raise psycopg.OperationalError(said.get_error_message())
+
     def get_connection_params(self) -> dict[str, Any]:
         return {**super().get_connection_params(), "cursor_factory": ScopedCursor}

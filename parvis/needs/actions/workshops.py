@@ -92,7 +92,7 @@ def _act(
 ) -> None:
     """In the language of the alliance, whatever that of who acted: minutes have one."""
     with override(settings.LANGUAGE_CODE):
-        named = ", ".join(f"« {need.wording.title} » ({need.institution.short_name})" for need in needs)
+        named = ", ".join(f"«\u00a0{need.wording.title}\u00a0» ({need.institution.short_name})" for need in needs)
         words = gettext(sentence) % {"code": harmonised.code, "title": harmonised.title, "needs": named}
     _minute(principal, workshop, MinuteKind.ACT, words, harmonised)
 

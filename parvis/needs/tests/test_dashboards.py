@@ -57,8 +57,8 @@ def test_the_coordination_reads_who_has_not_answered(commons: Commons, sign_in: 
     harmonised.discuss(commons.coordinator, need)
     harmonised.vote(commons.referent, harmonised.draft_of(need), in_favour=True)  # type: ignore[arg-type]
     page = sign_in(commons.coordinating).get(ADDRESS).content.decode()
-    assert "à décider :</span> Ici<" in page
-    assert "à voter :</span> Là-bas<" in page
+    assert "à décider\u00a0:</span> Ici<" in page
+    assert "à voter\u00a0:</span> Là-bas<" in page
     assert "Adoptés par un vote" in page
 
 

@@ -37,7 +37,14 @@ def test_from_a_proposal_to_a_published_need(commons: Commons, sign_in: SignIn) 
     coordination.post(reverse("needs:stabilisation", args=[need.id]))
     page = coordination.post(reverse("needs:opening", args=[need.id]), follow=True).content.decode()
     assert HarmonisedNeed.unscoped.get().state == HarmonisedState.COSIGNING
-    for words_shown in ("BH-001", "EX-001", "Citer la page", "primordiale", "Seulement pour :", "version 1, stabilisée le"):
+    for words_shown in (
+        "BH-001",
+        "EX-001",
+        "Citer la page",
+        "primordiale",
+        "Seulement pour\u00a0:",
+        "version 1, stabilisée le",
+    ):
         assert words_shown in page
     assert "BH-001" in referent.get(reverse("needs:harmonised_list")).content.decode()
 
@@ -64,7 +71,7 @@ def test_the_coordination_cannot_accept_for_an_institution(commons: Commons, sig
     sign_in(commons.representing).post(reverse("needs:cancellation", args=[attachment.id]))
     life = coordination.get(reverse("needs:harmonised", args=[need.id])).content.decode()
     assert "Extrait accepté par Ici" in life
-    assert "Acceptation reprise : Ici" in life
+    assert "Acceptation reprise\u00a0: Ici" in life
     assert "attachment_withdrawn" in commons.coordinating.notices.values_list("code", flat=True)
 
 

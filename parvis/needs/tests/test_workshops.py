@@ -49,8 +49,8 @@ def test_needs_brought_together_are_proposed_and_nothing_more(commons: Commons, 
     assert Attachment.unscoped.count() == 3
     acts = [minute.text for minute in Minute.objects.filter(kind="act")][:2]
     assert acts == [
-        "Besoin harmonisé proposé : BH-001, Répondre le soir.",
-        "Proposés pour BH-001, Répondre le soir : « Assistant » (Ici), « Assistant » (Là-bas). "
+        "Besoin harmonisé proposé\u00a0: BH-001, Répondre le soir.",
+        "Proposés pour BH-001, Répondre le soir\u00a0: «\u00a0Assistant\u00a0» (Ici), «\u00a0Assistant\u00a0» (Là-bas). "
         "Chaque établissement décide pour lui-même.",
     ]
     assert f'id="need-{here.need_id}"' not in client.get(page).content.decode()

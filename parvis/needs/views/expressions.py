@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from parvis.access.doors import Refused, get_or_403, get_or_404, requires
+from parvis.access.exports import record_export
 from parvis.access.http import SignedInRequest
 from parvis.institutions.models import Institution
 from parvis.needs.actions import expressions as actions
@@ -74,6 +75,7 @@ def needs(request: SignedInRequest) -> HttpResponse:
 def export(request: SignedInRequest) -> HttpResponse:
     """What the list shows, with the same filters; its columns are those that an import reads."""
     rows = _filtered(request).order_by("id")
+    record_export(request.principal, f"institution:{request.principal.institution_id}", what="needs", kind="csv")
     response = HttpResponse(csv_bytes(export_rows(rows)), content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = 'attachment; filename="besoins.csv"'
     return response

@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from parvis.access.doors import Refused, get_or_403, get_or_404, requires
+from parvis.access.exports import record_export
 from parvis.access.http import SignedInRequest
 from parvis.needs.actions import workshops as actions
 from parvis.needs.actions.harmonised import Impossible
@@ -150,6 +151,7 @@ def minutes_file(request: SignedInRequest, workshop_id: int, kind: str) -> HttpR
     row = _visible(request, workshop_id)
     if kind not in WRITERS:
         raise Http404
+    record_export(request.principal, f"workshop:{row.id}", what="minutes", kind=kind)
     response = HttpResponse(WRITERS[kind](minutes_of(row)), content_type=MEDIA_TYPES[kind])
     response.headers["Content-Disposition"] = f'attachment; filename="compte-rendu-{row.id}.{kind}"'
     return response

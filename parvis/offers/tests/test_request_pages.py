@@ -151,7 +151,12 @@ def test_the_workbook_comes_back_and_what_is_wrong_is_said_by_row(market: Market
     sheet["C7"], sheet["F7"] = "Répondre en gallo", "OUI"
     page = client.post(reverse("offers:upload", args=[request.id]), {"file": sent_back(book)})
     assert page.status_code == 422
-    for said in ("1 exigence est entrée dans le brouillon", "EX-002", "Répondre en gallo", "« OUI » n’est pas un code"):
+    for said in (
+        "1 exigence est entrée dans le brouillon",
+        "EX-002",
+        "Répondre en gallo",
+        "«\u00a0OUI\u00a0» n’est pas un code",
+    ):
         assert said in words(page)
     sheet["C7"], sheet["F7"] = "Répondre en breton", "SP"
     assert "2 sur 2" in words(client.post(reverse("offers:upload", args=[request.id]), {"file": sent_back(book)}, follow=True))

@@ -9,6 +9,7 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET
 
 from parvis.access.doors import get_or_404, requires
+from parvis.access.exports import record_export
 from parvis.access.http import SignedInRequest
 from parvis.offers.comparison_files import comparison_csv, comparison_xlsx
 from parvis.offers.dossier.writing import MEDIA_TYPES
@@ -37,6 +38,7 @@ def compare_file(request: SignedInRequest, request_id: int, kind: str) -> HttpRe
     row = _opened(request, request_id)
     found = _comparison(request, row)
     content = {"csv": comparison_csv, "xlsx": comparison_xlsx}[kind](row.code, found)
+    record_export(request.principal, f"request:{row.id}", what="comparison", kind=kind)
     response = HttpResponse(content, content_type=MEDIA_TYPES[kind])
     response.headers["Content-Disposition"] = content_disposition_header(True, f"{row.code}-offres.{kind}") or "attachment"
     return response

@@ -17,6 +17,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from parvis.access.doors import get_or_404, requires
+from parvis.access.exports import record_export
 from parvis.access.http import SignedInRequest
 from parvis.needs.models import HarmonisedNeed
 from parvis.needs.workbooks import MOST_BYTES, Refused
@@ -69,6 +70,7 @@ def portfolio(request: SignedInRequest) -> HttpResponse:
 def export(request: SignedInRequest) -> HttpResponse:
     """One's own, in the columns that the import reads."""
     rows = ({**vars(tool), "innovative": tool.details.get("innovative")} for tool in actions.tools_of(request.principal))
+    record_export(request.principal, f"institution:{request.principal.institution_id}", what="portfolio", kind="csv")
     response = HttpResponse(portfolio_sheet.write(rows), content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = content_disposition_header(True, "portefeuille.csv") or "attachment"
     return response

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from parvis.access.doors import get_or_403, get_or_404, requires
+from parvis.access.exports import record_export
 from parvis.access.http import SignedInRequest
 from parvis.needs.models import HarmonisedNeed
 from parvis.offers.actions import requests as actions
@@ -55,6 +56,7 @@ def register_file(request: SignedInRequest, request_id: int, kind: str) -> HttpR
     row = _visible(request, request_id)
     dossier = dossier_of(row.version, now=timezone.now(), request=row)
     content = register_csv(dossier) if kind == "csv" else pdf(outlines.register(dossier))
+    record_export(request.principal, f"request:{row.id}", what="register", kind=kind)
     return _download(content, MEDIA_TYPES[kind], f"{row.code}-registre.{kind}")
 
 
@@ -82,6 +84,7 @@ def dossier_file(request: SignedInRequest, need_id: int) -> HttpResponse:
     if error or named or need.in_force is None:
         return redirect("offers:dossier", need.id)
     content = zipped(dossier_of(need.in_force, now=timezone.now()), files)
+    record_export(request.principal, f"harmonised:{need.id}", what="dossier", kind="zip")
     return _download(content, MEDIA_TYPES["zip"], f"{need.code}-v{need.in_force.number}-dossier.zip")
 
 

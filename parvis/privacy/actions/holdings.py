@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Model, Q, QuerySet
 
+from parvis.access.principal import Principal
 from parvis.federation.actions import institutions_of
 from parvis.identity.models import Person
 from parvis.institutions.models import Institution, Profile
@@ -48,6 +49,21 @@ def subjects_of(person_id: int, *, with_shared: bool = False) -> list[Subject]:
         )
         for institution_id in known
     ]
+
+
+def own_subjects(principal: Principal, *, with_shared: bool = False) -> list[Subject]:
+    """The person who asks, as the institutions know them whose sign-in their session went through: that of one opens nothing
+    of another."""
+    every = subjects_of(principal.person_id, with_shared=with_shared)
+    shown = [one for one in every if principal.stands_before(one.institution_id)]
+    return every if len(shown) == len(every) else [replace(one, is_last=False) for one in shown]
+
+
+def known_elsewhere(principal: Principal) -> list[Institution]:
+    """The others."""
+    every = {one.institution_id for one in subjects_of(principal.person_id)}
+    hidden = [one for one in every if not principal.stands_before(one)]
+    return list(Institution.objects.filter(id__in=hidden).order_by("name"))
 
 
 @everywhere("personal data")

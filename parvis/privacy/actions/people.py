@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING, Any
 
@@ -19,12 +19,13 @@ from django.utils.translation import gettext as _
 
 from parvis.access.principal import Principal
 from parvis.audit.models import record
+from parvis.federation.actions import barred_in
 from parvis.identity.models import Person
 from parvis.institutions.actions import notify
 from parvis.institutions.models import Institution, Profile
 from parvis.isolation.scope import everywhere
 from parvis.personal import Erased, Kept, Subject
-from parvis.privacy.actions.holdings import clear, columns, rows, subject_in, subjects_of
+from parvis.privacy.actions.holdings import clear, columns, own_subjects, rows, subject_in
 from parvis.privacy.declarations import about_people, files_of, forgets
 from parvis.privacy.models import RightKind, RightRequest
 
@@ -54,12 +55,12 @@ def requests_of(person_id: int) -> list[RightRequest]:
 
 @everywhere("personal data")
 def export_own(principal: Principal) -> IO[bytes]:
-    """All that every institution here holds about the person who asks, as a ZIP. Kept nowhere."""
+    """All that the institutions where they signed in hold about the person who asks, as a ZIP. Kept nowhere."""
     with transaction.atomic():
-        for subject in subjects_of(principal.person_id):
+        for subject in own_subjects(principal):
             _note(subject, RightKind.EXPORT)
             _record(subject, "person.export", principal.actor)
-    return _copy(principal.person_id, subjects_of(principal.person_id))
+    return _copy(principal.person_id, own_subjects(principal))
 
 
 @everywhere("personal data")
@@ -78,15 +79,20 @@ def export_for(principal: Principal, person: Person, *, reason: str) -> IO[bytes
 @everywhere("personal data")
 @transaction.atomic
 def erase_own(principal: Principal, *, with_shared: bool) -> None:
-    """In every institution that knows them. What stays is said beforehand (`holdings`)."""
-    for subject in subjects_of(principal.person_id, with_shared=with_shared):
-        _erase(subject, principal.actor)
+    """In every institution where they signed in. What stays is said beforehand (`holdings`)."""
+    _hold(principal.person_id)
+    barred = barred_in(principal.person_id)  # by whom a suspension is lifted: not by being forgotten
+    subjects = own_subjects(principal, with_shared=with_shared)
+    for subject in subjects:
+        if subject.institution_id not in barred:
+            _erase(replace(subject, is_last=subject.is_last and not barred), principal.actor)
 
 
 @everywhere("personal data")
 @transaction.atomic
 def erase_for(principal: Principal, person: Person, *, reason: str) -> bool:
     """In one's own institution, for a request that the person made. False when it knows no such person."""
+    _hold(person.id)
     subject = subject_in(person.id, principal.institution_id)
     if subject is not None:
         _erase(subject, principal.actor, principal, reason)
@@ -96,10 +102,16 @@ def erase_for(principal: Principal, person: Person, *, reason: str) -> bool:
 @transaction.atomic
 def erase_departed(person_id: int, institution_id: int) -> bool:
     """By the clock: see `retention`."""
+    _hold(person_id)
     subject = subject_in(person_id, institution_id)
     if subject is not None:
         _erase(subject, "system:retention")
     return subject is not None
+
+
+def _hold(person_id: int) -> None:
+    """Nobody signs in as them, nor gives them a profile, until it is done: what is erased is read after this."""
+    Person.objects.select_for_update().filter(id=person_id).first()
 
 
 def _erase(subject: Subject, by: str, principal: Principal | None = None, reason: str = "") -> None:

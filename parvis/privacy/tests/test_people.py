@@ -18,6 +18,8 @@ from parvis.assistants.actions import ask
 from parvis.assistants.models import Assistant, Conversation
 from parvis.audit.models import Entry
 from parvis.corpora.models import Corpus, Document
+from parvis.federation.actions import barred_in
+from parvis.federation.provisioning.actions.people import suspend
 from parvis.identity.models import Person, Source
 from parvis.institutions.models import Notice, Profile, Role
 from parvis.needs.models import RawNeed
@@ -173,3 +175,14 @@ def test_erasing_twice_changes_nothing_more(house: House) -> None:
     (subject,) = subjects_of(canary.person.id)
     assert [table for table, fate in about_people() if isinstance(fate, Erased) and rows(table, fate, subject).exists()] == []
     assert Person.objects.get(id=canary.person.id).display_name == key
+
+
+def test_nobody_lifts_their_suspension_by_being_forgotten(house: House) -> None:
+    """Suspended here, and signed in there: being erased from here, they would come back as somebody new."""
+    person = house.student.person
+    there = Profile.objects.create(institution=house.neighbour_institution, person=person, role=Role.STUDENT)
+    suspend(house.principal(house.administrator), person.id, now=timezone.now())
+    people.erase_own(principal_of(there), with_shared=False)
+    assert barred_in(person.id) == {house.institution.id}
+    assert Profile.objects.get(id=there.id).ended_at
+    assert Person.objects.get(id=person.id).display_name == "Étudiante d’ici", "the one that suspended them still knows them"

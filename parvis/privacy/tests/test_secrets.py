@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from conftest import House
+from parvis.access.keys.actions import create_key, principal_of_token
 from parvis.access.secrets import SecretUnreadableError
 from parvis.access.secrets.actions import inspect, rotate
 from parvis.access.secrets.keyring import RotatingError, alone, keyring
 from parvis.federation.models import Kind, SignInSource
+from parvis.federation.provisioning.actions.tokens import create_token, token_of
 from parvis.inference.models import Provider
 
 
@@ -69,6 +72,17 @@ def test_a_rotation_seals_all_again_and_the_former_key_opens_nothing(
     assert [again(row).secret for row in (provider, *sources)] == ["clé très secrète", *(f"secret {n}" for n in range(5))]
     ring.write_bytes(former)
     assert len(inspect().unreadable) == inspect().sealed == 6
+
+
+def test_a_rotation_ends_no_key_and_no_token(house: House, provider: Provider, ring: Path) -> None:
+    """They are kept as hashes, keyed by the installation's other secret: nothing that programs hold has to be given again."""
+    _key, token = create_key(house.student, name="Carnet", scopes=["ask"], days=30, by=house.student, actor="test")
+    _row, written = create_token(house.principal(house.administrator), "Annuaire", now=timezone.now())
+    assert rotate().sealed_again == 1
+    found = principal_of_token(token, timezone.now())
+    assert found is not None
+    assert found[1] == house.student
+    assert token_of(written, now=timezone.now()) is not None
 
 
 @pytest.mark.parametrize("after", range(7))

@@ -16,6 +16,8 @@ from parvis.access.doors import public, requires
 from parvis.access.http import SignedInRequest
 from parvis.access.profiles import own_sections
 from parvis.access.sessions.actions import close_others, sessions_of
+from parvis.federation.actions import barred_in
+from parvis.privacy.actions.holdings import known_elsewhere
 from parvis.privacy.actions.people import erase_own, export_own, requests_of
 from parvis.privacy.forms import OwnErasureForm
 from parvis.privacy.presentation import known_of, zip_response
@@ -32,8 +34,9 @@ def me(request: SignedInRequest) -> HttpResponse:
         "profiles": person.profiles.filter(ended_at=None).select_related("institution"),
         "sections": own_sections(request.principal),
         "sessions": [(row, row.session_key == request.session.session_key) for row in sessions],
-        "known": known_of(person.id),
-        "requests": requests_of(person.id),
+        "known": known_of(request.principal),
+        "elsewhere": known_elsewhere(request.principal),
+        "requests": [row for row in requests_of(person.id) if request.principal.stands_before(row.institution_id)],
     }
     return render(request, "privacy/me.html", context)
 
@@ -58,13 +61,14 @@ def copy(request: SignedInRequest) -> HttpResponseBase:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def erasure(request: SignedInRequest) -> HttpResponse:
-    known = known_of(request.principal.person_id)
+    barred = barred_in(request.principal.person_id)
+    known = [one for one in known_of(request.principal) if one.institution.id not in barred]
     form = OwnErasureForm(request.POST if request.method == "POST" else None, shares=any(one.has_courses for one in known))
     if request.method == "POST" and form.is_valid():
         erase_own(request.principal, with_shared=form.cleaned_data.get("with_shared", False))
         logout(request)
         return redirect("privacy:erased")
-    context = {"form": form, "known": known}
+    context = {"form": form, "known": known, "elsewhere": known_elsewhere(request.principal)}
     return render(request, "privacy/erasure.html", context, status=422 if form.errors else 200)
 
 

@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from parvis.access.doors import get_or_404, requires
+from parvis.access.exports import record_export
 from parvis.access.http import SignedInRequest
 from parvis.offers.dossier.opendocument import odt
 from parvis.offers.dossier.outline import Document
@@ -70,10 +71,11 @@ def forget_line(request: SignedInRequest, code: str) -> HttpResponse:
 def register_file(request: SignedInRequest, extension: str) -> HttpResponse:
     institution = request.profile.institution
     lines = [entry.line for entry in actions.entries(institution) if not entry.is_over]
+    if extension != "csv" and extension not in WRITERS:
+        raise Http404
+    _record(request, "register", extension)
     if extension == "csv":
         return _file(documents.register_csv(lines), "registre", extension)
-    if extension not in WRITERS:
-        raise Http404
     document = documents.register(institution.name, lines, on=timezone.localdate())
     return _file(WRITERS[extension](document), "registre", extension)
 
@@ -83,6 +85,7 @@ def register_file(request: SignedInRequest, extension: str) -> HttpResponse:
 def assessment_file(request: SignedInRequest, extension: str) -> HttpResponse:
     if extension not in WRITERS:
         raise Http404
+    _record(request, "assessment", extension)
     institution = request.profile.institution
     lines = [entry.line for entry in actions.entries(institution) if not entry.is_over]
     document = documents.assessment(institution.name, lines, on=timezone.localdate())
@@ -117,3 +120,7 @@ def _file(content: bytes, name: str, extension: str) -> HttpResponse:
     response = HttpResponse(content, content_type=MEDIA_TYPES[extension])
     response["Content-Disposition"] = f'attachment; filename="{name}-parvis-{timezone.localdate():%Y-%m-%d}.{extension}"'
     return response
+
+
+def _record(request: SignedInRequest, what: str, kind: str) -> None:
+    record_export(request.principal, f"institution:{request.principal.institution_id}", what=what, kind=kind)

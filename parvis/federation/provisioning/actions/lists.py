@@ -3,13 +3,15 @@ is no longer in it is ended only when that is asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import sleep
 from typing import TypeVar
 
-from django.db import transaction
+from django.db import Error, transaction
+from django.db.models import F
 
 from parvis.access.principal import Principal
 from parvis.audit.models import record
@@ -17,11 +19,12 @@ from parvis.federation.attributes import BY_NAME
 from parvis.federation.models import Account, DirectoryEntry, PeopleList, SignInSource
 from parvis.federation.provisioning.actions.giving import Gift, settle
 from parvis.federation.provisioning.actions.resettling import resettle
-from parvis.federation.provisioning.models import EntryQuerySet, Origin, name_key
+from parvis.federation.provisioning.models import EntryQuerySet, ListState, Origin, name_key
 from parvis.federation.provisioning.people_sheet import Fault, Listed, PeopleSheet, read
 from parvis.identity.models import Person, Source
 from parvis.institutions.models import ROLES_OF, Institution, Nature
 
+log = logging.getLogger("parvis.people")
 T = TypeVar("T")
 KEPT = timedelta(days=1)  # a list that nobody confirms
 AT_ONCE = 100  # people of one transaction: others write after a tenth of a second
@@ -54,6 +57,7 @@ class Outcome:
     added: int
     changed: int
     ended: int
+    is_whole: bool = True  # False: it was left, and the rest is for another time
 
 
 def receive(
@@ -62,8 +66,9 @@ def receive(
     """Keeps a list for its preview; the one this person had before is forgotten. Raises people_sheet.Refused."""
     read(content)
     with transaction.atomic():
-        PeopleList.unscoped.filter(profile_id=principal.profile_id).delete()
-        PeopleList.unscoped.filter(received_at__lt=now - KEPT).delete()
+        idle = PeopleList.unscoped.exclude(state=ListState.CONFIRMED)
+        idle.filter(profile_id=principal.profile_id).delete()
+        idle.filter(received_at__lt=now - KEPT).delete()
         return PeopleList.unscoped.create(
             institution_id=principal.institution_id,
             profile_id=principal.profile_id,
@@ -84,8 +89,45 @@ def target_of(kept: PeopleList) -> Target:
     return Target(kept.institution, kept.list_name, kept.source)
 
 
-def forget(kept: PeopleList) -> None:
-    PeopleList.unscoped.filter(id=kept.id).delete()
+def confirm(kept: PeopleList, *, ends_absent: bool) -> None:
+    """From here it is the worker's. Confirmed twice, it is done once."""
+    if kept.state != ListState.SEEN:
+        return
+    seen = preview(target_of(kept), bytes(kept.content))
+    ended = len(seen.absent) if ends_absent else 0
+    PeopleList.unscoped.filter(id=kept.id, state=ListState.SEEN).update(
+        state=ListState.CONFIRMED, ends_absent=ends_absent, added=len(seen.new), changed=len(seen.changed), ended=ended
+    )
+
+
+def next_confirmed() -> PeopleList | None:
+    rows = PeopleList.unscoped.filter(state=ListState.CONFIRMED).select_related("institution", "profile", "source")
+    return rows.order_by("id").first()
+
+
+def carry_out(kept: PeopleList, *, now: datetime, leave: Callable[[], bool]) -> bool:
+    """Imports what is left of it. False when it left: the same goes on another time."""
+    row = PeopleList.unscoped.filter(id=kept.id)
+
+    def keep_count(count: int) -> bool:
+        row.update(done=F("done") + count)
+        return leave()
+
+    actor = f"person:{kept.profile.person_id}"
+    try:
+        outcome = import_people(
+            target_of(kept), bytes(kept.content), ends_absent=kept.ends_absent, actor=actor, now=now, leave=keep_count
+        )
+    except Error:
+        raise  # the database is away, and comes back
+    except Exception:
+        log.exception("The list of people %s stopped", kept.id)
+        row.update(state=ListState.FAILED, content=b"")
+        return True
+    if not outcome.is_whole:
+        return False
+    row.update(state=ListState.DONE, content=b"", done=F("added") + F("changed") + F("ended"))
+    return True
 
 
 def preview(target: Target, content: bytes) -> Preview:
@@ -119,16 +161,28 @@ def preview(target: Target, content: bytes) -> Preview:
     return Preview(sheet, tuple(faults), tuple(new), tuple(changed), same, absent)
 
 
-def import_people(target: Target, content: bytes, *, ends_absent: bool, actor: str, now: datetime) -> Outcome:
+def import_people(
+    target: Target,
+    content: bytes,
+    *,
+    ends_absent: bool,
+    actor: str,
+    now: datetime,
+    leave: Callable[[int], bool] = lambda _count: False,
+) -> Outcome:
     """Each batch is a transaction of its own, and leaves its turn to whoever else writes. Where this stops halfway, doing it
-    again goes on. Raises people_sheet.Refused."""
+    again goes on. `leave`, told how many people each batch had, ends it early. Raises people_sheet.Refused."""
     seen = preview(target, content)
+    gone = [name_key(name) for name, _shown in seen.absent] if ends_absent else []
     for batch in _batches([*seen.new, *seen.changed]):
         _import(target, batch, actor=actor, now=now)
+        if leave(len(batch)):
+            return Outcome(len(seen.new), len(seen.changed), len(gone), is_whole=False)
         sleep(PAUSE_SECONDS)
-    gone = [name_key(name) for name, _shown in seen.absent] if ends_absent else []
     for keys in _batches(gone):
         _end(target, keys, actor=actor, now=now)
+        if leave(len(keys)):
+            return Outcome(len(seen.new), len(seen.changed), len(gone), is_whole=False)
         sleep(PAUSE_SECONDS)
     return Outcome(len(seen.new), len(seen.changed), len(gone))
 

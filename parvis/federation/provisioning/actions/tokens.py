@@ -21,7 +21,7 @@ USE_SHOWN_EVERY = timedelta(minutes=1)
 
 @transaction.atomic
 def create_token(principal: Principal, name: str, *, now: datetime) -> tuple[ScimToken, str]:
-    """The row, and the token: it is nowhere afterwards."""
+    """The row, and the token: it is nowhere afterwards. Raises IntegrityError when one that opens something has this name."""
     written = PREFIX + secrets.token_urlsafe(BITS // 8)
     token = ScimToken.unscoped.create(
         institution_id=principal.institution_id, name=name, hashed=_hashed(written), ending=written[-4:], created_at=now

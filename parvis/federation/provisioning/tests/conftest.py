@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from conftest import House
 from parvis.federation.provisioning.actions.tokens import create_token
+from parvis.federation.provisioning.models import ScimToken
 from parvis.institutions.models import Institution, Profile
 
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
@@ -67,7 +68,7 @@ def neighbour_scim(house: House) -> Scim:
 
 
 def make_token(house: House, profile: Profile) -> str:
-    return create_token(house.principal(profile), "Annuaire", now=timezone.now())[1]
+    return create_token(house.principal(profile), f"Annuaire {ScimToken.unscoped.count()}", now=timezone.now())[1]
 
 
 def administrator_of(institution: Institution, house: House) -> Profile:

@@ -13,12 +13,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from conftest import House
+from parvis.audit.models import Entry
 from parvis.federation import actions as sign_in_actions
 from parvis.federation.attributes import Identity
 from parvis.federation.models import Account, DirectoryEntry, PeopleList
 from parvis.federation.provisioning import people_sheet
 from parvis.federation.provisioning.actions import lists as actions
 from parvis.federation.provisioning.actions.lists import Outcome, Preview, Target
+from parvis.federation.provisioning.jobs import import_lists
 from parvis.federation.provisioning.sentences import fault_sentence
 from parvis.federation.tests.conftest import cas_source
 from parvis.identity.models import Person
@@ -178,10 +180,20 @@ def test_a_list_is_previewed_by_its_sender_alone_then_done(house: House, sign_in
     for other in (house.teacher, house.student, house.neighbour_teacher):
         assert sign_in(other).get(sent.headers["Location"]).status_code == 404
         assert sign_in(other).post(sent.headers["Location"]).status_code == 404
-    done = client.post(sent.headers["Location"], follow=True)
+    for _twice in range(2):
+        waiting = client.post(sent.headers["Location"], follow=True)
+        assert b"hx-trigger" in waiting.content
+        assert DirectoryEntry.unscoped.count() == 0  # the worker does it, no request
+    assert import_lists(lambda: False)
+    assert not import_lists(lambda: False)
+    done = client.get(sent.headers["Location"])
     assert "La liste est importée" in done.content.decode()
-    assert client.get(sent.headers["Location"]).status_code == 404
+    assert b"hx-trigger" not in done.content
+    assert client.post(sent.headers["Location"]).status_code == 302
+    assert not import_lists(lambda: False)
     assert DirectoryEntry.unscoped.count() == 1
+    assert bytes(PeopleList.unscoped.get().content) == b""
+    assert Entry.objects.get(action="people.import").actor == f"person:{house.administrator.person_id}"
 
     refused = client.post(reverse("provisioning:import"), _form(b"%PDF", "x.csv"))
     assert refused.status_code == 422
@@ -189,6 +201,33 @@ def test_a_list_is_previewed_by_its_sender_alone_then_done(house: House, sign_in
     PeopleList.unscoped.update(received_at=timezone.now() - timedelta(days=2))
     client.post(reverse("provisioning:import"), _form(csv(TOM), "y.csv"))
     assert PeopleList.unscoped.count() == 1
+
+
+def test_a_long_list_lets_documents_pass_and_goes_on(house: House, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(actions, "AT_ONCE", 2)
+    client = sign_in(house.administrator)
+    rows = [f"p{number};P{number};Nom;étudiant;;" for number in range(5)]
+    page = client.post(reverse("provisioning:import"), _form(csv(*rows), "x.csv")).headers["Location"]
+    client.post(page)
+    for done in (2, 4):
+        assert import_lists(lambda: True)
+        assert DirectoryEntry.unscoped.count() == done
+        assert f"{done} sur 5" in client.get(page).content.decode().replace("\xa0", " ")
+        other = client.post(reverse("provisioning:import"), _form(csv(TOM), "y.csv")).headers["Location"]
+        assert client.get(page).status_code == client.get(other).status_code == 200  # neither makes the other forgotten
+    assert import_lists(lambda: False)
+    assert "La liste est importée" in client.get(page).content.decode()
+    assert DirectoryEntry.unscoped.count() == 5
+
+
+def test_an_import_that_cannot_go_on_says_so(house: House, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = sign_in(house.administrator)
+    page = client.post(reverse("provisioning:import"), _form(csv(TOM), "x.csv")).headers["Location"]
+    client.post(page)
+    monkeypatch.setattr(actions, "_import", lambda *_given, **_named: 1 / 0)
+    assert import_lists(lambda: False)
+    assert "arrêté" in client.get(page).content.decode()
+    assert not import_lists(lambda: False)
 
 
 def _form(content: bytes, name: str) -> dict[str, Any]:

@@ -179,6 +179,7 @@ def test_a_token_is_shown_once_and_its_setup_is_locked_once_it_brought_people(ho
     written = re.search(r'value="(parvis-scim-[\w-]{43})"', page)
     assert written
     assert Scim(written[1]).send("GET", "/Users").status_code == 200
+    assert client.post(reverse("provisioning:add_token"), {"name": "Annuaire"}).status_code == 422  # the form sent twice
     listing = text(client, "connection")
     assert written[1] not in listing
     assert written[1][-4:] in listing

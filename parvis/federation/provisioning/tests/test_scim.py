@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from scim2_models import SearchRequest
 
 from conftest import House
 from parvis.audit.models import Entry
@@ -276,6 +279,9 @@ BAD = [
     ("GET", "/Users?filter=" + "(" * 3_000, None, 400, None),
     ("GET", "/Users?filter=" + " or ".join(["id pr"] * 101), None, 400, "tooMany"),
     ("POST", "/Users/.search", {"schemas": [SEARCH], "filter": " or ".join(["id pr"] * 5_000)}, 400, "tooMany"),
+    ("GET", "/Groups?filter=" + " and ".join(['members ne "x"'] * 11), None, 400, "tooMany"),
+    ("GET", "/Users?attributes=" + ",".join(["x"] * 101), None, 400, "tooMany"),
+    ("POST", "/Users/.search", {"schemas": [SEARCH], "excludedAttributes": ["x"] * 101}, 400, "tooMany"),
     ("GET", "/Users?count=many", None, 400, None),
     ("GET", "/Users?startIndex=" + "9" * 30, None, 200, None),
     ("GET", "/Users?sortBy=userName", None, 400, "invalidValue"),
@@ -285,6 +291,13 @@ BAD = [
     ("POST", "/Bulk", {}, 404, None),
     ("PATCH", "/Users", {}, 405, None),
     ("PATCH", "/Users/KNOWN", {"schemas": [PATCH], "Operations": []}, 400, "invalidValue"),
+    (
+        "PATCH",
+        "/Users/KNOWN",
+        {"schemas": [PATCH], "operations": [{"op": "add", "path": "active", "value": True}] * 201},
+        400,
+        "tooMany",
+    ),
     ("PATCH", "/Users/KNOWN", {"schemas": [PATCH], "Operations": [{"op": "burn", "path": "active"}]}, 400, "invalidValue"),
     ("PATCH", "/Users/KNOWN", {"schemas": [PATCH], "Operations": [{"op": "remove", "path": "userName"}]}, 400, "mutability"),
     (
@@ -371,3 +384,16 @@ def test_a_large_group_is_filled_and_emptied_by_batches(scim: Scim, house: House
     assert scim.send("DELETE", path).status_code == 204
     assert not Group.objects.filter(name="Chorale").exists()
     assert Profile.objects.filter(institution=house.institution, role="student", ended_at=None).count() == 9
+
+
+def test_a_filter_of_users_may_be_the_first_thing_a_worker_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Directories begin by looking somebody up: nothing has had the schema built before."""
+    spec = importlib.util.find_spec("parvis.federation.provisioning.scim")
+    assert spec
+    assert spec.loader
+    fresh = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, spec.name, fresh)
+    spec.loader.exec_module(fresh)
+    search: Any = SearchRequest
+    for keeps_mail in (False, True):
+        assert search[fresh.user_class(keeps_mail=keeps_mail)].model_validate({"filter": 'userName eq "lea"'}).filter

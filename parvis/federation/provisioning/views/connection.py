@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
+from django.db import IntegrityError
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -30,11 +31,15 @@ def connection(request: SignedInRequest) -> HttpResponse:
 @require_POST
 def add_token(request: SignedInRequest) -> HttpResponse:
     """Shows the token in the answer itself, so that it is stored nowhere, not even in the session. Sending the form again
-    would make another one."""
+    is refused."""
     form = TokenForm(request.POST)
     if not form.is_valid():
         return _page(request, form, _setup_form(request), status=422)
-    token, written = tokens.create_token(request.principal, form.cleaned_data["name"], now=timezone.now())
+    try:
+        token, written = tokens.create_token(request.principal, form.cleaned_data["name"], now=timezone.now())
+    except IntegrityError:
+        form.add_error("name", _("A token of this name opens already: revoke it first, or name this one otherwise."))
+        return _page(request, form, _setup_form(request), status=422)
     return render(request, "provisioning/token.html", {"token": token, "written": written, "address": _address(request)})
 
 

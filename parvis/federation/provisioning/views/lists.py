@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.http import content_disposition_header
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from parvis.access.doors import get_or_404, requires
@@ -16,13 +14,13 @@ from parvis.access.http import SignedInRequest
 from parvis.federation.models import PeopleList
 from parvis.federation.provisioning.actions import lists as actions
 from parvis.federation.provisioning.forms import ListForm
+from parvis.federation.provisioning.models import ListState
 from parvis.federation.provisioning.people_sheet import MOST_BYTES, Listed, Refused, template
 from parvis.federation.provisioning.sentences import fault_sentence, refused_sentence
 from parvis.institutions.models import Role
 
 SHOWN = 50  # rows of a preview
 FAULTS_SHOWN = 500
-A_SECOND = 450  # people imported, about
 
 
 @requires("person:edit")
@@ -53,10 +51,12 @@ def upload(request: SignedInRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def preview(request: SignedInRequest, list_id: int) -> HttpResponse:
     kept = get_or_404(request.principal, "person:edit", PeopleList, id=list_id)
-    target = actions.target_of(kept)
     if request.method == "POST":
-        return _confirmed(request, kept, target)
-    seen = actions.preview(target, bytes(kept.content))
+        actions.confirm(kept, ends_absent=request.POST.get("end_absent") == "1")
+        return redirect("provisioning:import_preview", kept.id)
+    if kept.state != ListState.SEEN:
+        return render(request, "provisioning/import_progress.html", {"list": kept, "states": ListState})
+    seen = actions.preview(actions.target_of(kept), bytes(kept.content))
     context = {
         "list": kept,
         "new": _rows(seen.new[:SHOWN]),
@@ -69,7 +69,7 @@ def preview(request: SignedInRequest, list_id: int) -> HttpResponse:
         "faults": [(fault.row_number, fault_sentence(fault)) for fault in seen.faults[:FAULTS_SHOWN]],
         "fault_count": len(seen.faults),
         "ignored": seen.sheet.ignored_columns,
-        "seconds": (len(seen.new) + len(seen.changed)) // A_SECOND,
+        "is_empty": not seen.sheet.people and not seen.faults,
         "more": {
             "new": max(0, len(seen.new) - SHOWN),
             "changed": max(0, len(seen.changed) - SHOWN),
@@ -87,23 +87,6 @@ def model(request: SignedInRequest) -> HttpResponse:
     name = content_disposition_header(True, "modele-de-liste-de-personnes.csv")
     response.headers["Content-Disposition"] = name or "attachment"
     return response
-
-
-def _confirmed(request: SignedInRequest, kept: PeopleList, target: actions.Target) -> HttpResponse:
-    outcome = actions.import_people(
-        target,
-        bytes(kept.content),
-        ends_absent=request.POST.get("end_absent") == "1",
-        actor=request.principal.actor,
-        now=timezone.now(),
-    )
-    actions.forget(kept)
-    messages.success(
-        request,
-        _("The list is in: %(added)s new, %(changed)s changed, %(ended)s ended.")
-        % {"added": outcome.added, "changed": outcome.changed, "ended": outcome.ended},
-    )
-    return redirect("provisioning:people")
 
 
 def _rows(people: tuple[Listed, ...]) -> list[tuple[Listed, list[str]]]:

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from parvis.access.doors import requires
+from parvis.access.exports import record_export
 from parvis.access.http import SignedInRequest
 from parvis.access.sign_in import make_token
 from parvis.federation.models import DirectoryEntry, DirectoryGroup, SignInSource
@@ -67,6 +68,7 @@ def export(request: SignedInRequest) -> HttpResponse:
     for start in range(0, len(ids), EXPORTED_AT_ONCE):
         for one in shown(request.principal, ids[start : start + EXPORTED_AT_ONCE]):
             rows += _exported(one)
+    record_export(request.principal, f"institution:{request.principal.institution_id}", what="people", kind="csv")
     return _download(people_sheet.exported(rows), "personnes.csv")
 
 

@@ -53,6 +53,7 @@ LONGEST_FILTER = 10_000  # letters
 FARTHEST = 1_000_000_000  # of startIndex: beyond, no database counts
 ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 _BEARER = "bearer "
+_NAMING = ("attributes", "excludedattributes")
 _ANSWERS = {"PUT": Context.RESOURCE_REPLACEMENT_RESPONSE, "PATCH": Context.RESOURCE_PATCH_RESPONSE}
 
 View = Callable[..., HttpResponse]
@@ -265,6 +266,8 @@ def _wanted(given: Mapping[str, Any], made: Any) -> SearchRequest[Any]:
         raise InvalidFilterException
     if len(str(given.get("filter", ""))) > LONGEST_FILTER:
         raise TooManyException
+    if any(_named(value) > scim.MOST_NAMED for name, value in given.items() if name.lower() in _NAMING):
+        raise TooManyException
     if any(name.lower() == "sortby" for name in given):
         raise InvalidValueException(detail=said("sorting"))
     known = {name.lower(): name for name in ("filter", "startIndex", "count", "attributes", "excludedAttributes")}
@@ -273,12 +276,20 @@ def _wanted(given: Mapping[str, Any], made: Any) -> SearchRequest[Any]:
     )
 
 
+def _named(value: object) -> int:
+    """How many attributes a parameter names."""
+    return value.count(",") + 1 if isinstance(value, str) else sum(_named(one) for one in _listed(value))
+
+
 def _changed(request: HttpRequest, made: Any, resource: Any) -> Any:
     """The resource as it is asked to be; None when that changes nothing."""
     if request.method == "PUT":
         replacement = made.model_validate(_payload(request, made), scim_ctx=Context.RESOURCE_REPLACEMENT_REQUEST)
         return replacement if replacement.replace(resource) else None
-    patch: Any = PatchOp[made].model_validate(_payload(request, PatchOp), scim_ctx=Context.RESOURCE_PATCH_REQUEST)
+    payload = _payload(request, PatchOp)
+    if any(len(_listed(value)) > scim.MOST_OPERATIONS for name, value in payload.items() if name.lower() == "operations"):
+        raise TooManyException(detail=said("too_many_operations", limit=scim.MOST_OPERATIONS))
+    patch: Any = PatchOp[made].model_validate(payload, scim_ctx=Context.RESOURCE_PATCH_REQUEST)
     return resource if patch.patch(resource) else None
 
 
