@@ -159,7 +159,8 @@ def dishonesty(fault: str, at: int, streams: bool, status: int, body: bytes) -> 
         is_one = (
             set(error) == {"message", "type", "param", "code"} and error["message"] and "sk-secret" not in error["message"]
         )
-        return "" if is_one and fault != "none" and wanted in (None, status) else "wrong refusal"
+        is_right = wanted in (None, status) or error["code"] == "all_out"  # others failed meanwhile, and it is left alone
+        return "" if is_one and fault != "none" and is_right else "wrong refusal"
     if fault in BEFORE_ANSWERING:
         return "accepted what is no answer"
     if not streams:
