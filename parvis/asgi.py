@@ -26,7 +26,7 @@ gateway = Gateway(
         time_zone=settings.TIME_ZONE,
         oldest=settings.SNAPSHOT_MAX_AGE,
     ),
-    MountedConsole(pages, settings.ALLOWED_HOSTS[0]),
+    MountedConsole(pages, settings.ALLOWED_HOSTS[0].lstrip("*.") or "127.0.0.1"),
 )
 
 

@@ -20,6 +20,6 @@ application = Gateway(
         time_zone=settings.TIME_ZONE,
         oldest=settings.SNAPSHOT_MAX_AGE,
     ),
-    DistantConsole(settings.CONSOLE_URL, _pool),
+    DistantConsole(settings.CONSOLE_URL, _pool, settings.ALLOWED_HOSTS[0].lstrip("*.")),
     pool=_pool,
 )

@@ -51,16 +51,19 @@ class Console(Protocol):
 class DistantConsole:
     """Where `parvis serve` listens."""
 
-    def __init__(self, url: str, pool: Pool) -> None:
+    def __init__(self, url: str, pool: Pool, host: str = "") -> None:
+        """`host`: a name under which the console serves pages."""
         parts = urlsplit(url)
         tls = parts.scheme == "https"
         self._target = Target(parts.hostname or "127.0.0.1", parts.port or (443 if tls else 80), tls, PATH, inside=True)
-        self._pool = pool
+        self._pool, self._host = pool, host
 
     @asynccontextmanager
     async def asked(self, operation: str, token: str, language: str, body: bytes | None = None) -> AsyncIterator[Reply]:
         method = "GET" if body is None else "POST"
-        head = sending(self._target, operation, token, method=method, language=language).head("", len(body or b""))
+        head = sending(self._target, operation, token, method=method, language=language, host=self._host).head(
+            "", len(body or b"")
+        )
         try:
             answer = await self._pool.send(self._target, head, body or b"", first=SECONDS)
         except UpstreamError:

@@ -92,7 +92,7 @@ KINDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)  # not frozen: an exception is written on by whoever lets it pass
 class Problem(Exception):
     """`code` is a key of KINDS."""
 

@@ -182,13 +182,16 @@ class Sending:
         return b"%bX-Request-Id: %b\r\nContent-Length: %d\r\n\r\n" % (self.first_lines, request_id.encode(), length)
 
 
-def sending(target: Target, operation: str, secret: str, *, method: str = "POST", language: str = "") -> Sending:
-    """Raises UpstreamError for a secret that no header may hold."""
+def sending(
+    target: Target, operation: str, secret: str, *, method: str = "POST", language: str = "", host: str = ""
+) -> Sending:
+    """`host`: the name it is asked under, where it is not that of its address. Raises UpstreamError for a secret that is no
+    header."""
     if not secret.isascii() or not secret.isprintable() or " " in secret:
         raise UpstreamError("refused_key")
     lines = [
         f"{method} {target.path}/{operation} HTTP/1.1",
-        f"Host: {target.authority}",
+        f"Host: {host or target.authority}",
         "User-Agent: parvis",
         "Accept: text/event-stream, application/json",
         "Accept-Encoding: identity",
