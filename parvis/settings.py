@@ -192,6 +192,8 @@ INSTALLED_APPS = [
     "parvis.access",
     "parvis.federation",
     "parvis.evidence",
+    "parvis.ledger",
+    "parvis.ledger.budgets",
     "parvis.inference",
     "parvis.corpora",
     "parvis.needs",
@@ -267,6 +269,9 @@ TOOLS = [
     "parvis.corpora.tools.listed",
     "parvis.access.keys.tools.listed",
 ]
+
+# What prices are kept for, and under: functions that give (identifier, name) of an institution.
+PRICED = {"models": "parvis.inference.inventory.priced", "agreements": "parvis.offers.inventory.agreements"}
 
 # Where a person's own page leads, in its order: functions that give `access.profiles.OwnSection`.
 OWN_PAGES = [

@@ -17,6 +17,7 @@ urlpatterns = [
     path("", include("parvis.federation.provisioning.urls")),
     path("regles/", include("parvis.access.rules.urls")),
     path("cles/", include("parvis.access.keys.urls")),
+    path("budgets/", include("parvis.ledger.budgets.urls")),
     path("api/", include("parvis.assistants.api.urls")),
     path("releves/", include("parvis.assistants.statements.urls")),
     path("", include("parvis.evidence.urls")),
@@ -25,6 +26,7 @@ urlpatterns = [
     path("", include("parvis.needs.urls")),
     path("", include("parvis.offers.urls")),
     path("", include("parvis.privacy.urls")),
+    path("depenses/", include("parvis.ledger.urls")),
     path("modeles/", include("parvis.inference.urls")),
     path("", include("parvis.assistants.urls")),
 ]

@@ -35,6 +35,9 @@ app.command("demo", help=_("Load the demonstration alliance and serve it on this
 app.command("serve", help=_("Serve pages and answers, and read documents in the background."))(serve.serve)
 app.command("gateway", help=_("Serve /v1 alone, in processes of its own, beside a server of pages."))(gateway.gateway)
 app.command("worker", help=_("Read documents waiting in the queue, without serving pages."))(serve.worker)
+app.command("settler", help=_("Answer the budget requests of this machine’s gateway workers, without serving pages."))(
+    serve.settler
+)
 app.command("migrate", help=_("Bring the database to this version, by the role that owns its tables."))(migrate.migrate)
 app.command("doctor", help=_("Check this installation, and say how to mend what is wrong."))(doctor.doctor)
 app.add_typer(corpus.app, name="corpus", help=_("Documents of a corpus: ingest, list, evaluate."))

@@ -54,6 +54,20 @@ def worker(
     background.run(until_idle=until_idle, stop=stop_asked)
 
 
+def settler() -> None:
+    start()
+    migrate()
+    from django.conf import settings
+
+    from parvis.ledger.budgets.messages import folder_of
+    from parvis.ledger.budgets.settler import AlreadySettled, run
+
+    try:
+        run(folder_of(settings.DATA_DIR))
+    except AlreadySettled:
+        stop(_("Another process settles budgets for this machine: parvis serve does it too."))
+
+
 def demo(
     fresh: Annotated[bool, typer.Option("--fresh", help=_("Forget the demonstration's data and start over."))] = False,
     port: Port = 8000,
@@ -107,8 +121,12 @@ def _introduce(address: str, *, seconds: float) -> None:
 
 def _listen(host: str, port: int, workers: int) -> None:
     import uvicorn
+    from django.conf import settings
 
-    with _reading_documents():
+    from parvis.ledger.budgets.messages import folder_of
+    from parvis.ledger.budgets.settler import settling
+
+    with _reading_documents(), settling(folder_of(settings.DATA_DIR)):
         # uvicorn stops gently on SIGTERM and SIGINT; open streams get the time to close.
         uvicorn.run(
             "parvis.asgi:application",

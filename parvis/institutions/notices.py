@@ -61,5 +61,15 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
         _("Answers to %(code)s are received until %(deadline)s.") % {**p, "deadline": _instant(p["deadline"])}
     ),
     "data_exported": lambda p: _("Your data were copied for a request in your name: see who did it and why in your profile."),
+    "budget_reached": lambda p: (
+        _("%(place)s: a budget is spent.") % p
+        if p["percent"] == 100
+        else _("%(place)s: %(percent)s %% of a budget is spent.") % p
+    ),
+    "own_budget_reached": lambda p: (
+        _("Your budget for questions to models is spent.")
+        if p["percent"] == 100
+        else _("%(percent)s %% of your budget for questions to models is spent.") % p
+    ),
     "request_opened": lambda p: _("The answers to the request for information %(code)s are open.") % p,
 }

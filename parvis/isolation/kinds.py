@@ -91,6 +91,16 @@ def _kinds() -> Iterator[Kind]:
     yield own("federation_peoplelist")
     yield commons("federation_servicekey", "the installation's own key, sealed; each institution shows its public half")
 
+    # ledger: prices, what was called and charged, what was stated of it; prices of no institution are the whole alliance's
+    yield own("ledger_pricebook", or_none=True)
+    yield own("ledger_rate", or_none=True)
+    yield own("ledger_call")
+    yield own("ledger_transfer")
+    yield own("ledger_expensestatement")
+    yield own("ledger_reconciliation")
+    yield own("ledger_party")
+    yield installation("ledger_epoch", "numbers of processes")
+
     # inference: providers and their secrets, what they promised, and how far data may go
     yield own("inference_provider")
     yield own("inference_languagemodel")
@@ -98,6 +108,13 @@ def _kinds() -> Iterator[Kind]:
     yield own("inference_routingmatrix")
     yield own("inference_calibration")
     yield own("inference_pseudonymisation")
+
+    # ledger: who spends, within which limits
+    yield own("budgets_node", or_none=True)
+    yield own("budgets_budget", or_none=True)
+    yield own("budgets_spending")
+    yield own("budgets_lease")
+    yield own("budgets_term")
 
     # corpora: documents, and the search engine's own tables
     yield own("corpora_corpus")

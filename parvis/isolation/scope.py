@@ -17,6 +17,7 @@ EVERYWHERE, STRANGER = 0, -1  # beside the identifiers of institutions, which be
 ESCAPES = {
     "aggregates": "sums over the members, told only where they tell nobody's figure",
     "alliance": "answers under seal are opened together, by those who hold the keys",
+    "budgets": "what an institution spends is held against the budget of the alliance too, which no institution reads",
     "calendar": "a calendar is asked for by its key, before anybody knows whose it is",
     "command line": "who runs Parvis acts for every institution",
     "data plane": "the keys and the models of every institution are published for the workers of /v1",
@@ -25,6 +26,7 @@ ESCAPES = {
     "personal data": "what is known of a person is told to them, copied and erased wherever it is, their sessions included",
     "public pages": "what the alliance published is counted over all of its members",
     "sessions": "a session is asked for by its key, before anybody knows whose it is",
+    "settlement": "a batch of calls holds those of every institution; it can only be added, each call to its own",
     "sign-in": "whoever signs in is of no institution yet, or joins accounts of two",
     "verification": "whether the database recognises a context is asked with one",
     "tests": "a test looks at both sides",

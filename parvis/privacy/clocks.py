@@ -71,6 +71,15 @@ CLOCKS = (
         YEAR,
         _("As evidence: until then, a past use can be traced to a key."),
     ),
+    Clock(
+        "usage",
+        _("Who made each call to a model"),
+        _("since the call"),
+        YEAR,
+        31,
+        3 * YEAR,
+        _("Parvis’s choice: a financial year, to answer for what was spent. What it cost stays in the accounts, nameless."),
+    ),
     Clock("notices", _("Notices"), _("since they were sent"), 183, 7, YEAR, _("Parvis’s choice: a semester.")),
     Clock(
         "uploads",

@@ -23,6 +23,12 @@ ROOT = Path(__file__).parents[2] / "parvis"
 TAKEN = {
     "aggregates": {"offers/actions/portfolio.py"},
     "alliance": {"offers/actions/openings.py"},
+    "budgets": {
+        "ledger/budgets/actions/leases.py",
+        "ledger/budgets/actions/limits.py",
+        "ledger/budgets/actions/overview.py",
+        "ledger/budgets/actions/tree.py",
+    },
     "calendar": {"access/views.py"},
     "command line": {"cli/terminal.py"},
     "data plane": {"inference/publishing.py"},
@@ -31,6 +37,7 @@ TAKEN = {
     "personal data": {"privacy/actions/holdings.py", "privacy/actions/people.py"},
     "public pages": {"evidence/actions.py", "needs/views/published.py"},
     "sessions": {"access/sessions/actions.py", "isolation/sessions.py"},
+    "settlement": {"ledger/actions/settlement.py"},
     "sign-in": {"access/views.py", "federation/saml/views.py", "federation/views.py"},
     "verification": {"access/isolation.py"},
     "tests": set(),  # tests/settings.py alone

@@ -35,6 +35,7 @@ from parvis.corpora.engine import index
 from parvis.federation.provisioning.actions import tokens as scim_tokens
 from parvis.identity.models import Person, Source
 from parvis.institutions.models import Institution, Profile, Role
+from parvis.ledger.budgets.actions.tree import alliance
 from parvis.needs.tests.test_sheets import HEADINGS, list_of_needs
 from parvis.needs.workbooks import csv_bytes
 from parvis.privacy.actions.register import OWN as OWN_LINE
@@ -194,8 +195,10 @@ _SPECIAL: dict[str, dict[str, Any]] = {
     "Attachment": {"state": "proposed", "decided_by": None, "decided_at": None, "cancelled_at": None, "start": 0, "end": 5},
     "Attestation": {"zone": "on_prem", "until_date": None, "document": b"%PDF-1.7"},
     "Choice": {"state": "chosen"},
+    "Budget": {"limit": 1_000, "ended_at": None},
     "CoSignature": {"state": "to_sign", "signed_by": None, "signed_at": None, "withdrawn_at": None, "operation": None},
     "CoursePeriod": {"ends_date": date(2027, 1, 1)},
+    "ExpenseStatement": {"component": "", "app": "", "completes": None},
     "Document": {
         "state": "indexed",
         "media_type": "application/pdf",
@@ -211,6 +214,7 @@ _SPECIAL: dict[str, dict[str, Any]] = {
     "ImportedFile": {"profile": Role.REFERENT, "content": csv_bytes([HEADINGS, *list_of_needs(2)])},
     "Judgement": {"other_need": None},
     "KeyHolder": {"profile": Role.REFERENT, "tries_again_at": None},
+    "Node": {"kind": "component", "parent": lambda _side: alliance().id},
     "LanguageModel": {"enabled": False, "is_default": False, "capabilities": []},
     "NeedVersion": {"stabilised_at": None, "stabilised_by": None},
     "Operation": {"undone_at": None, "undone_by": None},
@@ -232,6 +236,7 @@ _SPECIAL: dict[str, dict[str, Any]] = {
         "validated_by": None,
         "published_from": None,
     },
+    "PriceBook": {"published_at": None, "ends_date": None},
     "RequestForInformation": {
         "questions_until": timezone.now() + timedelta(days=20),
         "published_at": None,
@@ -239,6 +244,7 @@ _SPECIAL: dict[str, dict[str, Any]] = {
         "closed_at": None,
     },
     "RuleSet": {"text": "", "number": 1, "restored": None},
+    "Spending": {"limit": 1_000, "ceiling": 1_000, "spent": 900, "ends_at": timezone.now() + timedelta(days=1)},
     "SignInSource": {
         "is_active": False,
         "sealed_secret": "",
@@ -248,6 +254,9 @@ _SPECIAL: dict[str, dict[str, Any]] = {
         "mapping": {},
     },
     "Signal": {"closed_at": None},
+    "Call": {"epoch": lambda side: side, "person_id": lambda side: side, "price_version": ""},
+    "Rate": {"unit": "input"},
+    "Transfer": {"kind": "charge", "credit": "owed", "reverses": None, "replaces": None},
     "Turn": {"number": 1, "state": "answered", "latest_seq": 1, "usage": {}},
     "TurnEvent": {"seq": 1, "kind": "done", "payload": {}},
     "UsageReference": {"withdrawn_at": None},

@@ -11,13 +11,14 @@ import psycopg
 from django.conf import settings
 from django.db.backends.postgresql import creation, operations
 
-from parvis.audit.migrations import APPEND_ONLY
+from parvis.audit.migrations import APPEND_ONLY as AUDIT
 from parvis.isolation.postgresql import base
+from parvis.ledger.migrations import APPEND_ONLY as LEDGER
 
 
 class DatabaseOperations(operations.DatabaseOperations):
     def sql_flush(self, *args: Any, **kwargs: Any) -> list[str]:
-        switches = [f"ALTER TABLE {table} {{}} TRIGGER {table}_no_truncate" for table in APPEND_ONLY]
+        switches = [f"ALTER TABLE {table} {{}} TRIGGER {table}_no_truncate" for table in (*AUDIT, *LEDGER)]
         off, on = [one.format("DISABLE") for one in switches], [one.format("ENABLE") for one in switches]
         return [*off, *super().sql_flush(*args, **kwargs), *on]
 

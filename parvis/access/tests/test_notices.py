@@ -77,7 +77,8 @@ def test_a_server_that_refuses_loses_nothing(house: House) -> None:
 @pytest.mark.parametrize("kind", sorted(_SENTENCES))
 def test_every_sentence_is_filled_by_what_acts_give(kind: str) -> None:
     params = {"code": "BH-001", "institution": "Ici", "group": "Pédagogie", "deadline": "2026-11-23T08:00:00+00:00"}
-    assert "%" not in sentence(Notice(code=kind, params=params))
+    words = sentence(Notice(code=kind, params={**params, "place": "UFR de droit", "percent": 80}))
+    assert not re.search(r"%[(%]", words)
 
 
 def test_a_calendar_opens_by_its_address_until_it_is_revoked(house: House, sign_in: SignIn, settings: LazySettings) -> None:

@@ -11,7 +11,7 @@ def add_thresholds(apps, schema_editor):
     parameters = apps.get_model("offers", "ThresholdParameter")
     path = Path(__file__).parent.parent / "thresholds.json"
     for row in json.loads(path.read_text(encoding="utf-8")):
-        parameters.objects.get_or_create(
+        parameters.objects.using(schema_editor.connection.alias).get_or_create(
             code=row["code"],
             valid_from=row["valid_from"],
             defaults={

@@ -24,6 +24,9 @@ from parvis.corpora.models import Document, DocumentState
 from parvis.federation.models import OpenSession
 from parvis.identity.models import Person
 from parvis.institutions.models import Notice, Profile
+from parvis.ledger.actions.settlement import settle
+from parvis.ledger.models import Call
+from parvis.ledger.tests.calls import call
 from parvis.needs.models import ImportedFile, RawNeed, RawNeedState
 from parvis.offers.models import PortfolioFile
 from parvis.privacy.actions.retention import (
@@ -60,6 +63,7 @@ def canary(house: House) -> Canary:
     ApiKey.unscoped.update(created_at=THEN - timedelta(days=90), expires_at=THEN)
     RightRequest.unscoped.create(institution=house.institution, person=made.person, kind=RightKind.EXPORT, answered_at=THEN)
     RawNeed.unscoped.filter(state=RawNeedState.DRAFT).update(created_at=THEN, current=None)
+    settle([call(house.institution.id, 1, occurred_at=THEN, person_id=made.person.id)])
     return made
 
 
@@ -78,6 +82,7 @@ LEFT: dict[str, tuple[Callable[[], QuerySet[Any]], ...]] = {
     "requests": (RightRequest.unscoped.all,),
     "statements": (Asked.unscoped.all, Statement.unscoped.all),
     "keys": (ApiKey.unscoped.all,),
+    "usage": (lambda: Call.unscoped.exclude(person_id=None),),
     "departed": (lambda: Person.objects.filter(display_name__contains=WORD),),
 }
 

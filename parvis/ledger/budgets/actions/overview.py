@@ -1,0 +1,106 @@
+"""What the pages show: the tree with what is spent, who is near a limit, and what is left to one person."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import BigIntegerField, F, QuerySet
+from django.db.models.functions import Cast
+
+from parvis.access.principal import Principal
+from parvis.institutions.models import Profile
+from parvis.isolation.scope import everywhere
+from parvis.ledger.budgets.actions.resolution import places
+from parvis.ledger.budgets.models import Budget, Node, NodeKind, Spending
+
+Limited = tuple[Budget, Spending | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One place, so many below the root, with its budgets. For one that is of each, `spending` is None."""
+
+    node: Node
+    depth: int
+    budgets: list[Limited]
+
+
+def tree(principal: Principal, now: datetime) -> list[Branch]:
+    """The places this person oversees, each before those below it. People and keys are there if a budget is their own."""
+    with _reading(principal):
+        budgets: dict[int, list[Budget]] = defaultdict(list)
+        for budget in Budget.objects.visible_to(principal).in_force():
+            budgets[budget.node_id].append(budget)
+        running = {(row.budget_id, row.node_id): row for row in _running(principal, now).filter(node=F("budget__node"))}
+        rows = Node.objects.visible_to(principal).exclude(
+            id__in=Node.objects.visible_to(principal)
+            .filter(kind__in=(NodeKind.PERSON, NodeKind.KEY, NodeKind.APP))
+            .exclude(id__in=budgets)
+            .values("id")
+        )
+        below: dict[int | None, list[Node]] = defaultdict(list)
+        found = list(rows.select_related("institution", "profile__person", "key", "group"))
+    known = {node.id for node in found}
+    for node in sorted(found, key=lambda node: (_ORDER[node.kind], str(node).casefold(), node.id)):
+        below[node.parent_id if node.parent_id in known else None].append(node)
+
+    def walk(parent_id: int | None, depth: int) -> list[Branch]:
+        return [
+            branch
+            for node in below[parent_id]
+            for branch in (
+                Branch(node, depth, [(one, None if one.each else running.get((one.id, node.id))) for one in budgets[node.id]]),
+                *walk(node.id, depth + 1),
+            )
+        ]
+
+    return walk(None, 0)
+
+
+def near(principal: Principal, now: datetime, *, percent: int) -> list[Spending]:
+    """Whoever has used so much of a limit, the nearest first."""
+    used = Cast(F("spent") + F("excess"), BigIntegerField())
+    with _reading(principal):
+        rows = _running(principal, now).annotate(share=used * 100 - F("limit") * percent).filter(share__gte=0)
+        rows = rows.select_related("budget", "node__profile__person", "node__institution", "node__key")
+        return sorted(rows, key=lambda row: (-(row.used / row.limit if row.limit else 1), row.id))
+
+
+def from_above(principal: Principal, now: datetime) -> list[Limited]:
+    """What the alliance allots to the institution of who oversees it."""
+    rows = Spending.objects.visible_to(principal).filter(budget__institution=None, starts_at__lte=now, ends_at__gt=now)
+    spent = {row.budget_id: row for row in rows if principal.may("budget:oversee")}
+    budgets = Budget.unscoped.in_force().filter(institution=None, each=NodeKind.INSTITUTION)
+    return [(budget, spent.get(budget.id)) for budget in budgets if principal.may("budget:oversee")]
+
+
+def remaining(profile: Profile, now: datetime) -> list[Limited]:
+    """The budgets that are this person's own: set for them alone, or for each person at their institution or in a group."""
+    here = Node.unscoped.filter(institution=profile.institution_id)
+    starts = [
+        *here.filter(kind=NodeKind.INSTITUTION).values_list("id", flat=True),
+        *here.filter(profile=profile).values_list("id", flat=True),
+        *here.filter(group__profiles=profile).values_list("id", flat=True),
+    ]
+    own = here.filter(profile=profile).first()
+    budgets = Budget.unscoped.in_force().filter(node__in=places(starts))
+    mine = [budget for budget in budgets if budget.each == NodeKind.PERSON or (own and budget.node_id == own.id)]
+    rows = Spending.unscoped.filter(budget__in=mine, node=own, starts_at__lte=now, ends_at__gt=now) if own else ()
+    spent = {row.budget_id: row for row in rows}
+    return [(budget, spent.get(budget.id)) for budget in mine]
+
+
+_ORDER = {kind: number for number, kind in enumerate(NodeKind.values)}
+
+
+def _running(principal: Principal, now: datetime) -> QuerySet[Spending]:
+    rows: QuerySet[Spending] = Spending.objects.visible_to(principal)
+    return rows.filter(starts_at__lte=now, ends_at__gt=now, budget__ended_at=None)
+
+
+def _reading(principal: Principal) -> AbstractContextManager[None]:
+    """Who coordinates sees what the alliance allots, which is counted at each institution."""
+    return everywhere("budgets") if principal.may("budget:coordinate") else nullcontext()

@@ -1,0 +1,136 @@
+"""Budgets are set, changed and ended by those who may, and each person sees what is left to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from conftest import House
+from parvis.audit.models import Entry
+from parvis.institutions.models import Institution, Nature, Notice, Profile, Role
+from parvis.institutions.notices import sentence
+from parvis.ledger.budgets.actions import holds
+from parvis.ledger.budgets.actions.limits import set_budget
+from parvis.ledger.budgets.actions.tree import alliance, chain_of, place_of_institution
+from parvis.ledger.budgets.messages import Amounts, Code, Measure, Refused
+from parvis.ledger.budgets.models import Budget, Node, Spending, Term
+from parvis.ledger.budgets.presentation import EURO, amount, refusal
+
+SignIn = Callable[[Profile], Client]
+FORM = {"place": "", "each": "", "amount": "100", "measure": "money", "period": "month", "way_down": ["extractive"]}
+
+
+def spend(profile: Profile, nano_euro: int) -> None:
+    held = holds.reserve(chain_of(profile), Amounts(nano_euro, 0, 0))
+    assert isinstance(held, holds.Hold)
+    holds.settle(held, Amounts(nano_euro, 0, 0))
+
+
+def test_a_budget_is_set_changed_and_ended_and_each_is_in_the_evidence(house: House, sign_in: SignIn) -> None:
+    client = sign_in(house.administrator)
+    assert "Aucun budget" in client.get("/budgets/").content.decode()
+    assert client.post("/budgets/nouveau/", FORM).status_code == 302
+    budget = Budget.unscoped.get()
+    assert (budget.limit, budget.node.kind, budget.way_down) == (100 * EURO, "institution", ["extractive"])
+    spend(house.student, 85 * EURO)
+    page = client.get("/budgets/").content.decode()
+    assert "85,00\xa0€ sur 100,00\xa0€ ce mois-ci" in page
+    assert "1 près de son plafond" in page
+    assert 'value="100"' in client.get(f"/budgets/{budget.id}/").content.decode()
+    assert client.post(f"/budgets/{budget.id}/", {"amount": "50", "way_down": []}).status_code == 302
+    assert Spending.unscoped.get().limit == 50 * EURO
+    assert client.post(f"/budgets/{budget.id}/fin/").status_code == 302
+    assert client.get(f"/budgets/{budget.id}/").status_code == 404
+    actions = Entry.objects.filter(action__startswith="budget.").order_by("id").values_list("action", flat=True)
+    assert list(actions) == ["budget.set", "budget.change", "budget.end"]
+
+
+def test_a_person_sees_what_is_left_to_them_before_their_first_question_and_after(house: House, sign_in: SignIn) -> None:
+    node = place_of_institution(house.institution.id)
+    set_budget(node, measure="money", period="month", limit=2 * EURO, each="person", actor="system:test")
+    client = sign_in(house.student)
+    assert "Il reste 2,00\xa0€" in client.get("/budgets/moi/").content.decode()
+    spend(house.student, EURO // 2)
+    assert "Il reste 1,50\xa0€" in client.get("/budgets/moi/").content.decode()
+    assert "1,50\xa0€ ce mois-ci" in client.get("/mon-profil/").content.decode()
+    assert client.get("/budgets/").status_code == 404
+
+
+def test_a_component_counts_its_people_and_a_person_may_have_a_budget_of_their_own(house: House, sign_in: SignIn) -> None:
+    client = sign_in(house.administrator)
+    answer = client.post(
+        "/budgets/places/nouvelle/", {"kind": "component", "name": "Droit", "group": house.group.id, "parent": ""}
+    )
+    component = Node.unscoped.get(kind="component")
+    assert answer["Location"] == f"/budgets/nouveau/?place={component.id}"
+    client.post("/budgets/nouveau/", {**FORM, "place": component.id})
+    spend(house.student, EURO)
+    spend(house.other_student, EURO)
+    assert Spending.unscoped.get().spent == EURO
+    assert "Étudiante d’ici" in client.get("/budgets/personnes/?q=tudiante").content.decode()
+    answer = client.post("/budgets/personnes/", {"profile": house.student.id})
+    place = Node.unscoped.get(profile=house.student)
+    assert answer["Location"] == f"/budgets/nouveau/?place={place.id}"
+    assert client.post("/budgets/personnes/", {"profile": house.neighbour_student.id}).status_code == 404
+
+
+def test_semesters_begin_on_the_days_that_were_chosen(house: House, sign_in: SignIn) -> None:
+    client = sign_in(house.administrator)
+    days = {f"day{number}": f"{2025 + number // 2}-{('09-14', '01-18')[number % 2]}" for number in range(6)}
+    assert client.post("/budgets/semestres/", days).status_code == 302
+    assert Term.unscoped.filter(institution=house.institution).count() == 6
+    assert client.post("/budgets/semestres/", {**days, "day0": "jamais"}).status_code == 422
+
+
+def test_the_alliance_allots_to_each_institution(house: House, sign_in: SignIn) -> None:
+    coordination = Institution.objects.create(
+        slug="coordination", name="Coordination", short_name="Coordination", nature=Nature.COORDINATION
+    )
+    coordinator = Profile.objects.create(institution=coordination, person=house.other_teacher.person, role=Role.COORDINATOR)
+    client = sign_in(coordinator)
+    client.post("/budgets/nouveau/", {**FORM, "each": "institution", "amount": "10"})
+    client.post("/budgets/nouveau/", {**FORM, "amount": "15"})
+    spend(house.student, 9 * EURO)
+    page = client.get("/budgets/").content.decode()
+    assert "9,00\xa0€ sur 15,00\xa0€" in page
+    assert "Université d’ici" in client.get("/budgets/proches/").content.decode()
+    page = sign_in(house.administrator).get("/budgets/").content.decode()
+    assert "9,00\xa0€ sur 10,00\xa0€" in page
+    assert "sur 15,00" not in page
+    refused = holds.reserve(chain_of(house.student), Amounts(2 * EURO, 0, 0))
+    assert isinstance(refused, Refused)
+    assert isinstance(holds.reserve(chain_of(house.neighbour_student), Amounts(6 * EURO, 0, 0)), holds.Hold)
+    refused = holds.reserve(chain_of(house.neighbour_student), Amounts(EURO, 0, 0))
+    assert isinstance(refused, Refused)
+    assert refused.budget_id == Budget.unscoped.get(node=alliance(), each="").id
+
+
+@pytest.mark.parametrize(
+    ("value", "measure", "words"),
+    [
+        (12_400_000_000, "money", "12,40\xa0€"),
+        (4_200_000, "money", "0,00420\xa0€"),
+        (3_000, "tokens", "3\xa0000\xa0tokens"),
+        (1_250_000, "carbon", "1,2\xa0kg CO₂e"),
+        (5_000, "carbon", "5\xa0g CO₂e"),
+    ],
+)
+def test_amounts_are_written_for_people(value: int, measure: str, words: str) -> None:
+    assert amount(value, measure) == words
+
+
+def test_each_refusal_and_alert_has_its_sentence(house: House) -> None:
+    for code in Code:
+        assert refusal(Refused(code, 1, EURO, 1_800_000_000.0, Measure.MONEY)).endswith(".")
+    set_budget(
+        place_of_institution(house.institution.id),
+        measure="money",
+        period="day",
+        limit=EURO,
+        each="person",
+        actor="system:test",
+    )
+    spend(house.student, EURO)
+    assert [sentence(notice) for notice in Notice.objects.all()] == ["Votre budget pour interroger des modèles est épuisé."]
