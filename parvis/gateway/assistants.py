@@ -21,6 +21,7 @@ PREFIX = "parvis/"
 PATH = "/api/openai"
 LONGEST_LIST = 8 << 20
 SECONDS = 110.0
+ENDS_WITHIN = 2.0
 _KEPT_HEADERS = (b"parvis-digital-source-type", b"x-parvis-zone")
 
 App = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
@@ -115,6 +116,7 @@ class MountedConsole:
             yield Reply(first["status"], {name.lower(): value for name, value in first["headers"]}, call.pieces())
         finally:
             call.leave()
+            await asyncio.wait({task}, timeout=ENDS_WITHIN)  # it closes what it opened
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
@@ -135,7 +137,8 @@ class _Call:
         return {"type": "http.disconnect"}
 
     async def send(self, message: MutableMapping[str, Any]) -> None:
-        await self._messages.put(message)
+        if not self._left.is_set():
+            await self._messages.put(message)
 
     async def next(self) -> MutableMapping[str, Any] | None:
         return await self._messages.get()
@@ -149,6 +152,8 @@ class _Call:
 
     def leave(self) -> None:
         self._left.set()
+        while not self._messages.empty():  # whoever waits to be read goes on, and learns that nobody reads
+            self._messages.get_nowait()
 
     def end(self, _task: object) -> None:
         while self._messages.full():
