@@ -38,6 +38,8 @@ NAMES = (
     "budgets",
     "saml",
     "keys",
+    "gateway",
+    "openai_description",
     "people",
     "evidence",
     "ledger",

@@ -12,6 +12,7 @@ from parvis.corpora.jobs import run_worker
 from parvis.evidence import jobs as evidence
 from parvis.federation.provisioning.jobs import import_lists
 from parvis.federation.saml.jobs import refresh_federations
+from parvis.inference import publishing
 from parvis.institutions.jobs import mail_notices
 from parvis.needs.jobs import embed_needs
 from parvis.privacy.jobs import keep_clocks
@@ -30,10 +31,11 @@ def do_chores(leave: Leave) -> bool:
 
 
 def run(*, until_idle: bool, stop: threading.Event) -> None:
-    """Reads documents; does chores while none waits. Evidence is numbered and signed beside, whatever is being read."""
-    thread = None if until_idle else evidence.keep(stop)
+    """Reads documents; does chores while none waits. Beside, whatever is being read, evidence is numbered and signed, and the
+    data plane is told what it needs."""
+    threads = [] if until_idle else [evidence.keep(stop), publishing.keep(stop)]
     run_worker(until_idle=until_idle, stop=stop, meanwhile=do_chores)
-    if thread is None:
+    if until_idle:
         evidence.tick()
-    else:
+    for thread in threads:
         thread.join(timeout=5)

@@ -148,6 +148,8 @@ def _mail(parts: SplitResult | None) -> dict[str, Any]:
 VERSION_DIR = Path(__file__).resolve().parent
 DATA_DIR = _folder(Path(_variable("DATA_DIR", "var")).expanduser().resolve())
 FILES_DIR = DATA_DIR / "files"
+SNAPSHOTS_DIR = DATA_DIR / "gateway"  # what the console plane tells the workers of /v1
+SNAPSHOT_MAX_AGE = _number("SNAPSHOT_MAX_AGE", 60)  # seconds without news of the console after which they serve nothing
 DEMO = _variable("DEMO") == "1"
 DEBUG = _variable("DEBUG") == "1"
 
@@ -233,6 +235,7 @@ TEMPLATES = [
     },
 ]
 
+CONSOLE_URL = _variable("CONSOLE_URL", "http://127.0.0.1:8000")  # where `parvis gateway` asks assistants
 # Where people open Parvis, as links in mails and calendars begin.
 SITE_URL = _variable("SITE_URL", f"https://{ALLOWED_HOSTS[0]}" if _variable("HTTPS") == "1" else "http://127.0.0.1:8000")
 MAILS = bool(DEMO or _variable("SMTP_URL"))  # without a server notices wait on the page only

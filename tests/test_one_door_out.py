@@ -34,10 +34,16 @@ NETWORK = {
 HARMLESS = {"socket.inet_aton"}  # it reads a notation, and asks nobody
 # Ways to one of them that no import statement names.
 CALLS = {"open_connection", "create_connection", "open_unix_connection", "start_tls"}
-# Each with why: the client of models, which `door` alone calls; `parvis demo`, which asks its own port on the loopback whether
-# it already serves; tickets, codes and keys of sign-in sources, asked through one module that guards every address; what a
-# worker asks of the settler of its own machine, over a socket that is a file.
-ALLOWED = {"inference/upstream.py", "cli/serve.py", "federation/outbound.py", "ledger/budgets/client.py"}
+# Each with why: the client of models, which `door` alone calls; that of the data plane, which its admission calls; `parvis
+# demo` and `gateway`, which ask whether their own port is free; tickets, codes and keys of sign-in sources, asked through one
+# module that guards every address; what a worker asks of the settler of its own machine, over a socket that is a file.
+ALLOWED = {
+    "inference/upstream.py",
+    "inference/pool.py",
+    "cli/serve.py",
+    "federation/outbound.py",
+    "ledger/budgets/client.py",
+}
 CLIENT = "parvis.inference.upstream"
 DOOR = "inference/door.py"
 

@@ -12,9 +12,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 def keyed_hash(content: bytes, *, master: str, use: str) -> str:
     """HMAC-SHA-256, in hexadecimal. Two uses give unrelated hashes of the same content."""
-    return hmac.new(_derived(master, use), content, hashlib.sha256).hexdigest()
+    return hmac.new(derived_key(master, use), content, hashlib.sha256).hexdigest()
 
 
 @lru_cache(maxsize=16)
-def _derived(master: str, use: str) -> bytes:
+def derived_key(master: str, use: str) -> bytes:
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=use.encode()).derive(master.encode())

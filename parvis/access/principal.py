@@ -31,6 +31,7 @@ ROLES_ALLOWED: dict[str, frozenset[str]] = {
     "statement:check": TEACHING,
     "api:list": CAMPUS | APPS,
     "api:ask": CAMPUS | APPS,
+    "api:models": CAMPUS | APPS,
     "key:view": CAMPUS,
     "key:edit": CAMPUS,
     "key:oversee": ADMINISTRATION,
@@ -114,6 +115,7 @@ ROLES_ALLOWED: dict[str, frozenset[str]] = {
 SCOPES: dict[str, frozenset[str]] = {
     "list": frozenset({"api:list", "assistant:use"}),
     "ask": frozenset({"api:ask", "assistant:use", "conversation:view", "conversation:edit"}),
+    "models": frozenset({"api:models"}),
 }
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from parvis import __version__
-from parvis.cli import ask, audit, corpus, doctor, federation, keys, migrate, notices, people, secrets, serve, usage
+from parvis.cli import ask, audit, corpus, doctor, federation, gateway, keys, migrate, notices, people, secrets, serve, usage
 from parvis.cli.words import gettext as _
 
 app = typer.Typer(
@@ -33,6 +33,7 @@ app.command("ask", help=_("Answer a question from a file or a folder, with quota
 )
 app.command("demo", help=_("Load the demonstration alliance and serve it on this machine."))(serve.demo)
 app.command("serve", help=_("Serve pages and answers, and read documents in the background."))(serve.serve)
+app.command("gateway", help=_("Serve /v1 alone, in processes of its own, beside a server of pages."))(gateway.gateway)
 app.command("worker", help=_("Read documents waiting in the queue, without serving pages."))(serve.worker)
 app.command("settler", help=_("Answer the budget requests of this machine’s gateway workers, without serving pages."))(
     serve.settler

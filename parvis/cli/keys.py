@@ -26,7 +26,7 @@ def create(
     institution: Institution,
     person: Annotated[str, typer.Option(help=_("Identifier of the person, as parvis person list shows it."))] = "",
     application: Annotated[str, typer.Option("--app", help=_("Name of the application; made if it is new."))] = "",
-    scope: Annotated[list[str] | None, typer.Option(help=_("list or ask; several times for both."))] = None,
+    scope: Annotated[list[str] | None, typer.Option(help=_("list, ask or models; several times for several."))] = None,
     days: Annotated[int, typer.Option(help=_("For how many days it opens anything."))] = 90,
 ) -> None:
     start()

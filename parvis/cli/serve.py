@@ -33,7 +33,7 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, help=_("Processes that serve pages."))] = 1,
 ) -> None:
     start()
-    _refuse_taken_port(host, port)
+    refuse_taken_port(host, port)
     _refuse_network_file_system()
     if migrate():
         out.print(_("The database was brought up to date."))
@@ -183,7 +183,7 @@ def _answers(address: str) -> bool:
         return False
 
 
-def _refuse_taken_port(host: str, port: int) -> None:
+def refuse_taken_port(host: str, port: int) -> None:
     try:
         socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
     except OSError as error:

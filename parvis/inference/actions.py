@@ -86,6 +86,11 @@ def chat_models(institution_id: int) -> list[LanguageModel]:
     return list(LanguageModel.unscoped.usable_for(institution_id, Purpose.CHAT))
 
 
+def published_models() -> list[LanguageModel]:
+    """Of every institution, for the data plane."""
+    return list(LanguageModel.unscoped.filter(enabled=True).with_attestations().order_by("id"))
+
+
 def any_embeddings() -> bool:
     """Whether any institution may have an endpoint: asked often, of installations that mostly have none."""
     given = settings.EMBEDDINGS_URL and settings.EMBEDDINGS_NAME

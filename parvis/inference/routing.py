@@ -235,8 +235,9 @@ class Conduct:
 def begun(health: Health, now: datetime) -> Health:
     """A request leaves for it."""
     rolls = health.minute_at is None or now - health.minute_at >= MINUTE
-    return replace(
-        health,
+    return Health(
+        failures=health.failures,
+        rests_until=health.rests_until,
         in_flight=health.in_flight + 1,
         probed=health.rests_until is not None,
         minute_at=now if rolls else health.minute_at,
@@ -246,9 +247,10 @@ def begun(health: Health, now: datetime) -> Health:
 
 def ended(health: Health, now: datetime, code: str = "", *, retry_after: float | None = None) -> Health:
     """It answered (code ""), or failed. What is about the request says that the model is there."""
-    landed = replace(health, in_flight=max(0, health.in_flight - 1), probed=False)
-    if code not in MENDABLE:
-        return replace(landed, failures=0, rests_until=None)
+    in_flight = max(0, health.in_flight - 1)
+    if code not in MENDABLE:  # the usual: made at once, for every request passes here
+        return Health(in_flight=in_flight, minute_at=health.minute_at, in_minute=health.in_minute)
+    landed = replace(health, in_flight=in_flight, probed=False)
     failures = health.failures + 1
     rest = None
     if failures >= FAILURES_IN_A_ROW:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Q
 
-from parvis.institutions.models import Mailing, Notice, Profile
+from parvis.institutions.models import Group, Mailing, Notice, Profile
 
 log = logging.getLogger("parvis.notices")
 DIGEST_EVERY = timedelta(days=1)
@@ -32,6 +32,15 @@ def notify(profiles: Iterable[Profile], kind: str, address: str, /, *, but: int 
 def representatives(institution_ids: Iterable[int], *roles: str) -> list[Profile]:
     """The people who act in these roles for these institutions."""
     return list(Profile.objects.filter(institution__in=institution_ids, role__in=roles, ended_at=None))
+
+
+def group_ids_of(profile_ids: Iterable[int]) -> dict[int, list[int]]:
+    """By profile."""
+    found: dict[int, list[int]] = {}
+    rows = Group.profiles.through.objects.filter(profile__in=list(profile_ids))
+    for profile_id, group_id in rows.values_list("profile_id", "group_id"):
+        found.setdefault(profile_id, []).append(group_id)
+    return found
 
 
 def mark_read(profile_id: int, notice_id: int | None, *, now: datetime) -> None:

@@ -20,6 +20,7 @@ ESCAPES = {
     "budgets": "what an institution spends is held against the budget of the alliance too, which no institution reads",
     "calendar": "a calendar is asked for by its key, before anybody knows whose it is",
     "command line": "who runs Parvis acts for every institution",
+    "data plane": "the keys and the models of every institution are published for the workers of /v1",
     "evidence": "whatever is done is written down, for the institution it was done to; it can only be added",
     "identification": "the institution of a request is not known before its person is",
     "personal data": "what is known of a person is told to them, copied and erased wherever it is, their sessions included",

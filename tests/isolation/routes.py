@@ -341,6 +341,8 @@ ROUTES: dict[str, Route] = {
     "api:assistants": Route(TEACHER, ALLIANCE, by="key"),
     "api:question": Route(TEACHER, HOLDER, "post", by="key"),
     "api:answer": Route(TEACHER, HOLDER, by="key"),
+    "api:models": Route(TEACHER, ALLIANCE, by="key"),
+    "api:completion": Route(TEACHER, ALLIANCE, "post", by="key"),
     # people and SCIM
     "provisioning:people": Route(ADMINISTRATOR, ALLIANCE),
     "provisioning:export": Route(ADMINISTRATOR, ALLIANCE),

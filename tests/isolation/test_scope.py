@@ -31,6 +31,7 @@ TAKEN = {
     },
     "calendar": {"access/views.py"},
     "command line": {"cli/terminal.py"},
+    "data plane": {"inference/publishing.py"},
     "evidence": {"audit/models.py", "evidence/jobs.py"},
     "identification": {"access/keys/doors.py", "access/middleware.py", "federation/provisioning/views/scim.py"},
     "personal data": {"privacy/actions/holdings.py", "privacy/actions/people.py"},

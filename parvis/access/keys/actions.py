@@ -158,6 +158,19 @@ def principal_of_token(token: str, now: datetime) -> tuple[Principal, Profile] |
     return replace(principal, key_id=key.id, scopes=scopes, data_class=key.data_class), key.profile
 
 
+def usable_keys(now: datetime) -> QuerySet[ApiKey]:
+    """Those that somebody may come with now, with their holders."""
+    keys = ApiKey.unscoped.active(now).filter(profile__ended_at=None, profile__person__is_active=True)
+    keys = keys if settings.DEMO else keys.exclude(profile__person__source=Source.DEMO)
+    return keys.select_related("profile__person").order_by("id")
+
+
+def taken_back(key_ids: Iterable[int], now: datetime) -> set[int]:
+    """Those of them that nobody may come with any more."""
+    kept = usable_keys(now).order_by().select_related(None).values_list("id", flat=True)
+    return set(key_ids).difference(kept)
+
+
 def all_keys(institution: str = "") -> QuerySet[ApiKey]:
     """For who runs the installation."""
     keys = ApiKey.unscoped.select_related("profile__person", "institution")

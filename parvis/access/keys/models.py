@@ -23,6 +23,7 @@ class Scope(models.TextChoices):
 
     LIST = "list", _("see which assistants and models one may use")
     ASK = "ask", _("ask assistants")
+    MODELS = "models", _("use models (/v1)")
 
 
 class KeyState(models.TextChoices):

@@ -9,6 +9,10 @@ from parvis.access.tools import Listed, everybody
 
 
 def listed(institution_id: int) -> list[Listed]:
-    names = {Scope.LIST: _("keys that list tools"), Scope.ASK: _("keys that ask assistants")}
+    names = {
+        Scope.LIST: _("keys that list tools"),
+        Scope.ASK: _("keys that ask assistants"),
+        Scope.MODELS: _("keys that use models"),
+    }
     ways = everybody(institution_id)
     return [Listed(key_tool(scope), names[scope], ways) for scope in Scope]

@@ -10,8 +10,9 @@ from django.apps import apps
 from django.db import transaction
 from django.db.models import QuerySet
 
+from parvis.access.sealing import Keyring
 from parvis.access.secrets import SecretUnreadableError, is_current, seal, unseal
-from parvis.access.secrets.keyring import Keyring, alone, keyring, with_new_key, write
+from parvis.access.secrets.keyring import alone, keyring, with_new_key, write
 from parvis.access.secrets.models import HoldsSecret, hold_keys
 from parvis.audit.models import record
 

@@ -7,18 +7,16 @@ A line is "name key"; the first key seals, the others still open what was sealed
 from __future__ import annotations
 
 import base64
-import binascii
 import fcntl
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from django.conf import settings
 
-KEY_BYTES = 32
+from parvis.access.sealing import KEY_BYTES, Key, Keyring, parse
 
 
 class KeyringError(Exception):
@@ -33,24 +31,6 @@ class RotatingError(Exception):
     code = "rotating"
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
-    name: str
-    value: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Keyring:
-    keys: tuple[Key, ...]
-
-    @property
-    def current(self) -> Key:
-        return self.keys[0]
-
-    def named(self, name: str) -> Key | None:
-        return next((key for key in self.keys if key.name == name), None)
-
-
 _read: dict[Path, tuple[tuple[int, int, int], Keyring]] = {}
 
 
@@ -63,7 +43,7 @@ def keyring() -> Keyring:
         found = path.stat()
         stamp = (found.st_ino, found.st_mtime_ns, found.st_size)
         if path not in _read or _read[path][0] != stamp:
-            _read[path] = (stamp, _parse(path.read_text(encoding="ascii")))
+            _read[path] = (stamp, parse(path.read_text(encoding="ascii")))
     except (OSError, ValueError) as error:
         raise KeyringError from error
     return _read[path][1]
@@ -120,23 +100,6 @@ def _write_new(path: Path, ring: Keyring) -> None:
         file.writelines(f"{key.name} {base64.b64encode(key.value).decode()}\n" for key in ring.keys)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _parse(text: str) -> Keyring:
-    """Raises ValueError."""
-    keys = []
-    for line in text.splitlines():
-        name, _, value = line.partition(" ")
-        try:
-            key = Key(name, base64.b64decode(value, validate=True))
-        except binascii.Error as error:
-            raise ValueError("not a key") from error
-        if not name or len(key.value) != KEY_BYTES:
-            raise ValueError("not a key")
-        keys.append(key)
-    if not keys:
-        raise ValueError("no key")
-    return Keyring(tuple(keys))
 
 
 def _new_key() -> Key:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
-from django.http import HttpResponse, JsonResponse
+from asgiref.sync import sync_to_async
+from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -15,14 +17,18 @@ from parvis.access.doors import get_or_404
 from parvis.access.http import SignedInRequest
 from parvis.access.keys.doors import keyed, problem
 from parvis.assistants import actions, jobs
+from parvis.assistants.api import completions
+from parvis.assistants.api.completions import Completion, Telling
 from parvis.assistants.export import EXTRACTED, GENERATED
 from parvis.assistants.forms import QuestionForm
 from parvis.assistants.models import COURSE_FORBIDS, OPEN, Assistant, Conversation, Mode, Turn
 from parvis.assistants.presentation import exported_turn
 from parvis.inference.actions import chat_models_within_rules
+from parvis.isolation.scope import within
 from parvis.web.connections import release_connection
 
 WAIT_SECONDS = 60.0
+HEARTBEAT_SECONDS = 12.0
 
 
 class Asked(msgspec.Struct, forbid_unknown_fields=True):
@@ -112,6 +118,69 @@ def question(request: SignedInRequest, assistant_id: int) -> HttpResponse:
 @require_GET
 def answer(request: SignedInRequest, turn_id: int) -> HttpResponse:
     return _answer(request, get_or_404(request.principal, "conversation:view", Turn, id=turn_id))
+
+
+@keyed("api:list")
+@require_GET
+def models(request: SignedInRequest) -> HttpResponse:
+    """The assistants that the holder may ask, as /v1 lists models."""
+    rows = Assistant.objects.visible_to(request.principal).select_related("institution")
+    return _json({"object": "list", "data": [completions.row(one) for one in rows]})
+
+
+@keyed("api:ask")
+@require_POST
+def completion(request: SignedInRequest) -> HttpResponseBase:
+    """The answer of an assistant, as /v1 gives that of a model."""
+    try:
+        asked = msgspec.json.decode(request.body, type=Completion)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        return problem("bad_request", _("The body is no question in JSON: %s.") % error)
+    found = _named(request, asked.model)
+    *earlier, latest = asked.questions or [""]
+    form = QuestionForm({"question": latest})
+    if not form.is_valid():
+        return problem("bad_request", str(form.errors["question"][0]))
+    conversation = completions.conversation_of(request.principal, found, earlier)
+    try:
+        turn = actions.ask(request.principal, found, form.cleaned_data["question"], conversation=conversation)
+    except actions.StillAnsweringError:
+        return problem("busy", _("The previous answer is still being written. Wait for it, or stop it."))
+    except actions.CourseForbidsError:
+        return problem("refused", COURSE_FORBIDS)
+    jobs.start(turn)
+    if asked.stream:
+        telling = Telling(turn.id, asked.model, request.principal, asked.wants_usage)
+        return StreamingHttpResponse(_pieces(request, telling), content_type="text/event-stream; charset=utf-8")
+    release_connection()  # nothing is read while it waits
+    jobs.wait(turn.id, WAIT_SECONDS)
+    turn.refresh_from_db()
+    now = timezone.now()
+    if turn.state_at(now) in OPEN:
+        return problem("busy", _("The answer is still being written: it will be in the conversations of the key’s holder."))
+    mark = GENERATED if turn.mode == Mode.GENERATIVE else EXTRACTED
+    said = completions.said_in_full(turn, request.principal, now)
+    return _json(completions.whole(turn, asked.model, said), headers={"Parvis-Digital-Source-Type": mark})
+
+
+def _named(request: SignedInRequest, model: str) -> Assistant:
+    """parvis/<institution>/<assistant>. Raises Http404."""
+    institution, _slash, slug = model.removeprefix(completions.PREFIX).partition("/")
+    if not model.startswith(completions.PREFIX) or institution != request.profile.institution.slug:
+        raise Http404
+    return get_or_404(request.principal, "assistant:use", Assistant, slug=slug)
+
+
+async def _pieces(request: SignedInRequest, telling: Telling) -> AsyncIterator[bytes]:
+    await sync_to_async(release_connection)()
+    language = translation.get_language() or "fr"
+
+    def read(after: int) -> tuple[bytes, int, bool]:
+        with translation.override(language), within(request.principal.institution_id):  # the request's own has ended
+            return telling.since(after)
+
+    async for piece in jobs.follow(telling.turn_id, read, 0, HEARTBEAT_SECONDS):
+        yield piece or b": still here\n\n"
 
 
 def _json(body: dict[str, Any], **kwargs: Any) -> JsonResponse:

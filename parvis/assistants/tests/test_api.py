@@ -17,7 +17,7 @@ from conftest import House
 from parvis.access.keys.actions import create_app, create_key, revoke_key
 from parvis.access.keys.models import ApiKey
 from parvis.assistants.models import Assistant, Turn
-from parvis.assistants.tests.conftest import QUESTION
+from parvis.assistants.tests.conftest import QUESTION, UNANSWERED
 from parvis.audit.models import Entry
 from parvis.corpora.ai_rule.models import CourseRule
 from parvis.identity.models import Person
@@ -164,6 +164,72 @@ def test_a_scope_that_the_key_has_not_is_said_and_a_bad_body_too(house: House, c
     assert call("GET", f"/api/questions/{10**30}", key=token).status_code == 404
     assert call("GET", questions, key=token).status_code == 405
     assert not Turn.unscoped.exists()
+
+
+@pytest.mark.usefixtures("at_once")
+def test_an_assistant_is_a_model_whose_sentences_lead_to_their_pages(house: House, course: Assistant, call: Call) -> None:
+    _key, token = key_of(house.student)
+    [listed] = call("GET", "/api/openai/models", key=token).json()["data"]
+    assert listed["id"] == "parvis/ici/droit-des-contrats"
+    asked: dict[str, Any] = {"model": listed["id"], "messages": [{"role": "user", "content": QUESTION}]}
+    answered = call("POST", "/api/openai/chat/completions", asked, key=token)
+    body = answered.json()
+    message = body["choices"][0]["message"]
+    assert "cinq ans" in message["content"]
+    assert "[1] Cours de droit, p. 2 : « " in message["content"]
+    [mark, *_rest] = message["annotations"]
+    place = mark["url_citation"]
+    assert "cinq ans" in message["content"][place["start_index"] : place["end_index"]]
+    assert place["title"] == "Cours de droit, p. 2"
+    assert mark["parvis"]["verified"]
+    assert mark["parvis"]["quotation"] in message["content"]
+    # The client sends all of it again: the conversation goes on, whatever it says that was answered.
+    more = [*asked["messages"], {"role": "assistant", "content": "autre chose"}, {"role": "user", "content": QUESTION}]
+    again = call("POST", "/api/openai/chat/completions", {**asked, "messages": more}, key=token).json()
+    first, second = (Turn.unscoped.get(id=one["parvis"]["turn"]) for one in (body, again))
+    assert (first.conversation_id, second.number) == (second.conversation_id, 2)
+
+
+@pytest.mark.usefixtures("at_once")
+def test_an_assistant_told_piece_by_piece_says_the_same(house: House, course: Assistant, call: Call) -> None:
+    from parvis.assistants.api.completions import Telling, said_in_full
+
+    _key, token = key_of(house.student)
+    asked = {"model": "parvis/ici/droit-des-contrats", "messages": [{"role": "user", "content": QUESTION}]}
+    body = call("POST", "/api/openai/chat/completions", asked, key=token).json()
+    turn = Turn.unscoped.get(id=body["parvis"]["turn"])
+    telling = Telling(turn.id, asked["model"], house.principal(house.student), wants_usage=True)  # type: ignore[arg-type]
+    sent, _latest, closed = telling.since(0)
+    events = [json.loads(one.removeprefix(b"data: ")) for one in sent.split(b"\n\n")[:-2]]
+    assert (closed, sent.endswith(b"data: [DONE]\n\n")) == (True, True)
+    text = "".join(one["choices"][0]["delta"].get("content", "") for one in events if one["choices"])
+    assert text == body["choices"][0]["message"]["content"]
+    assert text == said_in_full(turn, house.principal(house.student), timezone.now()).text
+    assert events[-2]["choices"][0]["delta"]["annotations"] == body["choices"][0]["message"]["annotations"]
+    assert events[-1]["usage"]["total_tokens"] == 0  # no model was asked
+
+
+@pytest.mark.usefixtures("at_once")
+def test_an_assistant_that_documents_do_not_answer_says_so(house: House, course: Assistant, call: Call) -> None:
+    _key, token = key_of(house.student)
+    asked = {"model": "parvis/ici/droit-des-contrats", "messages": [{"role": "user", "content": UNANSWERED}]}
+    body = call("POST", "/api/openai/chat/completions", asked, key=token).json()
+    message = body["choices"][0]["message"]
+    assert (body["parvis"]["state"], message["annotations"]) == ("abstained", [])
+    assert "ne répondent pas" in message["content"]
+
+
+@pytest.mark.parametrize(
+    "model", ["parvis/ici/inconnu", "parvis/la-bas/droit-des-contrats", "parvis/", "petit", "parvis/ici/droit-des-contrats/x"]
+)
+def test_an_assistant_of_nobody_or_of_others_is_not_there(house: House, course: Assistant, call: Call, model: str) -> None:
+    asked = {"model": model, "messages": [{"role": "user", "content": QUESTION}]}
+    _key, mine = key_of(house.student)
+    _key, theirs = key_of(house.neighbour_teacher)
+    for token in (mine, theirs):
+        assert call("POST", "/api/openai/chat/completions", asked, key=token).status_code == 404
+    for body in ("{", {"model": "parvis/ici/droit-des-contrats", "messages": []}):
+        assert call("POST", "/api/openai/chat/completions", body, key=mine).status_code == 400
 
 
 def test_who_asks_too_fast_is_told_when_to_come_back(

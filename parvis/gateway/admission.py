@@ -1,0 +1,244 @@
+"""The one way a request goes out: entitlement → routing → worst case → budget → send → settle.
+
+Each attempt passes the whole of it: a model that takes over from another is judged, reserved for and settled like the first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import re
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import msgspec
+
+from parvis.gateway.asking import Asked, body_for
+from parvis.gateway.knowledge import Caller, Follower, Knowledge, Known
+from parvis.gateway.metering import Held, Metering
+from parvis.gateway.problems import Problem
+from parvis.gateway.relay import Meter
+from parvis.inference.completion import UpstreamError
+from parvis.inference.pool import Answer, Pool
+from parvis.inference.routing import Attempt, Conduct, Health, Refusal, Request
+
+LONGEST_ERROR = 16 << 10
+SECONDS_WHOLE = 300.0  # for an answer that comes at once, and takes the time of being written first
+PATIENCE = 30.0  # seconds after which no other attempt begins
+# Nothing was sent, or the provider says that it did nothing: nothing is owed.
+NOTHING_DONE = frozenset({"unreachable", "forbidden_address", "refused_key", "unknown_model", "rate_limited"})
+
+
+@dataclass(slots=True)
+class Sent:
+    """An answer that has begun, and from which model. Whoever has it says how it ended: what `meter` says then is settled."""
+
+    answer: Answer
+    known: Known
+    meter: Meter
+    held: Held
+    conduct: Conduct
+    attempt: Attempt
+
+
+class Admission:
+    """Of one worker: `board` is what it knows of the health of models."""
+
+    def __init__(self, follower: Follower, pool: Pool, metering: Metering) -> None:
+        self._follower, self._pool, self._metering = follower, pool, metering
+        self.board: dict[str, Health] = {}
+
+    async def send(self, knowledge: Knowledge, caller: Caller, asked: Asked, request_id: str) -> Sent:
+        """Raises Problem when no model answers."""
+        conduct = self._conduct(knowledge, caller, asked)
+        begun, failure = time.monotonic(), None
+        while True:
+            attempt = conduct.next(_now())
+            if isinstance(attempt, Refusal):
+                raise problem_of(failure) if failure else _refused(attempt, asked)
+            known, meter, held = knowledge.by_id[attempt.candidate.id], Meter(), None
+            try:
+                if attempt.pause:
+                    await asyncio.sleep(attempt.pause.total_seconds())
+                held = await self._metering.reserve(caller, known, asked, attempt.max_tokens, request_id)
+                answer = await self._send(known, asked, held)
+            except UpstreamError as error:
+                conduct.failed(attempt, error.code, _now(), retry_after=_seconds(error))
+                self._settle(held, meter, error)
+                failure = error
+                if time.monotonic() - begun > PATIENCE:
+                    raise problem_of(error) from None
+            except BaseException:  # a budget refuses, or nobody waits any more
+                conduct.left(attempt, _now())
+                self._settle(held, meter, None)
+                raise
+            else:
+                return Sent(answer, known, meter, held, conduct, attempt)
+
+    def end(self, sent: Sent, error: BaseException | None = None) -> None:
+        """Once, whatever became of it: `error` is what broke it off, an UpstreamError where it was the provider."""
+        sent.answer.leave()
+        if error is None:
+            sent.conduct.answered(sent.attempt, _now())
+        elif isinstance(error, UpstreamError):
+            sent.conduct.failed(sent.attempt, error.code, _now())
+        else:  # nobody waits any more, or something failed here
+            sent.conduct.left(sent.attempt, _now())
+        self._metering.settle(sent.held, sent.meter)
+
+    def _conduct(self, knowledge: Knowledge, caller: Caller, asked: Asked) -> Conduct:
+        now = _now()
+        known = knowledge.usable(caller.institution.id, asked.model)
+        request = Request(
+            data_class=caller.data_class,
+            capabilities=asked.capabilities,
+            entitled=frozenset([one.model.id for one in known if caller.may_use(one, now)]),
+            alias=asked.model,
+            max_tokens=asked.max_tokens,
+        )
+        return Conduct(request, [one.candidate for one in known], knowledge.matrix(caller.institution), self.board)
+
+    async def _send(self, known: Known, asked: Asked, held: Held) -> Answer:
+        """Raises UpstreamError, also where the provider answers that it does not answer."""
+        sending = known.sending(asked.operation, self._follower.ring)
+        is_mistral = known.provider.kind == "mistral"
+        limit = held.max_tokens if asked.max_tokens is not None or known.candidate.max_output_tokens else None
+        body = body_for(asked, known.model.name, max_tokens=limit, counts_unasked=is_mistral)
+        first = None if not asked.stream else self._pool.limits.between
+        answer = await self._pool.send(sending.target, sending.head(held.request_id, len(body)), body, first=first)
+        if answer.status == 200 and b"content-encoding" not in answer.headers:
+            return answer
+        try:
+            raise await _failure(answer, known)
+        finally:
+            answer.leave()
+
+    def _settle(self, held: Held | None, meter: Meter, error: UpstreamError | None) -> None:
+        if held:
+            sent = error is None or not (error.code in NOTHING_DONE or "status" in error.params)
+            self._metering.settle(held, meter, sent=sent)
+
+
+def problem_of(error: UpstreamError) -> Problem:
+    """As it is told to the client."""
+    code = _CODES.get(error.code, error.code)
+    if error.code in ("refused", "too_long"):
+        said = error.params.get("said")
+        return Problem(code, {"said": said} if code == "upstream_refused" else {})
+    return Problem(code, retry_after=_seconds(error))
+
+
+def usable_now(knowledge: Knowledge, caller: Caller) -> list[Known]:
+    """The models that this key may use, resting or not."""
+    now, matrix = _now(), knowledge.matrix(caller.institution)
+    found = []
+    for one in knowledge.usable(caller.institution.id):
+        if not caller.may_use(one, now):
+            continue
+        needed = frozenset({one.model.purpose})
+        request = Request(caller.data_class, needed, frozenset({one.model.id}), only=one.model.id)
+        attempt = Conduct(request, [one.candidate], matrix, {}).next(now)
+        if not isinstance(attempt, Refusal):
+            found.append(one)
+    return found
+
+
+_CODES = {
+    "refused": "upstream_refused",
+    "too_long": "context_length_exceeded",
+    "too_large": "answer_too_large",
+    "unknown_model": "unknown_at_provider",
+    "left": "cut",
+    "empty": "garbage",
+}
+
+
+def _refused(refusal: Refusal, asked: Asked) -> Problem:
+    """A model that exists and that this person may not use is told as one that does not exist."""
+    if refusal.code == "capability":
+        words = {"model": asked.model, "capability": refusal.capability}
+        return Problem("unsupported_capability", words, param="model")
+    if refusal.code == "class":
+        return Problem("class_refused", {"data_class": refusal.data_class})
+    if refusal.code in ("not_attested", "attestation_over"):
+        return Problem("not_attested")
+    if refusal.code == "too_long":
+        return Problem("context_length_exceeded")
+    if refusal.code == "all_out":
+        after = (refusal.retry_at - _now()).total_seconds() if refusal.retry_at else None
+        return Problem("all_out", retry_after=after)
+    return Problem("model_not_found", {"model": asked.model}, param="model")
+
+
+async def _failure(answer: Answer, known: Known) -> UpstreamError:
+    """What a status means, and the provider's own sentence where it is about the request."""
+    status = answer.status
+    try:
+        body = await answer.whole(LONGEST_ERROR)
+    except UpstreamError:
+        body = b""
+    said = known.hides(_sentence(body))
+    if status in (401, 403):
+        return UpstreamError("refused_key", status=status)
+    if status == 429:
+        return UpstreamError("rate_limited", status=status, retry_after=_retry_after(answer.headers.get(b"retry-after", b"")))
+    if status == 413 or (status in (400, 422) and _TOO_LONG.search(said.lower())):
+        return UpstreamError("too_long", status=status)
+    if status == 404 or (status in (400, 422) and _UNKNOWN_MODEL.search(said.lower())):
+        return UpstreamError("unknown_model", status=status)
+    if status >= 500 or status == 408:
+        return UpstreamError("overloaded", status=status)
+    if 400 <= status < 500:
+        return UpstreamError("refused", status=status, said=said)
+    return UpstreamError("garbage", status=status)  # a redirect is not followed; a content that is encoded was not asked for
+
+
+class _Said(msgspec.Struct):
+    error: msgspec.Raw = msgspec.Raw()
+    message: msgspec.Raw = msgspec.Raw()
+    detail: msgspec.Raw = msgspec.Raw()
+
+
+def _sentence(body: bytes) -> str:
+    """What a provider says of a refusal, in one line: OpenAI's shape, Mistral's, or that of FastAPI."""
+    try:
+        read = msgspec.json.decode(body, type=_Said)
+        found = msgspec.json.decode(next((one for one in (read.error, read.message, read.detail) if bytes(one)), b'""'))
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return ""
+    if isinstance(found, dict):
+        found = found.get("message", "")
+    text = found if isinstance(found, str) else msgspec.json.encode(found).decode()
+    return " ".join("".join(one if one.isprintable() else " " for one in text[:2_000]).split())[:500]
+
+
+def _retry_after(value: bytes) -> float | None:
+    """Seconds, at most a day, from the header's number or date."""
+    text = value.decode("latin-1")
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            seconds = (parsedate_to_datetime(text) - _now()).total_seconds()
+        except (ValueError, TypeError):
+            return None
+    return min(max(seconds, 0.0), 86_400.0) if math.isfinite(seconds) else None
+
+
+def _seconds(error: UpstreamError) -> float | None:
+    found = error.params.get("retry_after")
+    return float(found) if isinstance(found, int | float) else None
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+_TOO_LONG = re.compile(
+    r"context[ _]length|context[ _]window|maximum context|too long|too many tokens|exceeds? the (?:max|context)"
+)
+_UNKNOWN_MODEL = re.compile(
+    r"invalid[ _]model|unknown[ _]model|model[ _]not[ _]found|model\b.{0,80}(?:does not exist|not found)"
+)

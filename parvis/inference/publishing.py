@@ -1,0 +1,213 @@
+"""The console plane tells the data plane what it needs (see `snapshots`), every second, as long as it lives."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+
+import msgspec
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from parvis.access.keys.actions import taken_back, usable_keys
+from parvis.access.keys.models import ApiKey
+from parvis.access.rules.doors import in_force
+from parvis.access.secrets import is_current, seal
+from parvis.inference.actions import published_models
+from parvis.inference.door import INSTALLATION, Route, candidate_of, environment_routes, matrix_of
+from parvis.inference.models import LanguageModel, Provider
+from parvis.inference.routing import Candidate
+from parvis.inference.snapshots import (
+    Holder,
+    Institution,
+    Key,
+    Model,
+    Pulse,
+    Snapshot,
+    write_pulse,
+    write_snapshot,
+)
+from parvis.inference.snapshots import Provider as PublishedProvider
+from parvis.institutions.actions import group_ids_of
+from parvis.institutions.models import Institution as InstitutionRow
+from parvis.institutions.models import Profile
+from parvis.isolation.scope import everywhere
+
+log = logging.getLogger(__name__)
+
+EVERY_SECONDS = 1.0
+SHARE = 0.1  # of the time, at most, spent on reading everything again
+
+
+class Publisher:
+    """Writes into `folder`. What is taken back is told at the next second; the rest as soon as reading it all takes no more
+    than a share of the time."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._version = ""
+        self._keys: frozenset[int] = frozenset()
+        self._due_at = 0.0
+
+    def tick(self) -> Pulse:
+        now = timezone.now()
+        with everywhere("data plane"):
+            if time.monotonic() >= self._due_at:
+                self._publish(now)
+            revoked = tuple(sorted(self._keys.intersection(taken_back(self._keys, now))))
+        pulse = Pulse(self._version, now.timestamp(), revoked, EVERY_SECONDS)
+        write_pulse(self.folder, pulse, master=settings.SECRET_KEY)
+        return pulse
+
+    def _publish(self, now: datetime) -> None:
+        begun = time.monotonic()
+        snapshot = snapshot_of(now)
+        self._version = write_snapshot(self.folder, snapshot, master=settings.SECRET_KEY)
+        self._keys = frozenset(key.id for key in snapshot.keys)
+        self._due_at = time.monotonic() + (time.monotonic() - begun) / SHARE
+
+
+def keep(stop: threading.Event) -> threading.Thread:
+    """Begins the thread; it ends soon after `stop` is set."""
+    thread = threading.Thread(target=_run, args=(stop,), name="publishing", daemon=True)
+    thread.start()
+    return thread
+
+
+def publish() -> Pulse:
+    """Once."""
+    return Publisher(settings.SNAPSHOTS_DIR).tick()
+
+
+def snapshot_of(now: datetime) -> Snapshot:
+    keys = list(usable_keys(now))
+    profiles = {key.profile_id: key.profile for key in keys}
+    groups = group_ids_of(profiles)
+    rows = published_models()
+    providers = {row.provider_id: row.provider for row in rows}
+    given = environment_routes()
+    return Snapshot(
+        institutions=tuple(_institution(row) for row in InstitutionRow.objects.order_by("id")),
+        holders=tuple(_holder(profiles[number], groups.get(number, ())) for number in sorted(profiles)),
+        keys=tuple(_key(key) for key in keys),
+        providers=(*(_provider(one) for one in providers.values()), *(_given(one) for one in given.values())),
+        models=(
+            *(_model(candidate_of(row), row.purpose, str(row.provider_id), row.name, row) for row in rows),
+            *(_model(one.candidate, purpose, one.candidate.id, one.model) for purpose, one in given.items()),
+        ),
+    )
+
+
+def _institution(row: InstitutionRow) -> Institution:
+    matrix = tuple((*cell, str(said)) for cell, said in sorted(matrix_of(row.id).items()))
+    found = Institution(row.id, row.slug, data_class=row.data_class, matrix=matrix)
+    if not row.rules_key:
+        return found
+    rules = in_force(row.id, row.rules_key)
+    return msgspec.structs.replace(
+        found,
+        rules_key=row.rules_key,
+        rules="\n".join(rule.source for rule in rules.table.rules),
+        periods=tuple((first.isoformat(), latest.isoformat()) for first, latest in rules.periods),
+    )
+
+
+def _holder(profile: Profile, groups: Iterable[int]) -> Holder:
+    return Holder(profile.id, profile.person_id, profile.institution_id, profile.role, tuple(sorted(groups)))
+
+
+def _key(key: ApiKey) -> Key:
+    scopes = tuple(key.scopes)
+    return Key(key.digest, key.id, key.profile_id, scopes, key.days, key.expires_at.timestamp(), key.data_class)
+
+
+def _provider(row: Provider) -> PublishedProvider:
+    return PublishedProvider(
+        id=str(row.id),
+        institution=row.institution_id,
+        kind=row.kind,
+        base_url=row.base_url,
+        zone=row.zone,
+        secret=row.sealed_secret,
+        place=row.secret_place,
+        processor=row.processor,
+    )
+
+
+def _given(route: Route) -> PublishedProvider:
+    """What the environment gives, for everybody."""
+    place = f"environment|{route.candidate.id}"
+    secret = _sealed(route.installation_key, place, settings.KEYRING) if route.installation_key else ""
+    return PublishedProvider(route.candidate.id, None, route.kind, route.base_url, route.zone, secret, place)
+
+
+def _model(one: Candidate, purpose: str, provider: str, name: str, row: LanguageModel | None = None) -> Model:
+    return Model(
+        id=one.id,
+        institution=row.institution_id if row else None,
+        provider=provider,
+        name=name,
+        alias=one.alias,
+        purpose=purpose,
+        tool=one.id if row else INSTALLATION,
+        capabilities=tuple(sorted(one.capabilities)),
+        attested_at=one.attested_at.timestamp() if one.attested_at else None,
+        attested_until=one.attested_until.timestamp() if one.attested_until else None,
+        rank=one.rank,
+        is_default=one.is_default,
+        context_tokens=one.context_tokens,
+        max_output_tokens=one.max_output_tokens,
+        concurrency=one.concurrency,
+        requests_per_minute=one.requests_per_minute,
+        place=one.place,
+    )
+
+
+def _sealed(secret: str, place: str, keyring: Path) -> str:
+    """The same as long as its key is: else the snapshot would be another each second."""
+    sealed = _sealed_once(secret, place, keyring)
+    if not is_current(sealed):
+        _sealed_once.cache_clear()
+        sealed = _sealed_once(secret, place, keyring)
+    return sealed
+
+
+@lru_cache(maxsize=8)
+def _sealed_once(secret: str, place: str, keyring: Path) -> str:
+    return seal(secret, place=place)
+
+
+def _run(stop: threading.Event) -> None:
+    publisher = Publisher(settings.SNAPSHOTS_DIR)
+    while not stop.is_set():
+        with _alone(settings.SNAPSHOTS_DIR) as is_first:
+            while is_first and not stop.is_set():
+                try:
+                    publisher.tick()
+                except Exception:
+                    log.exception("The data plane is told nothing this time")
+                finally:
+                    connection.close()
+                stop.wait(EVERY_SECONDS)
+        stop.wait(EVERY_SECONDS)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[bool]:
+    """Of several workers on one folder, one publishes; another takes over when it ends, however it ends."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (folder / "publisher.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True

@@ -1,0 +1,173 @@
+"""What the data plane knows: who holds which key, what the rules allow them, which models there are and where they compute.
+
+The console plane publishes it in two files of one folder, each signed with the installation's key. `snapshot` is the whole,
+and changes when something does. `pulse` is a few lines written every second: which snapshot is the right one, the keys that
+were taken back since, and the instant, from which the age of all this is counted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from parvis.access.derivation import derived_key
+
+SNAPSHOT, PULSE = "snapshot", "pulse"
+_MAGIC = b"parvis\x00\x01"
+_MAC_BYTES = 32
+_USE = "parvis.inference.snapshots"
+
+T = TypeVar("T")
+
+
+class BadSnapshotError(Exception):
+    """A file that this installation did not write, or that is not whole."""
+
+    code = "bad_snapshot"
+
+
+class Institution(msgspec.Struct, frozen=True, array_like=True):
+    """`rules` is the text of its access rules in force, known by `rules_key`; "" where it wrote none. `periods` are the first
+    and latest days of its courses, as ISO dates. `matrix` gives for each class of data the zones it may be computed in."""
+
+    id: int
+    slug: str
+    rules_key: str = ""
+    rules: str = ""
+    periods: tuple[tuple[str, str], ...] = ()
+    data_class: str = "internal"
+    matrix: tuple[tuple[str, str, str], ...] = ()  # class, zone, clearance
+
+
+class Holder(msgspec.Struct, frozen=True, array_like=True):
+    """A profile that has keys, as the rules see it."""
+
+    id: int
+    person: int
+    institution: int
+    role: str
+    groups: tuple[int, ...] = ()
+
+
+class Key(msgspec.Struct, frozen=True, array_like=True):
+    digest: str
+    id: int
+    holder: int
+    scopes: tuple[str, ...]
+    days: int
+    expires_at: float
+    data_class: str = ""
+
+
+class Provider(msgspec.Struct, frozen=True, array_like=True):
+    """`secret` is sealed for `place`, as in its row. `institution` None: the operator gave it, for everybody."""
+
+    id: str
+    institution: int | None
+    kind: str
+    base_url: str
+    zone: str
+    secret: str = ""
+    place: str = ""
+    processor: str = ""
+
+
+class Model(msgspec.Struct, frozen=True, array_like=True):
+    """`name` is the provider's, `alias` the one that requests use, `tool` what access rules call it; `place` tells its address
+    from others. Moments are seconds since 1970."""
+
+    id: str
+    institution: int | None
+    provider: str
+    name: str
+    alias: str
+    purpose: str
+    tool: str
+    capabilities: tuple[str, ...]
+    attested_at: float | None = None
+    attested_until: float | None = None
+    is_default: bool = False
+    rank: int = 0
+    context_tokens: int | None = None
+    max_output_tokens: int | None = None
+    concurrency: int | None = None
+    requests_per_minute: int | None = None
+    place: str = ""
+
+
+class Snapshot(msgspec.Struct, frozen=True, array_like=True):
+    institutions: tuple[Institution, ...] = ()
+    holders: tuple[Holder, ...] = ()
+    keys: tuple[Key, ...] = ()
+    providers: tuple[Provider, ...] = ()
+    models: tuple[Model, ...] = ()
+
+
+class Pulse(msgspec.Struct, frozen=True):
+    """`version` is the fingerprint of the snapshot that holds; `revoked` are keys that it still has and nobody may use."""
+
+    version: str
+    at: float
+    revoked: tuple[int, ...] = ()
+    seconds: float = 1.0  # until the next one is due
+
+
+def write_snapshot(folder: Path, snapshot: Snapshot, *, master: str) -> str:
+    """Its version: the same for the same content."""
+    content = msgspec.msgpack.encode(snapshot)
+    version = hashlib.sha256(content).hexdigest()[:32]
+    _write(folder / SNAPSHOT, content, master)
+    return version
+
+
+def read_snapshot(folder: Path, *, master: str) -> tuple[str, Snapshot]:
+    """With its version. Raises BadSnapshotError, also when there is none."""
+    content = _read(folder / SNAPSHOT, master)
+    return hashlib.sha256(content).hexdigest()[:32], _decoded(content, Snapshot)
+
+
+def write_pulse(folder: Path, pulse: Pulse, *, master: str) -> None:
+    _write(folder / PULSE, msgspec.msgpack.encode(pulse), master)
+
+
+def read_pulse(folder: Path, *, master: str) -> Pulse:
+    """Raises BadSnapshotError, also when there is none."""
+    return _decoded(_read(folder / PULSE, master), Pulse)
+
+
+def _write(path: Path, content: bytes, master: str) -> None:
+    """Whole or not at all; for its owner only. A power cut may undo it: the next second writes it again."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(_MAGIC + _mac(path.name, content, master) + content)
+    os.replace(temporary, path)
+
+
+def _read(path: Path, master: str) -> bytes:
+    try:
+        found = path.read_bytes()
+    except OSError as error:
+        raise BadSnapshotError(path.name) from error
+    start = len(_MAGIC) + _MAC_BYTES
+    content = found[start:]
+    if not found.startswith(_MAGIC) or not hmac.compare_digest(found[len(_MAGIC) : start], _mac(path.name, content, master)):
+        raise BadSnapshotError(path.name)
+    return content
+
+
+def _mac(name: str, content: bytes, master: str) -> bytes:
+    """Of the name too: one file does not pass for the other."""
+    return hmac.new(derived_key(master, _USE), name.encode() + b"\0" + content, hashlib.sha256).digest()
+
+
+def _decoded(content: bytes, kind: type[T]) -> T:
+    try:
+        return msgspec.msgpack.decode(content, type=kind)
+    except msgspec.MsgspecError as error:
+        raise BadSnapshotError(kind.__name__) from error
