@@ -2,13 +2,15 @@
 
 from django.db import migrations, models
 
+from parvis.tables import at_once
+
 
 class Migration(migrations.Migration):
     initial = True
 
     dependencies = []
 
-    operations = [
+    operations = at_once(
         migrations.CreateModel(
             name="Turn",
             fields=[
@@ -18,4 +20,4 @@ class Migration(migrations.Migration):
                 ("held_until", models.DateTimeField(null=True)),
             ],
         ),
-    ]
+    )

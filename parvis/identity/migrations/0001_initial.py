@@ -1,12 +1,14 @@
 from django.db import migrations, models
 
+from parvis.tables import at_once
+
 
 class Migration(migrations.Migration):
     initial = True
 
     dependencies = []
 
-    operations = [
+    operations = at_once(
         migrations.CreateModel(
             name="Person",
             fields=[
@@ -35,4 +37,4 @@ class Migration(migrations.Migration):
                 "abstract": False,
             },
         ),
-    ]
+    )

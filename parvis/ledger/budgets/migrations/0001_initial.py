@@ -6,6 +6,8 @@ import django.db.models.manager
 import django.utils.timezone
 from django.db import migrations, models
 
+from parvis.tables import at_once
+
 
 class Migration(migrations.Migration):
     initial = True
@@ -15,7 +17,7 @@ class Migration(migrations.Migration):
         ("institutions", "0001_initial"),
     ]
 
-    operations = [
+    operations = at_once(
         migrations.CreateModel(
             name="Node",
             fields=[
@@ -69,6 +71,32 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "constraints": [
+                    models.UniqueConstraint(condition=models.Q(("kind", "alliance")), fields=("kind",), name="one_alliance"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("kind", "institution")), fields=("institution",), name="one_place_per_institution"
+                    ),
+                    models.UniqueConstraint(fields=("profile",), name="one_place_per_profile"),
+                    models.UniqueConstraint(fields=("key",), name="one_place_per_key"),
+                    models.UniqueConstraint(fields=("group",), name="one_place_per_group"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("subject", ""), _negated=True),
+                        fields=("institution", "subject"),
+                        name="one_place_per_subject",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("institution", None), ("kind", "alliance"), ("parent", None)),
+                            models.Q(
+                                models.Q(("kind", "alliance"), _negated=True),
+                                ("institution__isnull", False),
+                                ("parent__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="places_hang_from_the_alliance",
+                    ),
+                ],
                 "ordering": ["id"],
             },
             managers=[
@@ -106,6 +134,12 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("limit__gte", 0)), name="budget_is_not_negative"),
+                ],
+                "indexes": [
+                    models.Index(condition=models.Q(("ended_at", None)), fields=["node"], name="budgets_in_force"),
+                ],
                 "ordering": ["id"],
             },
             managers=[
@@ -139,6 +173,28 @@ class Migration(migrations.Migration):
                 ("node", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="+", to="budgets.node")),
             ],
             options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("budget", "node", "starts_at"), name="one_spending_per_period"),
+                    models.CheckConstraint(
+                        condition=models.Q(("excess__gte", 0), ("leased__gte", 0), ("spent__gte", 0)),
+                        name="spending_is_not_negative",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "ceiling__gte",
+                                django.db.models.expressions.CombinedExpression(models.F("spent"), "+", models.F("leased")),
+                            )
+                        ),
+                        name="never_beyond_the_ceiling",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("ends_at__gt", models.F("starts_at"))), name="spending_ends_later"
+                    ),
+                ],
+                "indexes": [
+                    models.Index(fields=["node", "ends_at"], name="spendings_of_a_place"),
+                ],
                 "ordering": ["id"],
             },
             managers=[
@@ -169,6 +225,16 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("epoch", "account"), name="one_lease_per_worker_and_account"),
+                    models.CheckConstraint(
+                        condition=models.Q(("granted__gte", models.F("spent")), ("spent__gte", 0)),
+                        name="lease_is_not_overspent",
+                    ),
+                ],
+                "indexes": [
+                    models.Index(fields=["expires_at"], name="leases_by_expiry"),
+                ],
                 "ordering": ["id"],
             },
             managers=[
@@ -188,115 +254,13 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("institution", "starts_date"), name="term_starts_once"),
+                ],
                 "ordering": ["starts_date"],
             },
             managers=[
                 ("unscoped", django.db.models.manager.Manager()),
             ],
         ),
-        migrations.AddConstraint(
-            model_name="node",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("kind", "alliance")), fields=("kind",), name="one_alliance"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="node",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("kind", "institution")), fields=("institution",), name="one_place_per_institution"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="node",
-            constraint=models.UniqueConstraint(fields=("profile",), name="one_place_per_profile"),
-        ),
-        migrations.AddConstraint(
-            model_name="node",
-            constraint=models.UniqueConstraint(fields=("key",), name="one_place_per_key"),
-        ),
-        migrations.AddConstraint(
-            model_name="node",
-            constraint=models.UniqueConstraint(fields=("group",), name="one_place_per_group"),
-        ),
-        migrations.AddConstraint(
-            model_name="node",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("subject", ""), _negated=True),
-                fields=("institution", "subject"),
-                name="one_place_per_subject",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="node",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("institution", None), ("kind", "alliance"), ("parent", None)),
-                    models.Q(
-                        models.Q(("kind", "alliance"), _negated=True),
-                        ("institution__isnull", False),
-                        ("parent__isnull", False),
-                    ),
-                    _connector="OR",
-                ),
-                name="places_hang_from_the_alliance",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="budget",
-            index=models.Index(condition=models.Q(("ended_at", None)), fields=["node"], name="budgets_in_force"),
-        ),
-        migrations.AddConstraint(
-            model_name="budget",
-            constraint=models.CheckConstraint(condition=models.Q(("limit__gte", 0)), name="budget_is_not_negative"),
-        ),
-        migrations.AddIndex(
-            model_name="spending",
-            index=models.Index(fields=["node", "ends_at"], name="spendings_of_a_place"),
-        ),
-        migrations.AddConstraint(
-            model_name="spending",
-            constraint=models.UniqueConstraint(fields=("budget", "node", "starts_at"), name="one_spending_per_period"),
-        ),
-        migrations.AddConstraint(
-            model_name="spending",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("excess__gte", 0), ("leased__gte", 0), ("spent__gte", 0)), name="spending_is_not_negative"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="spending",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "ceiling__gte",
-                        django.db.models.expressions.CombinedExpression(models.F("spent"), "+", models.F("leased")),
-                    )
-                ),
-                name="never_beyond_the_ceiling",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="spending",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("ends_at__gt", models.F("starts_at"))), name="spending_ends_later"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="lease",
-            index=models.Index(fields=["expires_at"], name="leases_by_expiry"),
-        ),
-        migrations.AddConstraint(
-            model_name="lease",
-            constraint=models.UniqueConstraint(fields=("epoch", "account"), name="one_lease_per_worker_and_account"),
-        ),
-        migrations.AddConstraint(
-            model_name="lease",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("granted__gte", models.F("spent")), ("spent__gte", 0)), name="lease_is_not_overspent"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="term",
-            constraint=models.UniqueConstraint(fields=("institution", "starts_date"), name="term_starts_once"),
-        ),
-    ]
+    )
