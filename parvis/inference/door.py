@@ -34,10 +34,12 @@ from parvis.access.sensitivity import DATA_CLASSES, ZONES, highest
 from parvis.inference import upstream
 from parvis.inference.completion import Delta, Message, Model, UpstreamError
 from parvis.inference.models import DEFAULT_MATRIX, Kind, LanguageModel, Purpose, RoutingMatrix, Zone
+from parvis.inference.pseudonymisation.models import Pseudonymisation
 from parvis.inference.routing import (
     OUT,
     Attempt,
     Candidate,
+    Clearance,
     Conduct,
     Health,
     Matrix,
@@ -166,7 +168,8 @@ def admit(
     capabilities: Iterable[str] = (),
 ) -> Admitted | None:
     """For this person: the models of the alias of `model`, or any. `inputs` are the classes of all that the request is made
-    of, "" for what has none of its own: the highest wins. `through` are the tools by which it is asked, which rules may keep
+    of, "" for what has none of its own: the highest wins. Who asks to chat sends it through `pseudonymisation` where that is
+    asked for; anything else is refused there. `through` are the tools by which it is asked, which rules may keep
     to a zone. None where the institution has no model; NoRouteError where none may be asked, recorded if rules refuse."""
     data_class = class_of(principal.institution_id, inputs_of(principal, inputs))
     routes = routes_of(principal.institution_id, kind)
@@ -179,7 +182,7 @@ def admit(
         max_tokens=ANSWER_TOKENS,
     )
     try:
-        return _admitted(principal.institution_id, request, routes)
+        return _admitted(principal.institution_id, request, routes, as_it_is=kind != Purpose.CHAT)
     except NoRouteError as error:
         if error.code == "model_refused":
             _record_refusals(principal, request, routes, said)
@@ -190,7 +193,7 @@ def admit_background(institution_id: int, *, inputs: Iterable[str], only: Route)
     """For the institution itself, which asks for nobody: one model. Raises NoRouteError."""
     data_class = class_of(institution_id, inputs)
     request = Request(data_class, only.candidate.capabilities, frozenset({only.model_id}), only=only.model_id)
-    found = _admitted(institution_id, request, [only])
+    found = _admitted(institution_id, request, [only], as_it_is=True)
     if found is None:
         raise NoRouteError("model_disabled")
     return found
@@ -215,7 +218,7 @@ def embeddings_route(institution_id: int) -> Route | None:
 
 def cleared_classes(institution_id: int, one: Route) -> frozenset[str]:
     """The classes of data that may be sent to it now."""
-    matrix, now = matrix_of(institution_id), timezone.now()
+    matrix, now = matrix_of(institution_id, as_it_is=True), timezone.now()
     request = Request("", one.candidate.capabilities, frozenset({one.model_id}), only=one.model_id)
     asked = [(name, replace(request, data_class=name)) for name in DATA_CLASSES]
     return frozenset(name for name, each in asked if not verdicts_of(each, [one.candidate], matrix, {}, now)[0].reason)
@@ -232,9 +235,14 @@ def class_of(institution_id: int, inputs: Iterable[str]) -> str:
     return highest(inputs, default=default or DataClass.INTERNAL)
 
 
-def matrix_of(institution_id: int) -> Matrix:
+def matrix_of(institution_id: int, *, as_it_is: bool = False) -> Matrix:
+    """`as_it_is`: for what leaves without pseudonyms, which goes nowhere that the institution asks for them."""
     saved = RoutingMatrix.unscoped.filter(institution=institution_id).first()
-    return saved.matrix if saved else DEFAULT_MATRIX
+    matrix = saved.matrix if saved else DEFAULT_MATRIX
+    asked = Pseudonymisation.unscoped.filter(institution=institution_id).first() if as_it_is else None
+    if asked is None:
+        return matrix
+    return {(name, zone): Clearance.REFUSED if asked.asks(name, [zone]) else said for (name, zone), said in matrix.items()}
 
 
 def routes_of(institution_id: int, kind: str) -> list[Route]:
@@ -502,9 +510,9 @@ class _Flight:
 # Admission, inside
 
 
-def _admitted(institution_id: int, request: Request, routes: Sequence[Route]) -> Admitted | None:
+def _admitted(institution_id: int, request: Request, routes: Sequence[Route], *, as_it_is: bool) -> Admitted | None:
     try:
-        return _checked(request, routes, matrix_of(institution_id), _board)
+        return _checked(request, routes, matrix_of(institution_id, as_it_is=as_it_is), _board)
     except NoRouteError as error:
         if error.refusal and error.refusal.code == "none":
             return None

@@ -107,7 +107,7 @@ def snapshot_of(now: datetime) -> Snapshot:
 
 
 def _institution(row: InstitutionRow) -> Institution:
-    matrix = tuple((*cell, str(said)) for cell, said in sorted(matrix_of(row.id).items()))
+    matrix = tuple((*cell, str(said)) for cell, said in sorted(matrix_of(row.id, as_it_is=True).items()))
     found = Institution(row.id, row.slug, data_class=row.data_class, matrix=matrix)
     if not row.rules_key:
         return found

@@ -2,15 +2,13 @@
 
 from django.db import migrations, models
 
-from parvis.tables import at_once
-
 
 class Migration(migrations.Migration):
     initial = True
 
     dependencies = []
 
-    operations = at_once(
+    operations = [
         migrations.CreateModel(
             name="Turn",
             fields=[
@@ -20,4 +18,4 @@ class Migration(migrations.Migration):
                 ("held_until", models.DateTimeField(null=True)),
             ],
         ),
-    )
+    ]

@@ -6,14 +6,18 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from conftest import House
 from parvis.audit.models import Entry
 from parvis.identity.models import Person, Source
+from parvis.inference.door import matrix_of
 from parvis.inference.pseudonymisation import actions
 from parvis.inference.pseudonymisation.actions import pseudonyms_for
 from parvis.inference.pseudonymisation.models import Pseudonymisation
 from parvis.inference.pseudonyms import PseudonymsUnavailableError
+from parvis.inference.publishing import snapshot_of
+from parvis.inference.routing import Clearance
 from parvis.institutions.models import Profile, Role
 
 SignIn = Callable[[Profile], Client]
@@ -123,3 +127,15 @@ def test_settings_that_cannot_be_read_refuse(house: House, caplog: pytest.LogCap
     with pytest.raises(PseudonymsUnavailableError):
         pseudonyms_for(house.institution.id, data_class="personal", zones=["eu"])
     assert "PatternError" in caplog.text
+
+
+def test_what_leaves_as_it_is_goes_nowhere_that_pseudonyms_are_asked_for(house: House) -> None:
+    """Vectors, and what the data plane relays: neither hides anything."""
+    here, there = house.institution.id, house.neighbour_institution.id
+    Pseudonymisation.unscoped.create(institution=house.institution, cases=["personal:eu"])
+    assert matrix_of(here, as_it_is=True)["personal", "eu"] == Clearance.REFUSED
+    assert matrix_of(here)["personal", "eu"] == matrix_of(there, as_it_is=True)["personal", "eu"] == Clearance.ALLOWED
+    assert matrix_of(here, as_it_is=True)["internal", "eu"] == Clearance.ALLOWED
+    published = {one.id: one.matrix for one in snapshot_of(timezone.now()).institutions}
+    assert ("personal", "eu", "refused") in published[here]
+    assert ("personal", "eu", "allowed") in published[there]
