@@ -13,6 +13,7 @@ import logging
 import os
 import sys
 import time
+from itertools import islice
 from random import Random
 
 from bench.report import Report
@@ -64,8 +65,11 @@ def _sql(report: Report, count: int, seed: int) -> None:
     from tests.isolation.sql import Attacker
 
     attacker = Attacker(connection.connection)
-    attempts, begun = attacker.drawn(Random(seed)), time.perf_counter()
-    reached = sum(bool(attacker.reached(next(attempts))) for _ in range(count))
+    attempts, begun, reached = attacker.drawn(Random(seed)), time.perf_counter(), 0
+    for attempt in islice(attempts, count):
+        if what := attacker.reached(attempt):
+            reached += 1
+            print(f"{what}: {attempt}", file=sys.stderr)
     rate = count / (time.perf_counter() - begun)
     report.row(
         "SQL attempts that reached another institution",

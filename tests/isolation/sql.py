@@ -24,11 +24,13 @@ from tests.isolation.world import FOREIGN, OWN
 TABLES = sorted(kind.table for kind in KINDS.values() if kind.reach is Reach.OWN and kind.has_institution)
 PARTS = sorted(kind.table for kind in KINDS.values() if kind.parent)
 
-# Each gives back what it reached. {table}: an institution's own; {f}: the other institution; {o}: one's own.
+# Each gives back what it reached. {table}: an institution's own; {f}: the other institution; {o}: one's own. Rows of no
+# institution are the alliance's, and may be seen.
 READS = (
     "SELECT * FROM {table} WHERE institution_id = {f}",
     "SELECT count(*) FROM {table} WHERE institution_id <> {o} HAVING count(*) > 0",
-    "SELECT * FROM {table} WHERE institution_id = {o} OR 1 = 1 EXCEPT SELECT * FROM {table} WHERE institution_id = {o}",
+    "SELECT * FROM {table} WHERE institution_id = {o} OR 1 = 1 EXCEPT"
+    " SELECT * FROM {table} WHERE institution_id = {o} OR institution_id IS NULL",
     "SELECT a.* FROM {table} a JOIN institutions_institution i ON i.id = a.institution_id WHERE i.id = {f}",
     "SELECT * FROM (SELECT * FROM {table} OFFSET 0) inner_rows WHERE institution_id = {f}",
     "WITH rows AS MATERIALIZED (SELECT * FROM {table}) SELECT * FROM rows WHERE institution_id = {f}",
@@ -51,7 +53,7 @@ READS = (
     "SELECT session_data FROM django_session",
     "SELECT most_common_vals::text FROM pg_stats WHERE tablename = '{table}' AND most_common_vals::text ~ '{f}'",
     "SELECT * FROM {part} WHERE ctid IS NOT NULL AND NOT EXISTS (SELECT FROM {part} p WHERE p.ctid IS NOT NULL)",
-    "TABLE {table} EXCEPT SELECT * FROM {table} WHERE institution_id = {o}",
+    "TABLE {table} EXCEPT SELECT * FROM {table} WHERE institution_id = {o} OR institution_id IS NULL",
     "SELECT query FROM pg_stat_activity WHERE usename = current_user AND query <> ''",
 )
 WRITES = (
