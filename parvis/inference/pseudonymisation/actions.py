@@ -21,7 +21,7 @@ from parvis.identity.models import Source
 from parvis.inference.pseudonymisation.models import Pseudonymisation
 from parvis.inference.pseudonyms import PseudonymsUnavailableError
 from parvis.inference.pseudonyms.bodies import Pseudonyms
-from parvis.inference.pseudonyms.detection import Detector, student_number
+from parvis.inference.pseudonyms.detection import Detector, PatternError, student_number
 from parvis.inference.pseudonyms.names import directory
 from parvis.institutions.models import Profile, Role
 
@@ -63,7 +63,11 @@ def pseudonyms_for(institution_id: int, *, data_class: str, zones: Iterable[str]
 def tried(principal: Principal, text: str) -> Tried:
     """Nothing of it is sent or kept. Raises PseudonymsUnavailableError."""
     asked = Pseudonymisation.objects.visible_to(principal).first() or Pseudonymisation()
-    pseudonyms = Pseudonyms(_detector(principal.institution_id, asked), secrets.token_bytes(32))
+    try:
+        detector = _detector(principal.institution_id, asked)
+    except PatternError as error:
+        raise PseudonymsUnavailableError from error
+    pseudonyms = Pseudonyms(detector, secrets.token_bytes(32))
     [sent] = pseudonyms.texts([text])
     return Tried(tuple(pseudonyms.pieces(sent)), pseudonyms.restored(sent))
 

@@ -121,9 +121,10 @@ def test_a_conversation_keeps_its_placeholders_and_shares_none(house: House, kno
     assert len({sent("conversation:1"), sent("conversation:2"), sent(""), sent("")}) == 4
 
 
-def test_settings_that_cannot_be_read_refuse(house: House, caplog: pytest.LogCaptureFixture) -> None:
+def test_settings_that_cannot_be_read_refuse(house: House, sign_in: SignIn, caplog: pytest.LogCaptureFixture) -> None:
     ask_for(house, "personal:eu")
     Pseudonymisation.unscoped.update(student_numbers="9")
+    assert sign_in(house.administrator).post(TRIAL, {"text": NAME}).status_code == 422
     with pytest.raises(PseudonymsUnavailableError):
         pseudonyms_for(house.institution.id, data_class="personal", zones=["eu"])
     assert "PatternError" in caplog.text
