@@ -400,6 +400,8 @@ def leaks(place: Range, attempt: Attempt) -> str:
     theirs, nobodys = place.ask(attempt), place.ask(attempt.aimed_at(ABSENT))
     if theirs.status >= 500:
         return f"{attempt} answers {theirs.status}"
+    if ROUTES[attempt.route].coordinated and attempt.visitor.role == Role.COORDINATOR:
+        return ""
     if word := shown(theirs, attempt.visitor):
         return f"{attempt} shows {word}"
     if ROUTES[attempt.route].known and theirs.status == 403:

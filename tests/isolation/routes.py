@@ -33,7 +33,8 @@ class Route:
     `others` are the fields of a form that may name what another institution published, and `known` says so of the address:
     the answer is a refusal, and may tell it from nothing. `holder_only`: what it shows is each visitor's own, and a colleague
     has none. `shift` is added to the identifiers: the profile of another role.
-    `by` is the credential: "session", "key" (of the API) or "token" (of a directory). `others_only`: not for the holder."""
+    `by` is the credential: "session", "key" (of the API) or "token" (of a directory). `others_only`: not for the holder.
+    `coordinated`: the coordination reaches any institution here, whose representatives it names."""
 
     opens: str
     to: To
@@ -46,6 +47,7 @@ class Route:
     shift: int = 0
     by: str = "session"
     others_only: bool = False
+    coordinated: bool = False
     why: str = ""
 
 
@@ -201,7 +203,7 @@ ROUTES: dict[str, Route] = {
     "needs:envelope_csv": Route(REFERENT, ALLIANCE),
     "needs:groups": Route(COORDINATOR, ALLIANCE, "post"),
     "needs:group": Route(COORDINATOR, ALLIANCE, named={"slug": slug("margelle")}),
-    "needs:people": Route(ADMINISTRATOR, INSTITUTION, named={"slug": slug("univ")}, known=True),
+    "needs:people": Route(ADMINISTRATOR, INSTITUTION, named={"slug": slug("univ")}, known=True, coordinated=True),
     "needs:role_end": Route(COORDINATOR, ALLIANCE, "post", named={"slug": slug("univ")}, shift=3),
     "needs:published_list": Route(TEACHER, ANYBODY),
     "needs:published_json": Route(TEACHER, ANYBODY),
