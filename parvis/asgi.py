@@ -19,13 +19,7 @@ from parvis.web.receiving import Handler  # noqa: E402 - it asks for the setting
 
 pages = Handler()
 gateway = Gateway(
-    Settings(
-        snapshots=settings.SNAPSHOTS_DIR,
-        keyring=settings.KEYRING,
-        master=settings.SECRET_KEY,
-        time_zone=settings.TIME_ZONE,
-        oldest=settings.SNAPSHOT_MAX_AGE,
-    ),
+    Settings.of(settings),
     MountedConsole(pages, settings.ALLOWED_HOSTS[0].lstrip("*.") or "127.0.0.1"),
 )
 

@@ -13,13 +13,7 @@ from parvis.inference.pool import Pool
 gc.set_threshold(20_000, 20, 100)  # a request leaves no cycles: what is looked through is the snapshot, again and again
 _pool = Pool()
 application = Gateway(
-    Settings(
-        snapshots=settings.SNAPSHOTS_DIR,
-        keyring=settings.KEYRING,
-        master=settings.SECRET_KEY,
-        time_zone=settings.TIME_ZONE,
-        oldest=settings.SNAPSHOT_MAX_AGE,
-    ),
+    Settings.of(settings),
     DistantConsole(settings.CONSOLE_URL, _pool, settings.ALLOWED_HOSTS[0].lstrip("*.")),
     pool=_pool,
 )

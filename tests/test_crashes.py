@@ -9,6 +9,7 @@ from random import Random
 import pytest
 
 from bench import crash
+from tests.peers import missing
 
 pytestmark = pytest.mark.django_db  # whose tables are copied
 
@@ -21,6 +22,7 @@ def test_what_was_acknowledged_survives_kill_9(tables: Path, tmp_path: Path) -> 
     assert whole
 
 
-@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 def test_what_was_acknowledged_survives_a_power_cut(tables: Path) -> None:
+    if shutil.which("strace") is None:
+        missing("strace is not installed")
     assert crash.cut(Random(1), tables, "FULL", 50, 40) == (0, 0)

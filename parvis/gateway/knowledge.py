@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from parvis.access import sealing
@@ -223,7 +224,11 @@ class Settings:
     master: str = field(repr=False)
     time_zone: str = "Europe/Paris"
     oldest: float = OLDEST_SECONDS
-    console: str = "http://127.0.0.1:8000"
+
+    @classmethod
+    def of(cls, values: Any) -> Settings:
+        """From what the installation is set to: the module `parvis.settings`, or Django's own object."""
+        return cls(values.SNAPSHOTS_DIR, values.KEYRING, values.SECRET_KEY, values.TIME_ZONE, values.SNAPSHOT_MAX_AGE)
 
 
 class Follower:

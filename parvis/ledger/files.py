@@ -17,26 +17,13 @@ from parvis.delimited import FORMULA_SIGNS, printable
 from parvis.ledger.pricing import PARIS
 from parvis.ledger.statement import Line, payable, total, unvalued
 from parvis.ledger.usage import MICROGRAMS, NANO
+from parvis.web.french import MONTHS
 
 NATURES = {
     "statement": "Relevé de consommation",
     "supplement": "Relevé de consommation complémentaire",
     "credit": "Avoir sur relevé de consommation",
 }
-MONTHS = (
-    "janvier",
-    "février",
-    "mars",
-    "avril",
-    "mai",
-    "juin",
-    "juillet",
-    "août",
-    "septembre",
-    "octobre",
-    "novembre",
-    "décembre",
-)
 NO_PRICE = "non valorisé"
 UNITS = {
     "input": ("Jetons d’entrée", "million"),

@@ -21,6 +21,7 @@ from parvis.federation.saml.tests.publisher import publishing
 from parvis.federation.saml.tests.simplesamlphp import Peer
 from tests.browser.conftest import Demo
 from tests.browser.test_accessible import assert_sound
+from tests.peers import missing
 
 ADMINISTRATOR = "Sophie Ferrand"
 TEACHER, STUDENT = ("cdelmas", "samledc"), ("lmoreau", "uaeroml")
@@ -39,7 +40,7 @@ class Federation:
 def federation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Federation]:
     installed = simplesamlphp.place()
     if installed is None:
-        pytest.skip("SimpleSAMLphp or PHP is not here: .ci/run says how to unpack it in var/peers")
+        missing("SimpleSAMLphp or PHP is not here: .ci/run says how to unpack it in var/peers")
     folder = tmp_path_factory.mktemp("simplesamlphp")
     until = stamp(datetime.now(UTC) + timedelta(days=9))
     with publishing() as published:

@@ -183,7 +183,8 @@ def _answer(response: Any) -> Answer:
         body = async_to_sync(_all)(response.streaming_content) if response.is_async else b"".join(response.streaming_content)
     else:
         body = response.content
-    kept = tuple(sorted((key, _plain(value)) for key, value in response.headers.items() if key not in OF_THE_INSTANT))
+    said = {key: "" if key in OF_THE_INSTANT else _plain(value) for key, value in response.headers.items()}
+    kept = tuple(sorted(said.items()))
     return Answer(response.status_code, kept, neutral(body))
 
 
@@ -400,7 +401,7 @@ def leaks(place: Range, attempt: Attempt) -> str:
     theirs, nobodys = place.ask(attempt), place.ask(attempt.aimed_at(ABSENT))
     if theirs.status >= 500:
         return f"{attempt} answers {theirs.status}"
-    if ROUTES[attempt.route].coordinated and attempt.visitor.role == Role.COORDINATOR:
+    if ROUTES[attempt.route].coordinated and attempt.visitor.role == Role.COORDINATOR and attempt.target == FOREIGN:
         return ""
     if word := shown(theirs, attempt.visitor):
         return f"{attempt} shows {word}"

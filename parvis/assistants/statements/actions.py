@@ -163,4 +163,4 @@ def _text_of(file: bytes) -> bytes:
         with zipfile.ZipFile(io.BytesIO(file)) as package, package.open("content.xml") as content:
             return content.read(MOST_BYTES)
     except (zipfile.BadZipFile, KeyError, OSError, RuntimeError, NotImplementedError, ValueError):
-        return b""
+        return b""  # damaged, encrypted or no ODT: it bears no number, and the person is told that it is not one of ours

@@ -77,7 +77,7 @@ def _step(institution_id: int, leave: Leave) -> bool:
             _embed(corpus, calibration, route, leave)
     except LeftError:
         return True
-    except NoRouteError:
+    except NoRouteError:  # nothing of the institution may go there
         return False
     except UpstreamError as error:
         endpoint_failed(calibration, error.code)

@@ -30,6 +30,7 @@ from parvis.federation import oidc
 from parvis.federation.attributes import Correspondence, GroupRule, RoleRule
 from parvis.federation.models import SignInSource
 from parvis.institutions.models import Institution
+from tests.peers import missing
 
 HERE = Path(__file__).parent
 STARTS_WITHIN = 60.0  # seconds: Node's are some, on a machine that does much else
@@ -50,9 +51,8 @@ def cas_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]
 @pytest.fixture(scope="session")
 def oidc_providers(landing: Landing) -> Iterator[list[str]]:
     """The issuers of two: the first gives user information as JSON, the second as a signed JWT, like ProConnect."""
-    # A program of Node's, which `make test` may do without; CI installs it, and stops where it cannot.
     if shutil.which("node") is None or not NODE_PACKAGES.is_dir():
-        pytest.skip("oidc-provider is not installed: npm ci --prefix parvis/federation/tests/oidc_provider")
+        missing("oidc-provider is not installed: npm ci --prefix parvis/federation/tests/oidc_provider")
     command = ["node", str(HERE / "oidc_provider" / "providers.mjs"), landing.address]
     yield from _served(command, lambda line: [f"http://127.0.0.1:{port}" for port in line.split()])
 

@@ -11,6 +11,7 @@ import pytest
 from django.db import connection
 
 from bench import ledger
+from tests.peers import missing
 
 pytestmark = pytest.mark.skipif(connection.vendor != "sqlite", reason="its processes have a database of their own")
 
@@ -29,8 +30,9 @@ def folder(db: None, tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 def test_no_call_is_lost_or_doubled(folder: Path) -> None:
+    if shutil.which("strace") is None:
+        missing("strace is not installed")
     found = ledger.ordeal(Random(1), folder, 10, 4)
     found.pop("kept")
     names = ("forgotten", "lost", "doubled", "strange", "wrong", "sum", "damaged")

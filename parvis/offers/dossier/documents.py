@@ -11,6 +11,7 @@ from parvis.needs.specification import LEVELS, Requirement
 from parvis.needs.typography import spaced, typeset
 from parvis.needs.workbooks import printable
 from parvis.offers.conformity_book import CODE_LABELS, COMPANY_LABELS
+from parvis.web.french import MONTHS
 
 from .content import COSIGNATORY, INTERESTED, PILOT, Cosignature, Dossier
 from .outline import Block, Bullets, Document, Facts, Figures, Heading, Paragraph, Quotation, Table, blocks_of
@@ -41,7 +42,7 @@ def note(dossier: Dossier) -> Document:
 
 
 def french_day(day: date) -> str:
-    return f"{'1er' if day.day == 1 else day.day}\u00a0{_MONTHS[day.month - 1]}\u00a0{day.year}"
+    return f"{'1er' if day.day == 1 else day.day}\u00a0{MONTHS[day.month - 1]}\u00a0{day.year}"
 
 
 def french_instant(at: datetime) -> str:
@@ -327,20 +328,6 @@ def _capital(text: str) -> str:
 
 
 _ITEM = re.compile(r"^\s*[-–—•*]\s+", re.MULTILINE)
-_MONTHS = (
-    "janvier",
-    "février",
-    "mars",
-    "avril",
-    "mai",
-    "juin",
-    "juillet",
-    "août",
-    "septembre",
-    "octobre",
-    "novembre",
-    "décembre",
-)
 _EQUALITY = (
     "Ce document est remis dans les mêmes termes et au même instant à toute société qui souhaite répondre. Les questions "
     "et leurs réponses sont publiques. Chaque document et chaque échange sont inscrits, avec leur date et leur destinataire, "

@@ -41,8 +41,8 @@ def sqlite_path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def postgresql() -> Iterator[psycopg.Connection[Any]]:
-    if not POSTGRES:  # a server, which `make test` may do without; `make postgres` starts one
-        pytest.skip("PARVIS_TEST_POSTGRES names no server")
+    if not POSTGRES:
+        pytest.skip("PARVIS_TEST_POSTGRES names no server")  # `make test` is SQLite's turn; `make postgres` starts one
     schema = f"search_{uuid.uuid4().hex}"
     with psycopg.connect(POSTGRES, autocommit=True) as connection:
         connection.execute(f"CREATE SCHEMA {schema}")

@@ -15,6 +15,7 @@ import pytest
 from parvis.retrieval.fts5 import Fts5Index
 from parvis.retrieval.index import Entry, FilesInUse, InTransaction
 from parvis.retrieval.postgres import PostgresIndex
+from tests.peers import missing
 
 # Letters that occur nowhere else, and long enough for no index to keep it by chance.
 SECRET = "zyxwvutsrqponmlk"
@@ -92,7 +93,7 @@ def _tables_with(connection: psycopg.Connection[Any], text: bytes) -> list[str]:
     try:
         return [name for name, path in relations if text in (folder / path).read_bytes()]
     except OSError:  # a server elsewhere, named in PARVIS_TEST_POSTGRES; the one that `make postgres` starts is read
-        pytest.skip("the server's files cannot be read from here")
+        missing("the server's files cannot be read from here")
 
 
 def test_a_purge_says_when_an_older_reader_keeps_the_old_rows(

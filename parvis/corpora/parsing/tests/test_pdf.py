@@ -11,6 +11,7 @@ from parvis.corpora.parsing.document import BlockKind, DocumentHead, DocumentTai
 from parvis.corpora.parsing.ocr import is_available
 from parvis.corpora.parsing.pdf import page_size, render_page
 from parvis.corpora.parsing.reading import Limits, Unreadable, read
+from tests.peers import missing
 
 from .making import PROSE, pdf, write
 
@@ -338,8 +339,8 @@ def test_a_document_of_garbage_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_scanned_page_is_recognised_with_its_words_in_place(tmp_path: Path) -> None:
-    if not is_available():  # a program of Debian's, which `make test` may do without; CI installs it
-        pytest.skip("tesseract with French data is not installed")
+    if not is_available():
+        missing("tesseract with French data is not installed")
     original = pdf(tmp_path / "original.pdf", lambda canvas: write(canvas, PROSE, size=14))
     (expected,) = units(original)
     (tmp_path / "scan.png").write_bytes(render_page(original, 1, scale=200 / 72))

@@ -24,6 +24,7 @@ from parvis.federation.saml.tests.publisher import Publisher, publishing
 from parvis.federation.saml.tests.simplesamlphp import Peer
 from parvis.federation.tests.conftest import ROLES, Landing, Person, landing, someone
 from parvis.institutions.models import Institution
+from tests.peers import missing
 
 __all__ = ["landing", "someone"]
 
@@ -43,10 +44,9 @@ class Peers:
 
 @pytest.fixture(scope="session")
 def peers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Peers]:
-    # A program of PHP's, which `make test` may do without; CI unpacks it, and stops where it cannot.
     installed = simplesamlphp.place()
     if installed is None:
-        pytest.skip("SimpleSAMLphp is not here: .ci/run says how to unpack it in var/peers")
+        missing("SimpleSAMLphp or PHP is not here: .ci/run says how to unpack it in var/peers")
     folder = tmp_path_factory.mktemp("simplesamlphp")
     for each in simplesamlphp.serve(installed, folder):
         yield Peers(folder, each)
