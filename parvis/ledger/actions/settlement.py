@@ -18,7 +18,7 @@ from parvis.audit.models import record
 from parvis.institutions.models import Institution
 from parvis.isolation.scope import everywhere
 from parvis.ledger.actions.books import books_of
-from parvis.ledger.models import Call, Epoch, Kind, Transfer
+from parvis.ledger.models import Call, Kind, Transfer
 from parvis.ledger.pricing import Book, Price, price
 from parvis.ledger.usage import EventId, Outcome, Quantities, Usage
 
@@ -36,12 +36,6 @@ class Settled:
     unvalued: int = 0  # of those recorded
     contradicted: tuple[EventId, ...] = ()
     refused: tuple[EventId, ...] = ()
-
-
-def new_epoch(process: str) -> int:
-    """A number that no other life of any process was given."""
-    with everywhere("settlement"):
-        return int(Epoch.objects.create(process=process[:120]).id)
 
 
 def settle(batch: Iterable[Usage], *, now: datetime | None = None) -> Settled:
