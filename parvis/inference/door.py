@@ -35,9 +35,7 @@ from parvis.inference import upstream
 from parvis.inference.completion import Delta, Message, Model, UpstreamError, is_owed
 from parvis.inference.models import DEFAULT_MATRIX, Kind, LanguageModel, Purpose, RoutingMatrix, Zone
 from parvis.inference.paying import (
-    QUEUE_SECONDS,
     Counted,
-    WayDown,
     in_thread,
     most_of_messages,
     most_of_texts,
@@ -65,7 +63,7 @@ from parvis.inference.routing import (
 from parvis.inference.upstream import Endpoint
 from parvis.institutions.models import DataClass, Institution
 from parvis.ledger.actions.calls import Asked, Held, Payer, release, reserve, settle
-from parvis.ledger.budgets.descent import Step
+from parvis.ledger.budgets.descent import QUEUE_SECONDS, Step, WayDown
 from parvis.ledger.budgets.messages import Refused
 from parvis.ledger.usage import Outcome, Quantities
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import ParamSpec, TypeVar
 
@@ -16,7 +15,7 @@ from django.db import connection
 
 from parvis.inference.completion import Delta, Message, ModelWithheldError, UpstreamError
 from parvis.ledger.actions.calls import Asked, Held, Payer, release, reserve, settle, worsts
-from parvis.ledger.budgets.descent import LONGEST_QUEUE, Step, next_step
+from parvis.ledger.budgets.descent import Step
 from parvis.ledger.budgets.messages import Refused
 from parvis.ledger.usage import Outcome, Quantities
 
@@ -24,7 +23,6 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 TEMPLATE_TOKENS = 64  # what a provider's template adds to each message: far less than that
-QUEUE_SECONDS = 0.5  # between two looks at whether there is room
 LONGEST_CALL = 300.0  # seconds, of a machine that is paid by the hour
 
 
@@ -66,27 +64,6 @@ class Counted:
             return None
         cached = min(self.cached, self.prompt)
         return Quantities(self.prompt - cached, cached, self.completion)
-
-
-@dataclass(slots=True)
-class WayDown:
-    """Of one request: what was tried of it already."""
-
-    tried: set[Step] = field(default_factory=set)
-    since: float = 0.0
-
-    def next(self, refused: Refused, *, has_smaller: bool) -> Step:
-        """SMALLER as long as there is one that costs less; QUEUE until it is over, then what comes after it."""
-        now = time.monotonic()
-        if Step.QUEUE in self.tried:
-            if now - self.since < LONGEST_QUEUE:
-                return Step.QUEUE
-        possible = {Step.QUEUE, Step.EXTRACTIVE} | ({Step.SMALLER} if has_smaller else set())
-        step = next_step(refused, possible=possible, tried=self.tried, now=time.time())
-        if step is Step.QUEUE:
-            self.tried.add(step)
-            self.since = now
-        return step
 
 
 async def reserved(payer: Payer, asked: Asked, most: Quantities) -> Held | Refused:

@@ -18,7 +18,7 @@ from parvis.access.middleware import principal_of
 from parvis.inference import door
 from parvis.inference.completion import Delta, ModelWithheldError, UpstreamError
 from parvis.inference.models import LanguageModel, Purpose
-from parvis.inference.paying import QUEUE_SECONDS, in_thread
+from parvis.inference.paying import in_thread
 from parvis.inference.tests.conftest import running
 from parvis.inference.tests.model_server import (
     answering,
@@ -35,6 +35,7 @@ from parvis.ledger.actions.collecting import Collector
 from parvis.ledger.budgets.actions import holds
 from parvis.ledger.budgets.actions.limits import set_budget
 from parvis.ledger.budgets.actions.tree import place_of_institution, place_of_profile, places_of
+from parvis.ledger.budgets.descent import QUEUE_SECONDS
 from parvis.ledger.budgets.messages import Amounts, folder_of
 from parvis.ledger.budgets.models import Lease, Node, Spending
 from parvis.ledger.models import Call, Transfer
