@@ -6,8 +6,10 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec.structs import replace
 
 from parvis.gateway.asking import EMBEDDINGS, Asked
 from parvis.gateway.knowledge import Caller, Knowledge, Known
@@ -18,7 +20,7 @@ from parvis.ledger.budgets.messages import NOTHING, Amounts, Code, Measure, Refu
 from parvis.ledger.counting import NO_EVENT, Counter
 from parvis.ledger.journal import JournalBroken
 from parvis.ledger.pricing import PARIS
-from parvis.ledger.tariff import Tariff, amounts
+from parvis.ledger.tariff import Tariff
 from parvis.ledger.usage import NANO, Carbon, Outcome, Quantities, Usage
 
 log = logging.getLogger("parvis.gateway")
@@ -55,7 +57,7 @@ class Held:
     settled: Settled | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Settled:
     """`tokens_in` and `tokens_out` are the provider's own counts where it gave them (`counted`), else what was held; nothing
     where nothing was sent, or the provider refused. `amounts` are those of budgets: None where there is no price."""
@@ -89,7 +91,8 @@ class Metering:
         """Raises NotReservedError where a budget does not allow the worst, Problem where calls cannot be counted."""
         tariff, now = knowledge.tariff(caller.institution, known), datetime.now(UTC)
         most = _most(asked, max_tokens)
-        worst = tariff.worst(most, now)
+        carbon = tariff.carbon(most, seconds=None)
+        worst = tariff.amounts(most, carbon, now, is_worst=True)
         reservation = await self._budgets.reserve(caller.key.places, worst)
         if isinstance(reservation, Refused):
             raise NotReservedError(reservation)
@@ -105,7 +108,8 @@ class Metering:
             person_id=caller.holder.person,
             key_id=caller.key.id,
             agreement_id=tariff.agreement_id,
-            carbon=tariff.carbon(most, seconds=None),
+            carbon=carbon,
+            outcome=Outcome.UNKNOWN,
         )
         try:
             usage = self._counter.begin(usage)
@@ -193,7 +197,7 @@ def _settled(held: Held, meter: Meter, *, sent: bool) -> Settled:
         return Settled(held, 0, 0, True, False, Quantities(), NOTHING, None)
     used = _quantities(held.operation, tokens_in, cached, tokens_out, round(seconds * 1_000))
     carbon = held.tariff.carbon(used, seconds=seconds if counted else None)
-    spent = amounts(held.tariff.price(used, held.usage.occurred_at), used, carbon)
+    spent = held.tariff.amounts(used, carbon, held.usage.occurred_at)
     return Settled(held, tokens_in, tokens_out, counted, meter.complete, used, spent, carbon)
 
 

@@ -13,11 +13,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from parvis.ledger.journal import Journal, JournalBroken
-from parvis.ledger.usage import EventId, Outcome, Usage
+from parvis.ledger.usage import EventId, Usage
 
 SUFFIX = ".calls"
 NO_EVENT = EventId(0, 0)  # of a call that was given no number yet
@@ -51,11 +53,11 @@ class Counter:
         self._unwritten: list[Usage] = []  # ended, and refused by the disk
 
     def begin(self, worst: Usage) -> Usage:
-        """With the number that it has from now on. Raises JournalBroken: then nothing may be sent."""
+        """With the number that it has from now on; its outcome is UNKNOWN. Raises JournalBroken: then nothing may be sent."""
         with self._lock:
             file = self._open()
             file.count += 1
-            begun = replace(worst, event=EventId(self._epoch, file.count), outcome=Outcome.UNKNOWN)
+            begun = replace(worst, event=EventId(self._epoch, file.count))
             try:
                 _write(file.journal, begun)
             except JournalBroken:

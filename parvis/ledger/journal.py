@@ -12,13 +12,11 @@ import os
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from parvis.ledger.usage import Carbon, EventId, Outcome, Quantities, Usage
+from parvis.ledger.usage import Usage
 
 
 class JournalBroken(Exception):
@@ -88,7 +86,7 @@ class Journal:
         os.close(self._file)
 
 
-_json = msgspec.json.Encoder()
+_json, _usages = msgspec.json.Encoder(), msgspec.json.Decoder(Usage)
 
 
 def read(path: Path, start: int = 0) -> Kept:
@@ -120,61 +118,13 @@ def batches(calls: Iterable[Usage], size: int) -> Iterator[list[Usage]]:
 
 
 def _line(usage: Usage) -> bytes:
-    body = _json.encode(_plain(usage))
+    body = _json.encode(usage)
     return b"%08x %s\n" % (zlib.crc32(body), body)
 
 
 def _usage(line: bytes) -> Usage | None:
     checksum, _space, body = line.partition(b" ")
     try:
-        if len(checksum) != 8 or int(checksum, 16) != zlib.crc32(body):
-            return None
-        return _from_plain(msgspec.json.decode(body))
-    except (ValueError, KeyError, TypeError, IndexError):  # msgspec's errors are ValueErrors
+        return _usages.decode(body) if len(checksum) == 8 and int(checksum, 16) == zlib.crc32(body) else None
+    except ValueError:  # msgspec's errors are ValueErrors
         return None
-
-
-def _plain(usage: Usage) -> list[Any]:
-    carbon, most = usage.carbon, usage.quantities
-    return [
-        usage.event,
-        usage.institution_id,
-        usage.occurred_at.astimezone(UTC).isoformat(),
-        usage.model_id,
-        usage.model_name,
-        (
-            *(most.input_tokens, most.cached_tokens, most.output_tokens),
-            *(most.embedding_tokens, most.images, most.milliseconds),
-        ),
-        usage.outcome.value,
-        usage.component,
-        usage.app,
-        usage.person_id,
-        usage.key_id,
-        usage.agreement_id,
-        usage.price_version,
-        usage.amount_nano,
-        (carbon.low_ug, carbon.high_ug, carbon.method) if carbon else None,
-    ]
-
-
-def _from_plain(plain: list[Any]) -> Usage:
-    event, institution_id, at, model_id, model_name, quantities, outcome, *rest = plain
-    component, app, person_id, key_id, agreement_id, price_version, amount_nano, carbon = rest
-    return Usage(
-        event=EventId(*event),
-        institution_id=institution_id,
-        occurred_at=datetime.fromisoformat(at),
-        model_id=model_id,
-        model_name=model_name,
-        quantities=Quantities(*quantities),
-        outcome=Outcome(outcome),
-        component=component,
-        app=app,
-        person_id=person_id,
-        key_id=key_id,
-        agreement_id=agreement_id,
-        price_version=price_version,
-        amount_nano=amount_nano,
-        carbon=Carbon(*carbon) if carbon else None,
-    )

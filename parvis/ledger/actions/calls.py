@@ -14,11 +14,12 @@ import os
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.conf import settings
 from django.utils import timezone
+from msgspec.structs import replace
 
 from parvis.access.models import ApiKey
 from parvis.institutions.models import Profile
@@ -30,7 +31,7 @@ from parvis.ledger.budgets.messages import Amounts, Code, Refused, folder_of
 from parvis.ledger.carbon import method, slopes_of
 from parvis.ledger.counting import NO_EVENT, Counter
 from parvis.ledger.journal import JournalBroken
-from parvis.ledger.tariff import Tariff, amounts
+from parvis.ledger.tariff import Tariff
 from parvis.ledger.usage import Outcome, Quantities, Usage
 
 log = logging.getLogger("parvis.ledger")
@@ -91,6 +92,7 @@ def _reserved(payer: Payer, asked: Asked, most: Quantities, now: datetime) -> He
         key_id=payer.key_id,
         agreement_id=asked.agreement_id,
         carbon=tariff.carbon(most, seconds=None),
+        outcome=Outcome.UNKNOWN,
     )
     counter = _counter()
     try:
@@ -107,8 +109,7 @@ def settle(held: Held, quantities: Quantities | None, outcome: Outcome) -> None:
     used = replace(quantities or held.usage.quantities, milliseconds=round(seconds * 1_000))
     carbon = held.tariff.carbon(used, seconds=seconds if quantities else None)
     _end(held, replace(held.usage, quantities=used, outcome=outcome, carbon=carbon))
-    price = held.tariff.price(used, held.usage.occurred_at)
-    holds.settle(held.hold, amounts(price, used, carbon))
+    holds.settle(held.hold, held.tariff.amounts(used, carbon, held.usage.occurred_at))
 
 
 def release(held: Held) -> None:

@@ -6,10 +6,11 @@ import hashlib
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -171,7 +172,7 @@ def fingerprint(usage: Usage) -> bytes:
         usage.occurred_at.astimezone(UTC).isoformat(),
         usage.model_id,
         usage.model_name,
-        astuple(usage.quantities),
+        msgspec.structs.astuple(usage.quantities),
         usage.outcome.value,
         usage.component,
         usage.app,
@@ -195,7 +196,7 @@ _MOST = 2**62
 
 def _fault(usage: Usage, institutions: set[int]) -> bool:
     """What no table could hold, or no call be."""
-    numbers = (*astuple(usage.quantities), *usage.event, usage.amount_nano or 0)
+    numbers = (*msgspec.structs.astuple(usage.quantities), *usage.event, usage.amount_nano or 0)
     carbon = usage.carbon
     return (
         usage.institution_id not in institutions

@@ -6,10 +6,10 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from conftest import House
 from parvis.ledger.actions.collecting import Collector
@@ -24,7 +24,7 @@ MOST, USED = Quantities(4_000, 0, 1_024), Quantities(1_000, 0, 100)
 
 @pytest.fixture
 def worst(house: House) -> Usage:
-    return call(house.institution.id, 0, event=NO_EVENT, quantities=MOST)
+    return call(house.institution.id, 0, event=NO_EVENT, quantities=MOST, outcome=Outcome.UNKNOWN)
 
 
 def rows() -> list[tuple[str, int]]:
@@ -55,8 +55,10 @@ def test_a_call_of_a_process_that_was_killed_is_taken_at_its_worst(worst: Usage,
     program = (
         "import os, sys; from dataclasses import replace; from pathlib import Path\n"
         "from parvis.ledger.counting import NO_EVENT, Counter; from parvis.ledger.tests.calls import call\n"
+        "from parvis.ledger.usage import Outcome\n"
         "from parvis.ledger.tests.test_counting import MOST, ended\n"
-        "counter = Counter(Path(sys.argv[1])); worst = call(int(sys.argv[2]), 0, event=NO_EVENT, quantities=MOST)\n"
+        "counter = Counter(Path(sys.argv[1]))\n"
+        "worst = call(int(sys.argv[2]), 0, event=NO_EVENT, quantities=MOST, outcome=Outcome.UNKNOWN)\n"
         "calls = [counter.begin(worst) for _ in range(3)]; counter.end(ended(calls[1]))\n"
         "print(flush=True); sys.stdin.read()\n"
     )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from random import Random
 
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
+from msgspec.structs import replace
 
 from conftest import House
 from parvis.audit.models import Entry
