@@ -534,9 +534,9 @@ def _pseudonyms(turn: Turn, route: Admitted | None) -> Pseudonyms | None:
     """As any of the models that may stand in for the first requires."""
     if route is None:
         return None
-    zones = {one.zone for one in route.routes.values()}
+    zones = {one.zone for admitted in (route, route.wider) if admitted for one in admitted.routes.values()}
     conversation = f"conversation:{turn.conversation_id}"
-    return pseudonyms_for(turn.institution_id, data_class=route.data_class, zones=zones, conversation=conversation)
+    return pseudonyms_for(turn.institution_id, data_class=route.data_class, zones=zones, subject=conversation)
 
 
 def _decision(found: Found, thresholds: Mapping[int, float | None]) -> Band:

@@ -19,10 +19,11 @@ from parvis.gateway.asking import Asked, body_for
 from parvis.gateway.knowledge import Caller, Follower, Knowledge, Known
 from parvis.gateway.metering import Held, Metering, NotReservedError, refusal_of
 from parvis.gateway.problems import Problem
+from parvis.gateway.pseudonyms import Names, Pseudonymiser
 from parvis.gateway.relay import Meter
 from parvis.inference.completion import UpstreamError, is_owed
 from parvis.inference.pool import Answer, Pool
-from parvis.inference.routing import Attempt, Conduct, Health, Refusal, Request
+from parvis.inference.routing import Attempt, Clearance, Conduct, Health, Refusal, Request
 from parvis.ledger.budgets.descent import QUEUE_SECONDS, Step, WayDown
 from parvis.ledger.budgets.messages import Refused
 from parvis.ledger.usage import Outcome
@@ -42,25 +43,31 @@ class Sent:
     held: Held
     conduct: Conduct
     attempt: Attempt
+    names: Names | None  # to be put back in the answer
 
 
 class Admission:
     """Of one worker: `board` is what it knows of the health of models."""
 
-    def __init__(self, follower: Follower, pool: Pool, metering: Metering) -> None:
-        self._follower, self._pool, self._metering = follower, pool, metering
+    def __init__(self, follower: Follower, pool: Pool, metering: Metering, pseudonymiser: Pseudonymiser) -> None:
+        self._follower, self._pool, self._metering, self._pseudonymiser = follower, pool, metering, pseudonymiser
         self.board: dict[str, Health] = {}
 
     async def send(self, knowledge: Knowledge, caller: Caller, asked: Asked, request_id: str) -> Sent:
         """Raises Problem when no model answers."""
         conduct, way = self._conduct(knowledge, caller, asked), WayDown()
         begun, failure = time.monotonic(), None
+        names, is_told = None, not caller.hidden_in
         while True:
             attempt = conduct.next(_now())
             if isinstance(attempt, Refusal):
                 raise problem_of(failure) if failure else _refused(attempt, asked)
             known, meter, held = knowledge.by_id[attempt.candidate.id], Meter(), None
             try:
+                if not is_told and _is_hidden(caller, conduct):
+                    told = await self._pseudonymiser.told(caller.institution, asked)
+                    asked, names = told.asked, told.names
+                is_told = True
                 if attempt.pause:
                     await asyncio.sleep(attempt.pause.total_seconds())
                 held = await self._metering.reserve(knowledge, caller, known, asked, attempt.max_tokens, request_id)
@@ -79,7 +86,7 @@ class Admission:
                 self._settle(held, meter, None)
                 raise
             else:
-                return Sent(answer, known, meter, held, conduct, attempt)
+                return Sent(answer, known, meter, held, conduct, attempt, names)
 
     def end(self, sent: Sent, error: BaseException | None = None) -> None:
         """Once, whatever became of it: `error` is what broke it off, an UpstreamError where it was the provider."""
@@ -160,6 +167,16 @@ def problem_of(error: UpstreamError) -> Problem:
         said = error.params.get("said")
         return Problem(code, {"said": said} if code == "upstream_refused" else {})
     return Problem(code, retry_after=_seconds(error))
+
+
+def _is_hidden(caller: Caller, conduct: Conduct) -> bool:
+    """Whether any of the models that may answer is where the institution asks for pseudonyms: one is enough."""
+    return any(
+        one.zone in caller.hidden_in
+        and one.id in conduct.request.entitled
+        and conduct.matrix.get((caller.data_class, one.zone)) == Clearance.ALLOWED
+        for one in conduct.candidates
+    )
 
 
 def usable_now(knowledge: Knowledge, caller: Caller) -> list[Known]:

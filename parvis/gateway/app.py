@@ -19,6 +19,7 @@ from parvis.gateway.assistants import PREFIX, Console, assistants, refusal
 from parvis.gateway.knowledge import Caller, Follower, Knowledge, Known, Settings
 from parvis.gateway.metering import Metering, Settled
 from parvis.gateway.problems import Problem, language_of
+from parvis.gateway.pseudonyms import Pseudonymiser
 from parvis.gateway.relay import Events, embeddings_as, read_whole
 from parvis.inference.completion import UpstreamError
 from parvis.inference.pool import Pool
@@ -160,7 +161,8 @@ class Gateway:
         self.pool = pool or Pool()
         self.metering = Metering(Budgets(settings.budgets), Counter(settings.budgets), tell)
         self.follower = Follower(settings, self._end_what_is_over)
-        self.admission = Admission(self.follower, self.pool, self.metering)
+        self.pseudonymiser = Pseudonymiser(settings, self.follower.ring)
+        self.admission = Admission(self.follower, self.pool, self.metering, self.pseudonymiser)
         self.console = console
         self.exchanges: set[Exchange] = set()  # those that were let in
         self._held = 0
@@ -181,6 +183,7 @@ class Gateway:
         await self.follower.stop()
         await self.pool.close()
         await self.metering.close()
+        self.pseudonymiser.close()
 
     def _start(self) -> None:
         """At the first request too: who mounts it may not tell it that it begins to live."""
@@ -325,6 +328,8 @@ class Gateway:
         try:
             content = await sent.answer.whole(self.pool.limits.longest)
             read_whole(content, sent.meter)
+            if sent.names:
+                content = await self.pseudonymiser.whole(sent.names, content)
             if asked.operation == EMBEDDINGS:
                 content = embeddings_as(content, base64=asked.base64, request_id=exchange.request_id)
         except UpstreamError as error:
@@ -338,7 +343,8 @@ class Gateway:
         """Its head comes before anybody knows what it costs: it says the most that it may."""
         answer, meter = sent.answer, sent.meter
         head = (_zone(sent), *_costs(sent.held.worst, sent.held.usage.carbon, b"-max"))
-        events = Events(meter, hides_usage=asked.operation == CHAT and not asked.wants_usage)
+        hides_usage = asked.operation == CHAT and not asked.wants_usage
+        events = sent.names.events(meter, hides_usage=hides_usage) if sent.names else Events(meter, hides_usage=hides_usage)
         try:
             if not answer.headers.get(b"content-type", b"").startswith(b"text/event-stream"):
                 raise UpstreamError("garbage")
@@ -351,6 +357,8 @@ class Gateway:
                     meter.sent += len(passed)
             passed = events.close()
         except UpstreamError as error:
+            if exchange.started and (held := events.held()):
+                await exchange.body(held, more=True)
             await exchange.problem(problem_of(error))
             raise
         if not exchange.started:
@@ -376,6 +384,8 @@ class Gateway:
     # What is no longer allowed ends, also when it has begun
 
     def _end_what_is_over(self) -> None:
+        if knowledge := self.follower.knowledge():
+            self.pseudonymiser.keep(knowledge.institutions)
         for exchange in list(self.exchanges):
             if exchange.caller is None:
                 continue

@@ -72,6 +72,10 @@ def body_for(asked: Asked, name: str, *, max_tokens: int | None, counts_unasked:
     return _object(fields, written)
 
 
+def written(fields: Fields) -> bytes:
+    return _object(fields, {})
+
+
 def _counting(options: Raw | None) -> bytes:
     if options is None or bytes(options) == b"null":
         return b'{"include_usage":true}'

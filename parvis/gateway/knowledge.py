@@ -68,7 +68,7 @@ class Rules:
 
 
 class Caller:
-    """Who comes with one key."""
+    """Who comes with one key. `hidden_in`: the zones where its data go with pseudonyms only."""
 
     def __init__(self, key: Key, holder: Holder, institution: Institution, rules: Rules) -> None:
         self.key, self.holder, self.institution = key, holder, institution
@@ -77,6 +77,8 @@ class Caller:
         self._rules = rules
         self._static: dict[tuple[str, str], bool | None] = {}
         self.data_class = key.data_class or institution.data_class
+        asked = institution.pseudonyms.cases if institution.pseudonyms else ()
+        self.hidden_in = frozenset(zone for data_class, zone in asked if data_class == self.data_class)
 
     def holds(self, scope: str) -> bool:
         """Whether the key opens this, and its institution still lets it."""
@@ -150,7 +152,7 @@ class Knowledge:
         # Rules are read again where they changed only: it is what costs.
         self.rules: dict[int, Rules] = {}
         for number, rules in before.rules.items() if before else ():
-            if before and self.institutions.get(number) == before.institutions.get(number):
+            if before and _rules_of(self.institutions.get(number)) == _rules_of(before.institutions.get(number)):
                 self.rules[number] = rules
 
     def caller(self, digest: str) -> Caller | None:
@@ -199,6 +201,10 @@ class Knowledge:
         if institution.id not in self.rules:
             self.rules[institution.id] = Rules(institution, self._zone)
         return self.rules[institution.id]
+
+
+def _rules_of(institution: Institution | None) -> object:
+    return institution and (institution.rules, institution.periods)
 
 
 def _known(model: Model, provider: Provider) -> Known:

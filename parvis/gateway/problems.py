@@ -68,6 +68,17 @@ KINDS = {
     "not_attested": Kind(
         403, "permission_error", _("The provider of this model gave no valid commitment not to train on what it is sent.")
     ),
+    "pseudonyms_unavailable": Kind(
+        503, "server_error", _("Your institution asks for pseudonyms here, and they cannot be given now: nothing was sent.")
+    ),
+    "pseudonyms_unreadable": Kind(
+        400,
+        "invalid_request_error",
+        _("Your institution asks for pseudonyms here, and images, sounds, files and tokens have none: nothing was sent."),
+    ),
+    "pseudonyms_too_long": Kind(
+        413, "invalid_request_error", _("The text is too long to be given the pseudonyms asked for here: nothing was sent.")
+    ),
     "context_length_exceeded": Kind(400, "invalid_request_error", _("The request is longer than this model reads.")),
     "upstream_refused": Kind(400, "invalid_request_error", _("The provider refuses the request: %(said)s")),
     "unknown_at_provider": Kind(502, "server_error", _("The provider does not have the model it is asked for.")),

@@ -99,6 +99,10 @@ class Events:
         self._keep(piece[end:])
         return self._passed(piece[:end].replace(b"\r\n", b"\n"))
 
+    def held(self) -> bytes:
+        """What can still be passed on of a stream that is broken off."""
+        return b""
+
     def close(self) -> bytes:
         """The last event, of a server that forgets the blank line that ends it: whole, or cut. Raises UpstreamError where the
         end did not come."""
@@ -124,7 +128,7 @@ class Events:
         return b"".join(one + b"\n\n" for one in events.split(b"\n\n") if one.strip(b"\n") and self._is_passed(one))
 
     def _is_passed(self, event: bytes) -> bool:
-        data = event[6:] if event.startswith(b"data: ") else _data(event)
+        data = event[6:] if event.startswith(b"data: ") else data_of(event)
         if not data:
             return True
         if data.startswith(b"[DONE]"):
@@ -154,7 +158,7 @@ class Events:
 _LAST = frozenset({"response.completed", "response.incomplete"})
 
 
-def _data(event: bytes) -> bytes:
+def data_of(event: bytes) -> bytes:
     """Raises UpstreamError for lines that no stream of events has."""
     found = []
     for line in event.split(b"\n"):

@@ -44,12 +44,13 @@ from parvis.inference.paying import (
     settled,
     smaller,
 )
-from parvis.inference.pseudonymisation.models import Pseudonymisation
+from parvis.inference.pseudonymisation.actions import classes_hidden, pseudonyms_for
+from parvis.inference.pseudonyms import PseudonymsUnavailableError
+from parvis.inference.pseudonyms.keys import VECTORS
 from parvis.inference.routing import (
     OUT,
     Attempt,
     Candidate,
-    Clearance,
     Conduct,
     Health,
     Matrix,
@@ -84,7 +85,8 @@ _board_lock = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One model, with all that sending to it needs. Its representation never shows the key."""
+    """One model, with all that sending to it needs. Its representation never shows the key. `hidden`: the classes of data
+    that are given pseudonyms before it makes vectors of them."""
 
     candidate: Candidate
     name: str
@@ -93,6 +95,7 @@ class Route:
     kind: str = Kind.OPENAI
     row: LanguageModel | None = field(default=None, repr=False)
     installation_key: str = field(default="", repr=False)
+    hidden: tuple[str, ...] = ()
 
     @property
     def model_id(self) -> str:
@@ -110,7 +113,7 @@ class Route:
     @property
     def key(self) -> str:
         """What tells this endpoint from another: vectors of two are not compared. The secret has no part in it."""
-        return endpoint_key(self.base_url, self.model)
+        return endpoint_key(self.base_url, self.model, self.hidden)
 
     @property
     def host(self) -> str:
@@ -192,8 +195,8 @@ def admit(
     app: str = "",
 ) -> Admitted | None:
     """For this person: the models of the alias of `model`, or any. `inputs` are the classes of all that the request is made
-    of, "" for what has none of its own: the highest wins. Who asks to chat sends it through `pseudonymisation` where that is
-    asked for; anything else is refused there. `through` are the tools by which it is asked, which rules may keep
+    of, "" for what has none of its own: the highest wins. Who asks to chat sends it through `pseudonymisation`, which says
+    whether that is asked for. `through` are the tools by which it is asked, which rules may keep
     to a zone; `app` is what pays beside them, as the ledger names it. None where the institution has no model; NoRouteError
     where none may be asked, recorded if rules refuse."""
     data_class = class_of(principal.institution_id, inputs_of(principal, inputs))
@@ -207,16 +210,15 @@ def admit(
         max_tokens=ANSWER_TOKENS,
     )
     payer = payer_of(principal, app)
-    as_it_is = kind != Purpose.CHAT
     try:
-        found = _admitted(payer, request, routes, as_it_is=as_it_is)
+        found = _admitted(payer, request, routes)
     except NoRouteError as error:
         if error.code == "model_refused":
             _record_refusals(principal, request, routes, said)
         raise
     if found is None or not request.alias:
         return found
-    return replace(found, wider=_admitted(payer, replace(request, alias=""), routes, as_it_is=as_it_is))
+    return replace(found, wider=_admitted(payer, replace(request, alias=""), routes))
 
 
 def admit_background(
@@ -225,7 +227,7 @@ def admit_background(
     """For the institution itself, which asks for nobody, unless somebody pays: one model. Raises NoRouteError."""
     data_class = class_of(institution_id, inputs)
     request = Request(data_class, only.candidate.capabilities, frozenset({only.model_id}), only=only.model_id)
-    found = _admitted(payer or Payer(institution_id, app=app), request, [only], as_it_is=True)
+    found = _admitted(payer or Payer(institution_id, app=app), request, [only])
     if found is None:
         raise NoRouteError("model_disabled")
     return found
@@ -249,12 +251,18 @@ def embeddings_route(institution_id: int) -> Route | None:
     """The one endpoint of the institution's vectors, those of two being no use together: its default, else the installation's.
     Of the class of what would be sent nothing is said yet."""
     usable = [one for one in routes_of(institution_id, Purpose.EMBEDDINGS) if one.candidate.enabled]
-    return min(usable, key=lambda one: (not one.candidate.is_default, one.candidate.rank), default=None)
+    found = min(usable, key=lambda one: (not one.candidate.is_default, one.candidate.rank), default=None)
+    return found and with_hidden(institution_id, found)
+
+
+def with_hidden(institution_id: int, one: Route) -> Route:
+    """Vectors of names and vectors of pseudonyms are no use together: what asks for them makes it another endpoint."""
+    return replace(one, hidden=tuple(classes_hidden(institution_id, one.zone)))
 
 
 def cleared_classes(institution_id: int, one: Route) -> frozenset[str]:
     """The classes of data that may be sent to it now."""
-    matrix, now = matrix_of(institution_id, as_it_is=True), timezone.now()
+    matrix, now = matrix_of(institution_id), timezone.now()
     request = Request("", one.candidate.capabilities, frozenset({one.model_id}), only=one.model_id)
     asked = [(name, replace(request, data_class=name)) for name in DATA_CLASSES]
     return frozenset(name for name, each in asked if not verdicts_of(each, [one.candidate], matrix, {}, now)[0].reason)
@@ -271,14 +279,9 @@ def class_of(institution_id: int, inputs: Iterable[str]) -> str:
     return highest(inputs, default=default or DataClass.INTERNAL)
 
 
-def matrix_of(institution_id: int, *, as_it_is: bool = False) -> Matrix:
-    """`as_it_is`: for what leaves without pseudonyms, which goes nowhere that the institution asks for them."""
+def matrix_of(institution_id: int) -> Matrix:
     saved = RoutingMatrix.unscoped.filter(institution=institution_id).first()
-    matrix = saved.matrix if saved else DEFAULT_MATRIX
-    asked = Pseudonymisation.unscoped.filter(institution=institution_id).first() if as_it_is else None
-    if asked is None:
-        return matrix
-    return {(name, zone): Clearance.REFUSED if asked.asks(name, [zone]) else said for (name, zone), said in matrix.items()}
+    return saved.matrix if saved else DEFAULT_MATRIX
 
 
 def routes_of(institution_id: int, kind: str) -> list[Route]:
@@ -354,8 +357,8 @@ def environment_routes() -> dict[str, Route]:
     return found
 
 
-def endpoint_key(base_url: str, model: str) -> str:
-    return hashlib.sha256(f"{base_url.strip().rstrip('/')}\n{model}".encode()).hexdigest()
+def endpoint_key(base_url: str, model: str, hidden: Iterable[str] = ()) -> str:
+    return hashlib.sha256("\n".join([base_url.strip().rstrip("/"), model, *hidden]).encode()).hexdigest()
 
 
 def health_of(one: Route) -> Health:
@@ -381,16 +384,27 @@ def chat(admitted: Admitted, *, told: Callable[[Route], None] = lambda _route: N
 
 
 def embedded(
-    admitted: Admitted, texts: Sequence[str], *, seconds: float, leave: Callable[[], bool] = lambda: False
+    admitted: Admitted,
+    texts: Sequence[str],
+    *,
+    seconds: float,
+    longest: int | None = None,
+    leave: Callable[[], bool] = lambda: False,
 ) -> NDArray[np.float32]:
-    """One row per text, to code that is not asynchronous. Raises UpstreamError, "stalled" after `seconds` whatever holds
-    it up; LeftError as soon as `leave()`, which is looked at twice a second."""
+    """One row per text, of its first `longest` characters, to code that is not asynchronous; with pseudonyms where they are
+    asked for. Raises UpstreamError, "stalled" after `seconds` whatever holds it up; LeftError as soon as `leave()`, which is
+    looked at twice a second."""
     conduct = _conduct(admitted)
     step = _next(conduct)
     if isinstance(step, Refusal):
         raise UpstreamError("overloaded")
     if admitted.payer is None:
-        return _embedded(admitted, conduct, step, texts, seconds, leave)[0]
+        return _embedded(admitted, conduct, step, [text[:longest] for text in texts], seconds, leave)[0]
+    try:
+        texts = [text[:longest] for text in _compared(admitted, admitted.payer, step, texts)]
+    except UpstreamError:
+        _locked(conduct.unsent, step)
+        raise
     most = most_of_texts(texts)
     held = reserve(admitted.payer, admitted.routes[step.candidate.id].priced, most)
     if isinstance(held, Refused):
@@ -409,6 +423,17 @@ def embedded(
         raise
     settle(held, None if tokens is None else Quantities(embedding_tokens=tokens), Outcome.DONE)
     return rows
+
+
+def _compared(admitted: Admitted, payer: Payer, step: Attempt, texts: Sequence[str]) -> Sequence[str]:
+    """As they may be sent. They are read whole, for half a name would not be seen to be one. Raises UpstreamError where
+    pseudonyms are asked for and cannot be given."""
+    zones = [step.candidate.zone]
+    try:
+        asked = pseudonyms_for(payer.institution_id, data_class=admitted.data_class, zones=zones, subject=VECTORS)
+        return asked.compared(texts) if asked else texts
+    except PseudonymsUnavailableError as error:
+        raise UpstreamError(error.code) from None
 
 
 def _embedded(
@@ -666,9 +691,9 @@ class _Flight:
 # Admission, inside
 
 
-def _admitted(payer: Payer, request: Request, routes: Sequence[Route], *, as_it_is: bool) -> Admitted | None:
+def _admitted(payer: Payer, request: Request, routes: Sequence[Route]) -> Admitted | None:
     try:
-        return _checked(payer, request, routes, matrix_of(payer.institution_id, as_it_is=as_it_is), _board)
+        return _checked(payer, request, routes, matrix_of(payer.institution_id), _board)
     except NoRouteError as error:
         if error.refusal and error.refusal.code == "none":
             return None

@@ -21,17 +21,24 @@ from parvis.access.keys.actions import taken_back, usable_keys
 from parvis.access.keys.models import ApiKey
 from parvis.access.rules.doors import in_force
 from parvis.access.secrets import is_current, seal
+from parvis.access.secrets.keyring import keyring
 from parvis.inference.actions import published_models
 from parvis.inference.door import INSTALLATION, Route, candidate_of, environment_routes, matrix_of
 from parvis.inference.models import LanguageModel, Provider
+from parvis.inference.pseudonymisation.actions import NAMES_KEPT_SECONDS, asked_for, lines, names_of, stamp_of
+from parvis.inference.pseudonymisation.models import Pseudonymisation
 from parvis.inference.routing import Candidate
 from parvis.inference.snapshots import (
+    Hidden,
     Holder,
     Institution,
     Key,
     Model,
+    Pseudonyms,
     Pulse,
     Snapshot,
+    remove_hidden,
+    write_hidden,
     write_pulse,
     write_snapshot,
 )
@@ -57,6 +64,7 @@ class Publisher:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._directories = Directories(folder)
         self._version = ""
         self._keys: frozenset[int] = frozenset()
         self._due_at = 0.0
@@ -73,10 +81,34 @@ class Publisher:
 
     def _publish(self, now: datetime) -> None:
         begun = time.monotonic()
-        snapshot = snapshot_of(now)
+        snapshot = snapshot_of(now, self._directories)
         self._version = write_snapshot(self.folder, snapshot, master=settings.SECRET_KEY)
+        remove_hidden(self.folder, but=[one.id for one in snapshot.institutions if one.pseudonyms])
         self._keys = frozenset(key.id for key in snapshot.keys)
         self._due_at = time.monotonic() + (time.monotonic() - begun) / SHARE
+
+
+class Directories:
+    """The names that workers hide, written again where they changed only: there may be tens of thousands."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._written: dict[int, tuple[object, float, str]] = {}
+
+    def version(self, asked: Pseudonymisation) -> str:
+        """Of what is written; "" where it cannot be, and then nothing of the institution goes where pseudonyms are asked."""
+        number, now = asked.institution_id, time.monotonic()
+        try:
+            key = keyring().current
+            stamp = (*stamp_of(asked), key.name)
+            known = self._written.get(number)
+            if known is None or known[0] != stamp or known[1] <= now:
+                version = write_hidden(self.folder, number, _hidden(asked), master=settings.SECRET_KEY, key=key)
+                known = self._written[number] = (stamp, now + NAMES_KEPT_SECONDS, version)
+        except Exception as error:  # noqa: BLE001 - its message may hold a name
+            log.error("Names of institution %s are not published: %s", number, type(error).__name__)
+            return ""
+        return known[2]
 
 
 def keep(stop: threading.Event) -> threading.Thread:
@@ -91,7 +123,8 @@ def publish() -> Pulse:
     return Publisher(settings.SNAPSHOTS_DIR).tick()
 
 
-def snapshot_of(now: datetime) -> Snapshot:
+def snapshot_of(now: datetime, directories: Directories | None = None) -> Snapshot:
+    """Without `directories` no names are written: where pseudonyms are asked for, workers refuse."""
     keys = list(usable_keys(now))
     places = places_of_keys(keys)
     profiles = {key.profile_id: key.profile for key in keys}
@@ -101,8 +134,9 @@ def snapshot_of(now: datetime) -> Snapshot:
     given = environment_routes()
     institutions = list(InstitutionRow.objects.order_by("id"))
     books = books_of({row.id for row in institutions})
+    hiding = {row.institution_id: _pseudonyms(row, directories) for row in asked_for()}
     return Snapshot(
-        institutions=tuple(_institution(row, books[row.id]) for row in institutions),
+        institutions=tuple(_institution(row, books[row.id], hiding.get(row.id)) for row in institutions),
         holders=tuple(_holder(profiles[number], groups.get(number, ())) for number in sorted(profiles)),
         keys=tuple(_key(key, places[key.id]) for key in keys),
         providers=(*(_provider(one) for one in providers.values()), *(_given(one) for one in given.values())),
@@ -114,9 +148,9 @@ def snapshot_of(now: datetime) -> Snapshot:
     )
 
 
-def _institution(row: InstitutionRow, books: Iterable[Book]) -> Institution:
-    matrix = tuple((*cell, str(said)) for cell, said in sorted(matrix_of(row.id, as_it_is=True).items()))
-    found = Institution(row.id, row.slug, data_class=row.data_class, matrix=matrix, books=tuple(books))
+def _institution(row: InstitutionRow, books: Iterable[Book], pseudonyms: Pseudonyms | None) -> Institution:
+    matrix = tuple((*cell, str(said)) for cell, said in sorted(matrix_of(row.id).items()))
+    found = Institution(row.id, row.slug, data_class=row.data_class, matrix=matrix, books=tuple(books), pseudonyms=pseudonyms)
     if not row.rules_key:
         return found
     rules = in_force(row.id, row.rules_key)
@@ -126,6 +160,17 @@ def _institution(row: InstitutionRow, books: Iterable[Book]) -> Institution:
         rules="\n".join(rule.source for rule in rules.table.rules),
         periods=tuple((first.isoformat(), latest.isoformat()) for first, latest in rules.periods),
     )
+
+
+def _pseudonyms(row: Pseudonymisation, directories: Directories | None) -> Pseudonyms:
+    pairs = (case.partition(":") for case in row.cases)
+    cases = tuple((data_class, zone) for data_class, _, zone in pairs)
+    return Pseudonyms(cases, directories.version(row) if directories else "")
+
+
+def _hidden(asked: Pseudonymisation) -> Hidden:
+    names = sorted(names_of(asked.institution_id))
+    return Hidden(tuple(names), tuple(lines(asked.terms)), tuple(lines(asked.student_numbers)))
 
 
 def _holder(profile: Profile, groups: Iterable[int]) -> Holder:

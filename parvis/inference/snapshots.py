@@ -1,8 +1,9 @@
 """What the data plane knows: who holds which key, what the rules allow them, which models there are and where they compute.
 
-The console plane publishes it in two files of one folder, each signed with the installation's key. `snapshot` is the whole,
+The console plane publishes it in files of one folder, each signed with the installation's key. `snapshot` is the whole,
 and changes when something does. `pulse` is a few lines written every second: which snapshot is the right one, the keys that
-were taken back since, and the instant, from which the age of all this is counted.
+were taken back since, and the instant, from which the age of all this is counted. `hidden-N` is what institution N wants
+hidden, its people's names among it: sealed like a provider's secret, and there only where it asks for pseudonyms.
 """
 
 from __future__ import annotations
@@ -10,16 +11,19 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
+from parvis.access import sealing
 from parvis.access.derivation import derived_key
 from parvis.ledger.carbon import Slope
 from parvis.ledger.pricing import Book
 
 SNAPSHOT, PULSE = "snapshot", "pulse"
+_HIDDEN = "hidden-"
 _MAGIC = b"parvis\x00\x01"
 _MAC_BYTES = 32
 _USE = "parvis.inference.snapshots"
@@ -31,6 +35,21 @@ class BadSnapshotError(Exception):
     """A file that this installation did not write, or that is not whole."""
 
     code = "bad_snapshot"
+
+
+class Pseudonyms(msgspec.Struct, frozen=True, array_like=True):
+    """Where they are asked for; `version` is that of what they hide, "" where it could not be written."""
+
+    cases: tuple[tuple[str, str], ...]  # class, zone
+    version: str = ""
+
+
+class Hidden(msgspec.Struct, frozen=True):
+    """What an institution's pseudonyms hide, beside what has a form."""
+
+    names: tuple[str, ...] = ()
+    terms: tuple[str, ...] = ()
+    student_numbers: tuple[str, ...] = ()
 
 
 class Institution(msgspec.Struct, frozen=True, array_like=True):
@@ -45,6 +64,7 @@ class Institution(msgspec.Struct, frozen=True, array_like=True):
     data_class: str = "internal"
     matrix: tuple[tuple[str, str, str], ...] = ()  # class, zone, clearance
     books: tuple[Book, ...] = ()  # of prices: its own, and the alliance's
+    pseudonyms: Pseudonyms | None = None
 
 
 class Holder(msgspec.Struct, frozen=True, array_like=True):
@@ -129,15 +149,39 @@ class Pulse(msgspec.Struct, frozen=True):
 def write_snapshot(folder: Path, snapshot: Snapshot, *, master: str) -> str:
     """Its version: the same for the same content."""
     content = msgspec.msgpack.encode(snapshot)
-    version = hashlib.sha256(content).hexdigest()[:32]
     _write(folder / SNAPSHOT, content, master)
-    return version
+    return _version(content)
 
 
 def read_snapshot(folder: Path, *, master: str) -> tuple[str, Snapshot]:
     """With its version. Raises BadSnapshotError, also when there is none."""
     content = _read(folder / SNAPSHOT, master)
-    return hashlib.sha256(content).hexdigest()[:32], _decoded(content, Snapshot)
+    return _version(content), _decoded(content, Snapshot)
+
+
+def write_hidden(folder: Path, institution: int, hidden: Hidden, *, master: str, key: sealing.Key) -> str:
+    """Its version: the same for the same content."""
+    content = msgspec.json.encode(hidden)
+    sealed = sealing.seal(content.decode(), place=_place_of(institution), key=key)
+    _write(folder / f"{_HIDDEN}{institution}", sealed.encode(), master)
+    return _version(content)
+
+
+def read_hidden(folder: Path, institution: int, *, master: str, ring: sealing.Keyring) -> tuple[str, Hidden]:
+    """With its version. Raises BadSnapshotError, also when there is none; SecretUnreadableError."""
+    sealed = _read(folder / f"{_HIDDEN}{institution}", master).decode()
+    content = sealing.unseal(sealed, place=_place_of(institution), ring=ring).encode()
+    try:
+        return _version(content), msgspec.json.decode(content, type=Hidden)
+    except msgspec.MsgspecError:
+        raise BadSnapshotError(_HIDDEN) from None
+
+
+def remove_hidden(folder: Path, *, but: Collection[int]) -> None:
+    """Of institutions that ask for no pseudonyms any more."""
+    for path in folder.glob(f"{_HIDDEN}*"):
+        if path.name.removeprefix(_HIDDEN) not in {str(number) for number in but}:
+            path.unlink(missing_ok=True)
 
 
 def write_pulse(folder: Path, pulse: Pulse, *, master: str) -> None:
@@ -147,6 +191,15 @@ def write_pulse(folder: Path, pulse: Pulse, *, master: str) -> None:
 def read_pulse(folder: Path, *, master: str) -> Pulse:
     """Raises BadSnapshotError, also when there is none."""
     return _decoded(_read(folder / PULSE, master), Pulse)
+
+
+def _version(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:32]
+
+
+def _place_of(institution: int) -> str:
+    """Where what is sealed belongs."""
+    return f"{institution}|pseudonyms|{institution}|1"
 
 
 def _write(path: Path, content: bytes, master: str) -> None:

@@ -65,8 +65,8 @@ def _batch(admitted: Admitted, texts: Sequence[str], leave: Leave) -> NDArray[np
         raise LeftError
     ask = partial(embedded, admitted, seconds=BATCH_SECONDS, leave=leave)
     try:
-        return ask([text[:LONGEST_TEXT] for text in texts])
+        return ask(texts, longest=LONGEST_TEXT)
     except UpstreamError as error:
         if error.code != "too_long":
             raise
-        return ask([text[:SHORTER_TEXT] for text in texts])
+        return ask(texts, longest=SHORTER_TEXT)

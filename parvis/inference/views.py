@@ -46,14 +46,15 @@ def list_models(request: SignedInRequest) -> HttpResponse:
     now = timezone.now()
     measured = {row.endpoint: row for row in Calibration.objects.visible_to(request.principal)}
 
-    def worth_of(purpose: str, base_url: str, name: str) -> str:
-        return worth(measured.get(door.endpoint_key(base_url, name))) if purpose == Purpose.EMBEDDINGS else ""
+    def worth_of(purpose: str, route: door.Route) -> str:
+        key = door.with_hidden(request.principal.institution_id, route).key if purpose == Purpose.EMBEDDINGS else ""
+        return worth(measured.get(key)) if key else ""
 
     context = {
         "models": [
             (
                 model,
-                worth_of(model.purpose, model.provider.base_url, model.name),
+                worth_of(model.purpose, door.route_to(model)),
                 _standing(model, now),
                 door.health_of(door.route_to(model)).is_resting(now),
             )
@@ -68,7 +69,7 @@ def list_models(request: SignedInRequest) -> HttpResponse:
                 "name": route.name,
                 "zone": Zone(route.zone).label,
                 "is_attested": _is_attested(route.candidate, now),
-                "worth": worth_of(code, route.base_url, route.model),
+                "worth": worth_of(code, route),
             }
             for code, route in door.environment_routes().items()
         ],

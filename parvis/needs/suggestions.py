@@ -90,7 +90,8 @@ def _meaning(principal: Principal, words: Words) -> dict[int, float] | None:
     if not rows:
         return None
     try:
-        asked = normalised(embedded(admitted, [f"{words.title}\n{words.text}"[:LONGEST_TEXT]], seconds=QUESTION_SECONDS))[0]
+        text = f"{words.title}\n{words.text}"
+        asked = normalised(embedded(admitted, [text], seconds=QUESTION_SECONDS, longest=LONGEST_TEXT))[0]
     except UpstreamError as error:
         endpoint_failed(calibration, error.code)
         return None

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
 import uvicorn
 
 from parvis.access import sealing
@@ -24,7 +25,7 @@ from parvis.gateway.tests.provider import Provider
 from parvis.gateway.tests.settler import Settler
 from parvis.inference import snapshots
 from parvis.inference.pool import Limits, Pool
-from parvis.inference.snapshots import Holder, Institution, Key, Model, Pulse, Snapshot
+from parvis.inference.snapshots import Hidden, Holder, Institution, Key, Model, Pseudonyms, Pulse, Snapshot
 
 MASTER = "only for tests, never a secret"
 SECRET = "sk-secret-of-the-provider"
@@ -85,6 +86,11 @@ class House:
         number = str(len(self.models) + 1)
         given = {"attested_at": 0.0, **more}
         self.models.append(Model(number, owner, provider, alias, alias, purpose, number, capabilities, **given))
+
+    def ask_for_pseudonyms(self, *cases: tuple[str, str], hidden: Hidden) -> None:
+        """Of the first institution, from what is published next."""
+        version = snapshots.write_hidden(self.folder, 1, hidden, master=MASTER, key=self.ring.current)
+        self.institutions[0] = msgspec.structs.replace(self.institutions[0], pseudonyms=Pseudonyms(cases, version))
 
     def publish(self, *, revoked: tuple[int, ...] = (), at: float | None = None) -> None:
         snapshot = Snapshot(

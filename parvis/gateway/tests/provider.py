@@ -1,7 +1,8 @@
 """A small real provider: HTTP/1.1 with keep-alive, chat completions, embeddings and responses as OpenAI writes them.
 
-It does as the request says, in a field that OpenAI does not know (`script`): how many tokens, how slowly, and which fault at
-which chunk. In a process of its own: `python -m parvis.gateway.tests.provider [PORT]` writes its address on standard output.
+It does as the request says, in a field that OpenAI does not know (`script`): how many tokens, how slowly, which fault at which
+chunk, or to say the question again (`repeats`), in two pieces (`cut`). In a process of its own:
+`python -m parvis.gateway.tests.provider [PORT]` writes its address on standard output.
 """
 
 from __future__ import annotations
@@ -174,11 +175,11 @@ class Serving(asyncio.Protocol):
 
     def completion(self, asked: dict[str, Any], script: dict[str, Any]) -> dict[str, Any]:
         tokens = script.get("tokens", 8)
-        message: dict[str, Any] = {"role": "assistant", "content": "mot " * tokens, "refusal": None}
+        message: dict[str, Any] = {"role": "assistant", "content": _said(asked, tokens), "refusal": None}
         finish = "stop"
         if asked.get("tools"):
             name = asked["tools"][0]["function"]["name"]
-            call = {"id": "call_1", "type": "function", "function": {"name": name, "arguments": '{"ville": "Rennes"}'}}
+            call = {"id": "call_1", "type": "function", "function": {"name": name, "arguments": _given(asked)}}
             message, finish = {"role": "assistant", "content": None, "refusal": None, "tool_calls": [call]}, "tool_calls"
         elif (asked.get("response_format") or {}).get("type") == "json_schema":
             message["content"] = '{"ville": "Rennes"}'
@@ -210,7 +211,7 @@ class Serving(asyncio.Protocol):
 
     def response(self, asked: dict[str, Any], script: dict[str, Any]) -> dict[str, Any]:
         usage = self.count(asked, script.get("tokens", 8))
-        text = {"type": "output_text", "text": "mot " * script.get("tokens", 8), "annotations": [], "logprobs": []}
+        text = {"type": "output_text", "text": _said(asked, script.get("tokens", 8)), "annotations": [], "logprobs": []}
         return {
             "id": "resp_1",
             "object": "response",
@@ -296,11 +297,12 @@ class Serving(asyncio.Protocol):
         if asked.get("tools"):
             call = {"index": 0, "id": "call_1", "type": "function"}
             name = asked["tools"][0]["function"]["name"]
-            events.append(choice({"tool_calls": [{**call, "function": {"name": name, "arguments": '{"ville":'}}]}))
-            events.append(choice({"tool_calls": [{"index": 0, "function": {"arguments": ' "Rennes"}'}}]}))
+            first, *others = _pieces(asked, _given(asked), 9)
+            events.append(choice({"tool_calls": [{**call, "function": {"name": name, "arguments": first}}]}))
+            events += [choice({"tool_calls": [{"index": 0, "function": {"arguments": piece}}]}) for piece in others]
             events.append(choice({}, "tool_calls"))
         else:
-            events += [choice({"content": f"mot{index} "}) for index in range(tokens)]
+            events += [choice({"content": piece}) for piece in _spoken(asked, tokens)]
             events.append(choice({}, "stop"))
         usage = self.count(asked, tokens)
         if (asked.get("stream_options") or {}).get("include_usage"):
@@ -308,18 +310,46 @@ class Serving(asyncio.Protocol):
         return [*events, "data: [DONE]"]
 
     def response_events(self, asked: dict[str, Any], tokens: int) -> list[str]:
-        whole = self.response(asked, {"tokens": tokens})
+        whole = self.response(asked, {"tokens": tokens, **asked.get("script", {})})
         begun = {**whole, "status": "in_progress", "output": [], "usage": None}
         events: list[dict[str, Any]] = [{"type": "response.created", "response": begun}]
         place = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
         events += [
-            {"type": "response.output_text.delta", **place, "delta": f"mot{index} ", "logprobs": []} for index in range(tokens)
+            {"type": "response.output_text.delta", **place, "delta": piece, "logprobs": []} for piece in _spoken(asked, tokens)
         ]
         events.append({"type": "response.completed", "response": whole})
         return [
             f"event: {one['type']}\ndata: " + json.dumps({**one, "sequence_number": number})
             for number, one in enumerate(events)
         ]
+
+
+def _said(asked: dict[str, Any], tokens: int) -> str:
+    return _question(asked) if asked.get("script", {}).get("repeats") else "mot " * tokens
+
+
+def _spoken(asked: dict[str, Any], tokens: int) -> list[str]:
+    """The same in pieces."""
+    if asked.get("script", {}).get("repeats"):
+        return _pieces(asked, _question(asked), 1)
+    return [f"mot{index} " for index in range(tokens)]
+
+
+def _given(asked: dict[str, Any]) -> str:
+    """To a tool."""
+    return json.dumps({"ville": _question(asked) if asked.get("script", {}).get("repeats") else "Rennes"})
+
+
+def _pieces(asked: dict[str, Any], text: str, usual: int) -> list[str]:
+    cut = asked.get("script", {}).get("cut", usual)
+    return [text[:cut], text[cut:]]
+
+
+def _question(asked: dict[str, Any]) -> str:
+    said = asked.get("messages") or asked["input"]
+    if isinstance(said, list) and "content" in said[-1]:
+        said = said[-1]["content"]
+    return said if isinstance(said, str) else " ".join(part["text"] for part in said)
 
 
 async def _serve(port: int) -> None:

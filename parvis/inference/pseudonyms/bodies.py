@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, ParamSpec, TypeVar
 
 from parvis.inference.pseudonyms import PseudonymsUnavailableError
 from parvis.inference.pseudonyms.detection import LONGEST_TEXT, Detector, Reading
@@ -19,19 +19,25 @@ from parvis.inference.pseudonyms.vault import CLOSING, OPENING, Vault
 
 DEEPEST = 40
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 _CUT = re.compile(f"({OPENING}[A-Z]+_[0-9]+[A-Z]{CLOSING})")
 
-_LEFT_ALONE = frozenset(
+LEFT_ALONE = frozenset(
     """model temperature top_p n stream stream_options max_tokens max_completion_tokens max_output_tokens presence_penalty
     frequency_penalty logit_bias logprobs top_logprobs seed tools functions tool_choice function_call parallel_tool_calls
     response_format text_format reasoning reasoning_effort service_tier store modalities truncation include background
     encoding_format dimensions safe_prompt random_seed prompt_mode previous_response_id verbosity""".split()
 )
-_REMOVED = frozenset({"user", "safety_identifier", "prompt_cache_key"})  # who asks: nothing that the model needs
+LEFT_ALONE_IN_RESPONSES = LEFT_ALONE | {"text"}  # how an answer of /v1/responses is written, its schema among it
+REMOVED = frozenset({"user", "safety_identifier", "prompt_cache_key"})  # who asks: nothing that the model needs
 _UNREADABLE = frozenset(
     """image_url input_image image input_audio audio file input_file video_url document_url input_video""".split()
 )
-_NOT_WORDS = frozenset({"role", "type", "id", "tool_call_id", "call_id", "status", "prefix", "detail"})
+_NOT_WORDS = frozenset(
+    {"role", "type", "id", "item_id", "tool_call_id", "call_id", "status", "prefix", "detail", "encrypted_content"}
+)
 _JSON_TEXTS = frozenset({"arguments"})
 
 NOTICE = {
@@ -47,12 +53,13 @@ class Pseudonyms:
     """Of one request: pseudonymise it, then restore its answers."""
 
     def __init__(self, detector: Detector, key: bytes) -> None:
-        self._detector = detector
+        self._detector, self._key = detector, key
         self.vault = Vault(key)
 
-    def body(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """The request as it may be sent. Raises PseudonymsUnavailableError, and then nothing may be."""
-        sent: dict[str, Any] = _safely(self._body, body)
+    def body(self, body: Mapping[str, Any], *, is_response: bool = False) -> dict[str, Any]:
+        """The request as it may be sent; `is_response`: one of /v1/responses. Raises PseudonymsUnavailableError, and then
+        nothing may be."""
+        sent: dict[str, Any] = safely(self._body, body, is_response)
         return sent
 
     def messages(self, messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -61,12 +68,18 @@ class Pseudonyms:
         return sent
 
     def texts(self, texts: Sequence[str]) -> list[str]:
-        sent: list[str] = _safely(self._replaced, list(texts))
+        sent: list[str] = safely(self._replaced, list(texts))
+        return sent
+
+    def compared(self, texts: Sequence[str]) -> list[str]:
+        """Texts of which only vectors come back: what is named has one placeholder in all of them, whatever else is asked at
+        the same time, so that their vectors compare with those of other days. There is nothing to restore."""
+        sent: list[str] = safely(self._compared, list(texts))
         return sent
 
     def answer(self, answer: Mapping[str, Any], *, is_json: bool = False) -> dict[str, Any]:
         """An answer that came in one piece. `is_json`: its content was asked to be a JSON document."""
-        restoring: dict[str, Any] = _safely(self._restored, dict(answer), is_json)
+        restoring: dict[str, Any] = safely(self._restored, dict(answer), is_json)
         return restoring
 
     def restored(self, text: str) -> str:
@@ -81,18 +94,39 @@ class Pseudonyms:
     def stream(self, *, is_json: bool = False) -> StreamedAnswer:
         return StreamedAnswer(self.vault, is_json=is_json)
 
-    def _body(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        kept = {name: value for name, value in body.items() if name not in _REMOVED}
-        words = {name: value for name, value in kept.items() if name not in _LEFT_ALONE}
+    def response_stream(self, *, is_json: bool = False) -> StreamedResponse:
+        return StreamedResponse(self.vault, is_json=is_json)
+
+    def _body(self, body: Mapping[str, Any], is_response: bool) -> dict[str, Any]:
+        left_alone = LEFT_ALONE_IN_RESPONSES if is_response else LEFT_ALONE
+        kept = {name: value for name, value in body.items() if name not in REMOVED}
+        words = {name: value for name, value in kept.items() if name not in left_alone}
         if _is_tokens(words.get("input")) or _is_tokens(words.get("prompt")):
             raise PseudonymsUnavailableError("pseudonyms_unreadable")
-        words = self._replaced(words)
-        sent = {name: words.get(name, value) for name, value in kept.items()}
+        replaced: dict[str, Any] = self._replaced(words)
+        sent = {name: value for name, value in kept.items() if name in left_alone} | replaced
         if len(self.vault) and isinstance(sent.get("messages"), list):
             sent["messages"] = _with_notice(sent["messages"])
+        elif len(self.vault) and is_response:
+            sent["instructions"] = "\n\n".join(filter(None, [sent.get("instructions"), NOTICE["content"]]))
         return sent
 
     def _replaced(self, words: Any) -> Any:
+        readings, named = self._read(words)
+        marked = {place: _marked(reading, len(place[0]), named, self.vault) for place, reading in readings.items()}
+        return _rewritten(words, "", marked)
+
+    def _compared(self, texts: list[str]) -> list[str]:
+        """Each with a vault of its own: two names that fall on one number are told apart by who came first."""
+        readings, named = self._read(texts)
+        sent = []
+        for text in texts:
+            vault = Vault(self._key)
+            marked = {place: _marked(readings[place], len(place[0]), named, vault) for place in _texts(text, "", 1)}
+            sent.append(_rewritten(text, "", marked))
+        return sent
+
+    def _read(self, words: Any) -> tuple[dict[tuple[str, str], Reading], Named]:
         """All texts are read before any is replaced: somebody may be named in full in the last one only."""
         named = Named()
         readings: dict[tuple[str, str], Reading] = {}
@@ -103,21 +137,11 @@ class Pseudonyms:
                 raise PseudonymsUnavailableError("pseudonyms_too_long")
             if (label, text) not in readings:
                 readings[label, text] = self._detector.read(label + text, named)
-        replaced = {(label, text): self._text(reading, len(label), named) for (label, text), reading in readings.items()}
-        return _rewritten(words, "", replaced)
-
-    def _text(self, reading: Reading, skipped: int, named: Named) -> str:
-        text, pieces, place = reading.text, [], skipped
-        for span in reading.settled(named):
-            start = max(span.start, skipped)
-            if span.end > start:
-                pieces += [text[place:start], self.vault.placeholder(span.kind, text[start : span.end])]
-                place = span.end
-        return "".join([*pieces, text[place:]])
+        return readings, named
 
     def _restored(self, answer: dict[str, Any], is_json: bool) -> dict[str, Any]:
-        restored: dict[str, Any] = _put_back(answer, "", self.vault, is_json)
-        return restored
+        found: dict[str, Any] = put_back(answer, self.vault, is_json=is_json)
+        return found
 
 
 class StreamedAnswer:
@@ -127,6 +151,11 @@ class StreamedAnswer:
         self._vault = vault
         self._is_json = is_json
         self._restorers: dict[tuple[int, str, int], Restorer] = {}
+
+    @property
+    def holds(self) -> bool:
+        """Whether something waits for what comes next."""
+        return any(one.holds for one in self._restorers.values())
 
     def event(self, event: Mapping[str, Any]) -> dict[str, Any]:
         choices = event.get("choices")
@@ -152,6 +181,8 @@ class StreamedAnswer:
                 delta[name] = [self._part(index, part) for part in value]
             elif name == "tool_calls" and isinstance(value, list):
                 delta[name] = [self._call(index, place, call) for place, call in enumerate(value)]
+            elif name == "function_call" and isinstance(value, dict) and isinstance(value.get("arguments"), str):
+                delta[name] = {**value, "arguments": self._push(index, name, 0, value["arguments"])}
         if isinstance(choice.get("text"), str):
             choice["text"] = self._push(index, "text", 0, choice["text"])
         if choice.get("finish_reason"):
@@ -164,7 +195,7 @@ class StreamedAnswer:
     def _push(self, index: int, name: str, call: int, value: str) -> str:
         restorer = self._restorers.get((index, name, call))
         if restorer is None:
-            is_json = name == "arguments" or (name in ("content", "text") and self._is_json)
+            is_json = name in ("arguments", "function_call") or (name in _CONTENT and self._is_json)
             restorer = self._restorers[index, name, call] = Restorer(self._vault, json=is_json)
         return restorer.push(value)
 
@@ -174,11 +205,14 @@ class StreamedAnswer:
         return part
 
     def _call(self, index: int, place: int, call: Any) -> Any:
-        function = call.get("function") if isinstance(call, dict) else None
-        if not isinstance(function, dict) or not isinstance(function.get("arguments"), str):
+        if not isinstance(call, dict):
             return call
         number: int = call["index"] if isinstance(call.get("index"), int) else place
-        return {**call, "function": {**function, "arguments": self._push(index, "arguments", number, function["arguments"])}}
+        for name, given in _GIVEN_TO.items():
+            tool = call.get(name)
+            if isinstance(tool, dict) and isinstance(tool.get(given), str):
+                call = {**call, name: {**tool, given: self._push(index, given, number, tool[given])}}
+        return call
 
     def _rest(self, index: int, delta: dict[str, Any]) -> dict[str, Any]:
         """`delta` with what is held for this choice added."""
@@ -186,13 +220,16 @@ class StreamedAnswer:
             rest = self._restorers.pop((one, name, call)).close()
             if not rest:
                 continue
-            if name == "arguments":
+            if tool := _TOOL_OF.get(name):
                 calls = delta.setdefault("tool_calls", [])
                 mine = next((row for place, row in enumerate(calls) if row.get("index", place) == call), None)
-                if mine and isinstance(mine.get("function"), dict):
-                    mine["function"]["arguments"] = mine["function"].get("arguments", "") + rest
+                if mine and isinstance(mine.get(tool), dict):
+                    mine[tool][name] = mine[tool].get(name, "") + rest
                 else:
-                    calls.append({"index": call, "function": {"arguments": rest}})
+                    calls.append({"index": call, tool: {name: rest}})
+            elif name == "function_call":
+                called = delta.get(name) or {}
+                delta[name] = {**called, "arguments": called.get("arguments", "") + rest}
             elif name == "content" and isinstance(delta.get(name), list):
                 delta[name] = [*delta[name], {"type": "text", "text": rest}]
             else:
@@ -200,16 +237,99 @@ class StreamedAnswer:
         return delta
 
 
-def _safely(work: Any, *given: Any) -> Any:
+class StreamedResponse:
+    """The events of one streamed answer of /v1/responses. Each gives one event, or two: what was held of a text is a delta
+    of its own before the event that says that it is done."""
+
+    def __init__(self, vault: Vault, *, is_json: bool = False) -> None:
+        self._vault = vault
+        self._is_json = is_json
+        self._open: dict[tuple[object, ...], tuple[dict[str, Any], Restorer]] = {}  # each with its latest delta
+        self._added, self._latest = 0, 0
+
+    @property
+    def holds(self) -> bool:
+        """Whether something waits for what comes next, or numbers have to follow."""
+        return bool(self._added) or any(one.holds for _, one in self._open.values())
+
+    def events(self, event: Mapping[str, Any]) -> list[dict[str, Any]]:
+        kind = event.get("type")
+        if isinstance(kind, str) and kind.endswith(".delta") and isinstance(event.get("delta"), str):
+            return [self._numbered({**event, **self._delta(kind.removesuffix(".delta"), event)})]
+        restored: dict[str, Any] = put_back(dict(event), self._vault, is_json=self._is_json)
+        return [*self._done(kind, event), self._numbered(restored)]
+
+    def close(self) -> list[dict[str, Any]]:
+        """What was still held, if it was cut."""
+        return self._rests(list(self._open))
+
+    def _delta(self, kind: str, event: Mapping[str, Any]) -> dict[str, Any]:
+        place = (kind, *(event.get(name) for name in _PLACES))
+        known = self._open.get(place)
+        is_json = kind.endswith("arguments") or (kind.endswith("output_text") and self._is_json)
+        restorer = known[1] if known else Restorer(self._vault, json=is_json)
+        self._open[place] = (dict(event), restorer)
+        return {"delta": restorer.push(event["delta"]), **_uncut(event)}
+
+    def _done(self, kind: object, event: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """What was held of the text that ends here, or of all those of the item or of the answer that does."""
+        if kind in _LAST:
+            return self.close()
+        if kind == "response.output_item.done":
+            item = event.get("output_index")
+            return self._rests([place for place, (latest, _) in self._open.items() if latest.get("output_index") == item])
+        place = (str(kind).removesuffix(".done"), *(event.get(name) for name in _PLACES))
+        return self._rests([place] if place in self._open else [])
+
+    def _rests(self, places: Sequence[tuple[object, ...]]) -> list[dict[str, Any]]:
+        ended = [self._open.pop(place) for place in places]
+        rests = [(latest, rest) for latest, restorer in ended if (rest := restorer.close())]
+        return [self._added_one({**latest, "delta": rest, **_uncut(latest)}) for latest, rest in rests]
+
+    def _added_one(self, event: dict[str, Any]) -> dict[str, Any]:
+        self._added += 1
+        self._latest += 1
+        return {**event, "sequence_number": self._latest} if "sequence_number" in event else event
+
+    def _numbered(self, event: dict[str, Any]) -> dict[str, Any]:
+        number = event.get("sequence_number")
+        if not isinstance(number, int):
+            return event
+        self._latest = number + self._added
+        return {**event, "sequence_number": self._latest} if self._added else event
+
+
+def _uncut(event: Mapping[str, Any]) -> dict[str, Any]:
+    return {"logprobs": []} if "logprobs" in event else {}
+
+
+_PLACES = ("item_id", "output_index", "content_index", "summary_index")
+_LAST = frozenset({"response.completed", "response.incomplete", "response.failed"})
+
+_GIVEN_TO = {"function": "arguments", "custom": "input"}  # what a tool is given, in each kind of call
+_TOOL_OF = {given: tool for tool, given in _GIVEN_TO.items()}
+
+
+def safely(work: Callable[P, T], *given: P.args, **options: P.kwargs) -> T:
     """A fault refuses. It is not chained: its frames hold the text."""
     failure = PseudonymsUnavailableError()
     try:
-        return work(*given)
+        return work(*given, **options)
     except PseudonymsUnavailableError as error:
         failure = PseudonymsUnavailableError(error.code)
     except Exception:  # noqa: BLE001, S110 - whatever it is, nothing leaves
         pass
     raise failure
+
+
+def _marked(reading: Reading, skipped: int, named: Named, vault: Vault) -> str:
+    text, pieces, place = reading.text, [], skipped
+    for span in reading.settled(named):
+        start = max(span.start, skipped)
+        if span.end > start:
+            pieces += [text[place:start], vault.placeholder(span.kind, text[start : span.end])]
+            place = span.end
+    return "".join([*pieces, text[place:]])
 
 
 def _texts(value: Any, label: str, depth: int) -> Iterator[tuple[str, str]]:
@@ -262,16 +382,26 @@ def _rewritten_field(holder: dict[str, Any], key: str, replaced: Mapping[tuple[s
         yield replaced["", key], rewritten
 
 
-def _put_back(value: Any, key: str, vault: Vault, is_json: bool) -> Any:
+def put_back(value: Any, vault: Vault, *, is_json: bool, key: str = "") -> Any:
+    """What an answer holds, with the names. `is_json`: its content was asked to be a JSON document."""
     if isinstance(value, str):
-        return (
-            value if key in _NOT_WORDS else restored(value, vault, json=key in _JSON_TEXTS or (is_json and key == "content"))
-        )
+        if key in _NOT_WORDS:
+            return value
+        return restored(value, vault, json=key in _JSON_TEXTS or (is_json and key in _CONTENT))
     if isinstance(value, list):
-        return [_put_back(one, key, vault, is_json) for one in value]
+        return [put_back(one, vault, is_json=is_json, key=key) for one in value]
     if isinstance(value, dict):
-        return {name: _put_back(one, name, vault, is_json) for name, one in value.items() if name != "logprobs"}
+        fields = ((name, _not_cut(one) if name == "logprobs" else one) for name, one in value.items())
+        return {name: put_back(one, vault, is_json=is_json, key=name) for name, one in fields}
     return value
+
+
+_CONTENT = frozenset({"content", "text"})
+
+
+def _not_cut(logprobs: Any) -> Any:
+    """Words cut into tokens: not restorable."""
+    return [] if isinstance(logprobs, list) else None
 
 
 def _document(value: str, label: str) -> Any:

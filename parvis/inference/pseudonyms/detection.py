@@ -41,6 +41,12 @@ def student_number(pattern: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![^\W_]){body}(?![^\W_])", re.IGNORECASE)
 
 
+def detector_of(names: Iterable[str], *, terms: Iterable[str] = (), student_numbers: Iterable[str] = ()) -> Detector:
+    """For an institution: its people as they are shown, and what it adds. Raises PatternError."""
+    patterns = [student_number(pattern) for pattern in student_numbers]
+    return Detector(directory(names, terms), patterns)
+
+
 @dataclass(slots=True)
 class Reading:
     """What one text holds. Doubtful names are settled once the whole request is read."""

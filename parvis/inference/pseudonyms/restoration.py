@@ -31,6 +31,10 @@ class Restorer:
         self._next = self._next_of_json if json else self._next_of_text
         self._held = ""
 
+    @property
+    def holds(self) -> bool:
+        return bool(self._held)
+
     def push(self, piece: str) -> str:
         """What can be shown so far."""
         if not self._held and OPENING not in piece and "\\" not in piece:

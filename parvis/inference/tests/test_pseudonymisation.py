@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.test import Client
-from django.utils import timezone
 
 from conftest import House
+from parvis.access.secrets.keyring import keyring
 from parvis.audit.models import Entry
 from parvis.identity.models import Person, Source
-from parvis.inference.door import matrix_of
+from parvis.inference import door
+from parvis.inference.completion import UpstreamError
+from parvis.inference.models import LanguageModel, Provider, Purpose
 from parvis.inference.pseudonymisation import actions
 from parvis.inference.pseudonymisation.actions import pseudonyms_for
 from parvis.inference.pseudonymisation.models import Pseudonymisation
 from parvis.inference.pseudonyms import PseudonymsUnavailableError
-from parvis.inference.publishing import snapshot_of
-from parvis.inference.routing import Clearance
+from parvis.inference.publishing import Publisher
+from parvis.inference.snapshots import Pseudonyms as Asking
+from parvis.inference.snapshots import read_hidden, read_snapshot
+from parvis.inference.tests.conftest import attest, running
+from parvis.inference.tests.model_server import ModelServer, honest, sending_vectors
 from parvis.institutions.models import Profile, Role
 
 SignIn = Callable[[Profile], Client]
@@ -113,7 +121,7 @@ def test_a_conversation_keeps_its_placeholders_and_shares_none(house: House, kno
     ask_for(house, "personal:eu")
 
     def sent(conversation: str) -> str:
-        asked = pseudonyms_for(house.institution.id, data_class="personal", zones=["eu"], conversation=conversation)
+        asked = pseudonyms_for(house.institution.id, data_class="personal", zones=["eu"], subject=conversation)
         assert asked is not None
         return asked.texts([NAME])[0]
 
@@ -130,13 +138,105 @@ def test_settings_that_cannot_be_read_refuse(house: House, sign_in: SignIn, capl
     assert "PatternError" in caplog.text
 
 
-def test_what_leaves_as_it_is_goes_nowhere_that_pseudonyms_are_asked_for(house: House) -> None:
-    """Vectors, and what the data plane relays: neither hides anything."""
-    here, there = house.institution.id, house.neighbour_institution.id
-    Pseudonymisation.unscoped.create(institution=house.institution, cases=["personal:eu"])
-    assert matrix_of(here, as_it_is=True)["personal", "eu"] == Clearance.REFUSED
-    assert matrix_of(here)["personal", "eu"] == matrix_of(there, as_it_is=True)["personal", "eu"] == Clearance.ALLOWED
-    assert matrix_of(here, as_it_is=True)["internal", "eu"] == Clearance.ALLOWED
-    published = {one.id: one.matrix for one in snapshot_of(timezone.now()).institutions}
-    assert ("personal", "eu", "refused") in published[here]
-    assert ("personal", "eu", "allowed") in published[there]
+@pytest.fixture
+def server() -> Iterator[ModelServer]:
+    with running(honest) as one:
+        one.embedding = sending_vectors(lambda text: [1.0, float(len(text))])
+        yield one
+
+
+@pytest.fixture
+def vectors(house: House, known: Person, server: ModelServer) -> Callable[[str, list[str]], list[str]]:
+    """What the endpoint of the institution, in the Union, is sent of texts of a class."""
+    provider = Provider.unscoped.create(institution=house.institution, name="Loin", base_url=f"{server.url}/v1", zone="eu")
+    given = {"institution": house.institution, "provider": attest(provider), "name": "sens", "display_name": "Sens"}
+    LanguageModel.unscoped.create(**given, purpose=Purpose.EMBEDDINGS)
+
+    def sent(data_class: str, texts: list[str], longest: int | None = None) -> list[str]:
+        route = door.embeddings_route(house.institution.id)
+        assert route
+        admitted = door.admit_background(house.institution.id, inputs=[data_class], only=route, app="documents")
+        server.requests.clear()
+        assert len(door.embedded(admitted, texts, seconds=5, longest=longest)) == len(texts)
+        return [text for request in server.requests for text in request.body["input"]]
+
+    return sent
+
+
+def test_vectors_are_made_of_pseudonyms_where_they_are_asked_for(house: House, vectors: Any) -> None:
+    texts = [f"Mémoire de {NAME}", "Rien de personne"]
+    assert vectors("personal", texts) == texts
+    ask_for(house, "personal:eu", "sensitive:on_prem")
+    first, second = vectors("personal", texts)
+    assert re.fullmatch(r"Mémoire de ⟦NOM_\d{5}[A-Z]⟧", first)
+    assert second == texts[1]
+    assert vectors("personal", ["06 12 34 56 78", texts[0], f"par {NAME} ?"])[1:] == [first, f"par {first[11:]} ?"]
+    assert vectors("internal", texts) == texts
+
+
+def test_a_name_where_a_text_is_cut_is_hidden_whole(house: House, vectors: Any) -> None:
+    ask_for(house, "personal:eu")
+    [sent] = vectors("personal", [f"Mémoire de {NAME}"], longest=17)
+    assert sent.startswith("Mémoire de ⟦NOM_")
+
+
+def test_vectors_of_names_and_of_pseudonyms_are_not_compared(house: House, vectors: Any) -> None:
+    def key() -> str:
+        route = door.embeddings_route(house.institution.id)
+        return route.key if route else ""
+
+    before = key()
+    ask_for(house, "personal:on_prem")
+    assert key() == before
+    ask_for(house, "personal:eu")
+    assert key() != before
+    ask_for(house)
+    assert key() == before
+
+
+def test_without_pseudonyms_no_vector_is_asked_for(
+    house: House, vectors: Any, server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask_for(house, "personal:eu")
+    for name in ("parvis.inference.pseudonyms.detection.Detector.read", "parvis.inference.pseudonymisation.actions._detector"):
+        with monkeypatch.context() as patch:
+            patch.setattr(name, _broken)
+            with pytest.raises(UpstreamError) as refused:
+                vectors("personal", ["x"])
+            assert (refused.value.code, server.requests) == ("pseudonyms_unavailable", [])
+
+
+def _broken(*_given: object) -> None:
+    raise RuntimeError(NAME)
+
+
+def test_the_data_plane_is_given_the_names_sealed_and_only_where_they_are_used(
+    house: House, known: Person, tmp_path: Path, settings: Any
+) -> None:
+    publisher = Publisher(tmp_path)
+
+    def told() -> Asking | None:
+        publisher._due_at = 0.0
+        publisher.tick()
+        snapshot = read_snapshot(tmp_path, master=settings.SECRET_KEY)[1]
+        assert NAME.encode() not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
+        assert all(path.stat().st_mode & 0o077 == 0 for path in tmp_path.glob("hidden-*"))
+        return {one.id: one.pseudonyms for one in snapshot.institutions}[house.institution.id]
+
+    assert told() is None
+    ask_for(house, "personal:eu", student_numbers="p9999999", terms="Projet Griffon")
+    asking = told()
+    assert asking
+    version, hidden = read_hidden(tmp_path, house.institution.id, master=settings.SECRET_KEY, ring=keyring())
+    assert asking == Asking((("personal", "eu"),), version)
+    assert NAME in hidden.names
+    assert (hidden.terms, hidden.student_numbers) == (("Projet Griffon",), ("p9999999",))
+    written = (tmp_path / f"hidden-{house.institution.id}").stat().st_mtime_ns
+    assert told() == asking
+    assert (tmp_path / f"hidden-{house.institution.id}").stat().st_mtime_ns == written
+    Person.objects.filter(id=known.id).update(source=Source.ERASED)
+    assert told() != asking
+    assert NAME not in read_hidden(tmp_path, house.institution.id, master=settings.SECRET_KEY, ring=keyring())[1].names
+    ask_for(house)
+    assert told() is None
+    assert list(tmp_path.glob("hidden-*")) == []
