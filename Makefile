@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE =
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/.demo  ## Serve a demonstration alliance at http://127.0.0.1:8000 (PORT=8080; FRESH=1 starts over)
 	@$(BIN)/parvis demo $(if $(FRESH),--fresh) $(if $(PORT),--port $(PORT))
