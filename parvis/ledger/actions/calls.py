@@ -15,7 +15,6 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from django.conf import settings
 from django.utils import timezone
@@ -23,7 +22,6 @@ from msgspec.structs import replace
 
 from parvis.access.models import ApiKey
 from parvis.institutions.models import Profile
-from parvis.isolation.scope import everywhere
 from parvis.ledger.actions.books import books_of
 from parvis.ledger.budgets.actions import holds
 from parvis.ledger.budgets.actions.tree import Places, place_of_institution, places_of
@@ -69,11 +67,7 @@ class Held:
 
 def reserve(payer: Payer, asked: Asked, most: Quantities) -> Held | Refused:
     """What it may cost at most, in every budget that it concerns."""
-    with everywhere("budgets"):
-        return _reserved(payer, asked, most, timezone.now())
-
-
-def _reserved(payer: Payer, asked: Asked, most: Quantities, now: datetime) -> Held | Refused:
+    now = timezone.now()
     tariff = tariff_of(payer.institution_id, asked)
     places = _places(payer)
     found = holds.reserve(places.chain, tariff.worst(most, now))
@@ -119,8 +113,7 @@ def release(held: Held) -> None:
 
 
 def tariff_of(institution_id: int, asked: Asked) -> Tariff:
-    with everywhere("budgets"):
-        books = books_of({institution_id})[institution_id]
+    books = books_of({institution_id})[institution_id]
     slopes = slopes_of(asked.model_name, asked.zone)
     return Tariff(institution_id, asked.model_id, asked.agreement_id, books, slopes, method() if slopes else "")
 
