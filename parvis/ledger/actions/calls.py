@@ -15,7 +15,6 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from django.conf import settings
 from django.utils import timezone
@@ -23,7 +22,6 @@ from msgspec.structs import replace
 
 from parvis.access.models import ApiKey
 from parvis.institutions.models import Profile
-from parvis.isolation.scope import everywhere
 from parvis.ledger.actions.books import books_of
 from parvis.ledger.budgets.actions import holds
 from parvis.ledger.budgets.actions.tree import Places, place_of_institution, places_of
@@ -69,11 +67,7 @@ class Held:
 
 def reserve(payer: Payer, asked: Asked, most: Quantities) -> Held | Refused:
     """What it may cost at most, in every budget that it concerns."""
-    with everywhere("budgets"):
-        return _reserved(payer, asked, most, timezone.now())
-
-
-def _reserved(payer: Payer, asked: Asked, most: Quantities, now: datetime) -> Held | Refused:
+    now = timezone.now()
     tariff = tariff_of(payer.institution_id, asked)
     places = _places(payer)
     found = holds.reserve(places.chain, tariff.worst(most, now))
@@ -103,13 +97,15 @@ def _reserved(payer: Payer, asked: Asked, most: Quantities, now: datetime) -> He
     return Held(found, counter, begun, tariff, time.monotonic())
 
 
-def settle(held: Held, quantities: Quantities | None, outcome: Outcome) -> None:
-    """What it was. `milliseconds` are measured here."""
+def settle(held: Held, quantities: Quantities | None, outcome: Outcome) -> Amounts:
+    """What it was, and what it cost: None of what nobody knows. `milliseconds` are measured here."""
     seconds = time.monotonic() - held.begun_at
     used = replace(quantities or held.usage.quantities, milliseconds=round(seconds * 1_000))
     carbon = held.tariff.carbon(used, seconds=seconds if quantities else None)
     _end(held, replace(held.usage, quantities=used, outcome=outcome, carbon=carbon))
-    holds.settle(held.hold, held.tariff.amounts(used, carbon, held.usage.occurred_at))
+    spent = held.tariff.amounts(used, carbon, held.usage.occurred_at)
+    holds.settle(held.hold, spent)
+    return spent
 
 
 def release(held: Held) -> None:
@@ -119,8 +115,7 @@ def release(held: Held) -> None:
 
 
 def tariff_of(institution_id: int, asked: Asked) -> Tariff:
-    with everywhere("budgets"):
-        books = books_of({institution_id})[institution_id]
+    books = books_of({institution_id})[institution_id]
     slopes = slopes_of(asked.model_name, asked.zone)
     return Tariff(institution_id, asked.model_id, asked.agreement_id, books, slopes, method() if slopes else "")
 
@@ -159,6 +154,8 @@ def _end(held: Held, usage: Usage) -> None:
 def _places(payer: Payer) -> Places:
     if payer.profile_id is None:
         return Places((place_of_institution(payer.institution_id).id,))
-    profile = Profile.objects.get(id=payer.profile_id)
+    profile = Profile.objects.filter(id=payer.profile_id).first()
+    if profile is None:  # erased meanwhile: nobody pays
+        return Places(())
     key = ApiKey.unscoped.filter(id=payer.key_id).first() if payer.key_id else None
     return places_of(profile, key=key, subject=payer.app)
