@@ -17,7 +17,10 @@ from parvis.corpora.actions import share_corpus
 from parvis.corpora.models import Corpus
 from parvis.identity.models import Person, Source
 from parvis.inference.completion import Delta, Message
+from parvis.inference.models import LanguageModel, Provider
 from parvis.inference.pseudonymisation import actions as pseudonymisation
+from parvis.inference.pseudonymisation.models import Pseudonymisation
+from parvis.inference.tests.conftest import attest
 from parvis.institutions.models import Profile, Role
 
 PAGES = [
@@ -116,6 +119,26 @@ def test_a_fault_while_asking_sends_nothing_and_tells_no_name(
     assert turn.state == State.FAILED
     assert turn.error_code == "pseudonyms_unavailable"
     assert "Tartempion" not in caplog.text
+
+
+def test_a_model_that_a_budget_may_have_answer_in_its_place_is_enough(course: Assistant, house: House) -> None:
+    """Pseudonyms are asked for where the other is, and not where the assistant's own is."""
+    models = []
+    for zone in ("on_prem", "fr"):
+        here = {"institution": house.institution, "zone": zone, "base_url": "http://127.0.0.1:9/v1"}
+        provider = attest(Provider.unscoped.create(**here, name=zone))
+        model = LanguageModel(institution=house.institution, provider=provider, name=zone, display_name=zone, alias=zone)
+        model.save()
+        models.append(model)
+    Assistant.unscoped.filter(id=course.id).update(model=models[0])
+    turn = actions.ask(house.principal(house.student), course, QUESTION)
+    for case, asked in (("personal:eu", False), ("personal:fr", True)):
+        Pseudonymisation.unscoped.update(cases=[case])
+        work = actions.prepare(turn.id)
+        assert work
+        assert work.route
+        assert work.route.zone == "on_prem"
+        assert (work.pseudonyms is not None) == asked
 
 
 def _broken(*_given: object) -> None:

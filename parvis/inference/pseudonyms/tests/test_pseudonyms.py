@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import time
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
@@ -146,6 +147,16 @@ def test_the_same_conversation_gives_the_same_placeholders_in_any_order_and_anot
     other = dict(zip(texts, pseudonyms(b"conversation 2").texts(texts), strict=True))
     assert first == again
     assert all(first[text] != other[text] for text in texts)
+
+
+def test_texts_that_compare_have_the_same_placeholders_whatever_stands_beside() -> None:
+    texts = ["Camille Renaudin", f"NIR {NIR}", "Rien."]
+    alone = [pseudonyms().compared([text])[0] for text in texts]
+    crowd = [f"{number:02} 06 12 34 56 {number:02}" for number in range(99)]
+    assert pseudonyms().compared([*crowd, *texts])[-3:] == alone
+    assert alone[2] == "Rien."
+    together = pseudonyms().compared(["Petit a rendu son travail.", "Il s'agit de Jean-Pierre Petit."])
+    assert "Petit" not in "".join(together)
 
 
 def test_two_ways_to_write_one_person_share_a_number() -> None:
@@ -306,6 +317,44 @@ def test_a_streamed_answer_with_tools_comes_back() -> None:
             called += "".join(call["function"]["arguments"] for call in choice["delta"].get("tool_calls", []))
     assert content == 'Bonjour Camille "Renaudin"'
     assert json.loads(called) == {"nom": 'Camille "Renaudin"'}
+
+
+@pytest.mark.parametrize(
+    ("delta", "read"),
+    [
+        (
+            lambda text: {"tool_calls": [{"index": 2, "custom": {"input": text}}]},
+            lambda one: one["tool_calls"][0]["custom"]["input"],
+        ),
+        (lambda text: {"function_call": {"arguments": text}}, lambda one: one["function_call"]["arguments"]),
+        (lambda text: {"reasoning_content": text}, lambda one: one["reasoning_content"]),
+    ],
+)
+def test_whatever_streams_in_pieces_comes_back(delta: Callable[[str], Any], read: Callable[[Any], str]) -> None:
+    asking = pseudonyms()
+    mark = asking.vault.placeholder("NOM", "Camille")
+    for place in range(len(mark) + 1):
+        stream = asking.stream()
+        pieces = [delta(mark[:place]), delta(mark[place:]), delta("⟦NOM"), {}]
+        events = [{"choices": [{"index": 0, "delta": one}]} for one in pieces]
+        events[-1]["choices"][0]["finish_reason"] = "stop"
+        deltas = [choice["delta"] for event in events for choice in stream.event(event)["choices"]]
+        assert "".join(read(one) for one in deltas if one) == "Camille⟦NOM"
+
+
+def test_a_field_that_names_somebody_is_replaced_with_its_value() -> None:
+    sent = json.dumps(pseudonyms().body({"model": "m", "Camille Renaudin": "Camille Renaudin"}), ensure_ascii=False)
+    assert "Renaudin" not in sent
+
+
+def test_responses_keep_their_schema_and_say_what_placeholders_are() -> None:
+    text = {"format": {"type": "json_schema", "name": "Camille Renaudin", "schema": {}}}
+    reasoned = {"type": "reasoning", "id": "Renaudin", "encrypted_content": "3Renaudin7"}
+    body = {"model": "m", "input": [reasoned, {"role": "user", "content": "Camille Renaudin"}], "text": text}
+    sent = pseudonyms().body(body, is_response=True)
+    assert (sent["text"], sent["input"][0]) == (text, reasoned)
+    assert sent["input"][1]["content"].startswith("⟦NOM_")
+    assert "marques" in sent["instructions"]
 
 
 def test_a_stream_that_is_cut_gives_what_it_held() -> None:
