@@ -248,11 +248,11 @@ class NamedEvents(Events):
 
     def _passed(self, events: bytes) -> bytes:
         passed = super()._passed(events)
+        if not self._answer.holds and _OPENING not in passed and b"\\" not in passed:
+            return passed
         return b"".join(self._restored(one) for one in passed.split(b"\n\n") if one.strip(b"\n"))
 
     def _restored(self, event: bytes) -> bytes:
-        if not self._answer.holds and _OPENING not in event and b"\\" not in event:
-            return event + b"\n\n"
         data = data_of(event)
         if not data:
             return event + b"\n\n"
