@@ -99,6 +99,8 @@ class Pseudonymiser:
         try:
             return await loop.run_in_executor(self._threads, safely, self._told, institution, asked)
         except PseudonymsUnavailableError as error:
+            if error.code == "pseudonyms_unavailable":
+                log.error("Pseudonyms of institution %s could not be given", institution.id)
             raise Problem(error.code) from None
 
     async def whole(self, names: Names, content: bytes) -> bytes:
