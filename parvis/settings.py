@@ -314,6 +314,7 @@ SERVESTATIC_USE_FINDERS = True  # no collectstatic step: the wheel's own files a
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 DATA_UPLOAD_MAX_NUMBER_FILES = 1_000
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000  # a table of hundreds of rows is a form; what is longer is refused with a sentence
 FILE_UPLOAD_TEMP_DIR = None
 REQUEST_MAX_BYTES = _number("REQUEST_MAX_BYTES", 2 * 1024**3)  # of all files sent at once; what exceeds it reaches no disk
 
