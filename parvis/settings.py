@@ -216,6 +216,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "parvis.access.middleware.principal",
+    "parvis.web.refusals.wrong_method",
 ]
 
 ROOT_URLCONF = "parvis.urls"
