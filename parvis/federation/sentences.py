@@ -57,7 +57,9 @@ def _unproved() -> str:
 
 _SENTENCES: dict[str, Callable[[], str]] = {
     "unreachable": _unreachable,
-    "slow": _unreachable,
+    "slow": lambda: _(
+        "Your institution’s sign-in server takes too long to answer. Try again in a moment, or sign in in another way."
+    ),
     "provider_status": _unreachable,
     "certificate": lambda: _("The certificate of your institution’s sign-in server is not valid. Tell your administrator."),
     "address": _misconfigured,

@@ -26,7 +26,7 @@ from parvis.access.secrets import SecretUnreadableError
 from parvis.access.sign_in import ELSEWHERE_KEY, open_session, prove, safe_next
 from parvis.federation import actions, cas, flows, oidc
 from parvis.federation.attributes import BY_NAME, KNOWN, Correspondence, Identity, read
-from parvis.federation.failure import SignInError
+from parvis.federation.failure import AWAY, SignInError
 from parvis.federation.flows import Intent
 from parvis.federation.forms import SourceForm
 from parvis.federation.models import Account, Federation, Kind, SignInSource
@@ -324,7 +324,8 @@ def _leave(request: HttpRequest, source: SignInSource, intent: Intent, *, target
         return HttpResponseRedirect(address)
     except SignInError as error:
         log.warning("Sign-in source %s: %s", source.id, error)
-        return _refused(request, source, error, intent)
+        again = request.get_full_path() if error.code in AWAY and intent == Intent.SIGN_IN else ""
+        return _refused(request, source, error, intent, again=again)
 
 
 def _proof(request: HttpRequest, source: SignInSource, flow: flows.Flow) -> Proof:
@@ -426,15 +427,22 @@ def _ask_to_link(request: HttpRequest, source: SignInSource, proof: Proof) -> Ht
     return render(request, "federation/linking.html", {"source": source, "identity": identity})
 
 
-def _refused(request: HttpRequest, source: SignInSource, error: SignInError, intent: str) -> HttpResponse:
+def _refused(request: HttpRequest, source: SignInSource, error: SignInError, intent: str, *, again: str = "") -> HttpResponse:
     is_trial = intent == Intent.TRIAL
     context = {
         "source": source,
         "sentence": sentence(error),
         "detail": detail(error) if is_trial else "",
         "is_trial": is_trial,
+        "again": again,
+        "other_ways": reverse("federation:accounts") if intent == Intent.LINK else _other_ways(request),
     }
     return render(request, "federation/refused.html", context, status=403)
+
+
+def _other_ways(request: HttpRequest) -> str:
+    """Where every way to sign in is, and back from there to what was asked for."""
+    return reverse("access:sign_in") + _following(safe_next(request))
 
 
 def _single_logout(request: HttpRequest, source: SignInSource) -> HttpResponse:
