@@ -10,6 +10,7 @@ from asgiref.sync import async_to_sync
 from django.contrib import messages
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -25,6 +26,7 @@ from parvis.access.http import SignedInRequest
 from parvis.access.secrets import SecretUnreadableError
 from parvis.access.sign_in import ELSEWHERE_KEY, open_session, prove, safe_next
 from parvis.federation import actions, cas, flows, oidc
+from parvis.federation.actions import Arrived
 from parvis.federation.attributes import BY_NAME, KNOWN, Correspondence, Identity, read
 from parvis.federation.failure import AWAY, SignInError
 from parvis.federation.flows import Intent
@@ -354,18 +356,13 @@ def _proof(request: HttpRequest, source: SignInSource, flow: flows.Flow) -> Proo
 
 
 def _sign_in(request: HttpRequest, source: SignInSource, proof: Proof, target: str) -> HttpResponse:
-    arrived = actions.arrive(source, _identity(proof, source), now=timezone.now())
-    if arrived.profile is None:
+    identity = _identity(proof, source)
+    with transaction.atomic():  # an erasure waits for the end of it, then takes all that it made
+        arrived = actions.arrive(source, identity, now=timezone.now())
+        if arrived.profile is not None:
+            _open_session(request, source, proof, arrived)
+    if arrived.profile is None:  # what the source no longer gives is taken back all the same
         raise SignInError("no_role")
-    former = request.session.session_key or ""
-    proven = actions.proven_by(arrived.account)
-    open_session(request, arrived.person, arrived.profile, proven=proven, sign_in_source=source.id)
-    if proof.elsewhere:
-        request.session[ELSEWHERE_KEY] = [source.name, proof.elsewhere]
-    request.session.save()
-    key = request.session.session_key or ""
-    named = {"subject": proof.subject, "former": former}
-    actions.remember_session(arrived.account, key, proof.session, **named, now=timezone.now())
     response = HttpResponseRedirect(target)
     response.set_cookie(
         REMEMBERED,
@@ -377,6 +374,18 @@ def _sign_in(request: HttpRequest, source: SignInSource, proof: Proof, target: s
         samesite="Lax",
     )
     return response
+
+
+def _open_session(request: HttpRequest, source: SignInSource, proof: Proof, arrived: Arrived) -> None:
+    former = request.session.session_key or ""
+    proven = actions.proven_by(arrived.account)
+    open_session(request, arrived.person, arrived.profile, proven=proven, sign_in_source=source.id)
+    if proof.elsewhere:
+        request.session[ELSEWHERE_KEY] = [source.name, proof.elsewhere]
+    request.session.save()
+    key = request.session.session_key or ""
+    named = {"subject": proof.subject, "former": former}
+    actions.remember_session(arrived.account, key, proof.session, **named, now=timezone.now())
 
 
 def _trial(request: HttpRequest, source: SignInSource, proof: Proof) -> HttpResponse:
