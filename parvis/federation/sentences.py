@@ -30,6 +30,13 @@ def federation_sentence(problem: str) -> str:
     return said.get(problem.partition(": ")[0], unread)
 
 
+def entity_sentence(error: SignInError) -> str:
+    """Why a provider that was asked for by its name was not found, for the administrator who asked."""
+    if error.detail == "unknown":
+        return _("This federation gives nothing under this name. Copy the identifier of the provider to the letter.")
+    return federation_sentence(str(error))
+
+
 def detail(error: SignInError) -> str:
     """For administrators only: what exactly was wrong."""
     return f"{error.code}: {error.detail}" if error.detail else error.code
