@@ -15,9 +15,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from parvis.access.principal import Principal
-from parvis.assistants.models import OPEN, Assistant, Conversation, State, Turn, TurnEvent
+from parvis.assistants.models import OPEN, Assistant, Conversation, Mode, State, Turn, TurnEvent
 from parvis.assistants.presentation import BlockShown, CitationShown, blocks_of, exported_turn, places_of
 from parvis.assistants.quotations import plain
+from parvis.inference.models import Zone
+from parvis.ledger.usage import NANO
 
 PREFIX = "parvis/"
 LOOKED_AT = 20  # of the latest conversations, to find the one that goes on
@@ -166,6 +168,14 @@ def whole(turn: Turn, model: str, said: Said) -> dict[str, Any]:
         "usage": usage_of(turn),
         "parvis": about(turn),
     }
+
+
+def headers(turn: Turn) -> dict[str, str]:
+    """Where it was computed and what it cost, as models say it at /v1: quotations are made here, and cost nothing."""
+    if turn.mode == Mode.EXTRACTIVE:
+        return {"x-parvis-zone": Zone.ON_PREM.value, "x-parvis-cost": "0"}
+    cost = turn.usage.get("nano_euro")
+    return {"x-parvis-zone": turn.zone} | ({} if cost is None else {"x-parvis-cost": f"{cost / NANO:.9f}"})
 
 
 def about(turn: Turn) -> dict[str, Any]:

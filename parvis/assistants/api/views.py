@@ -160,7 +160,8 @@ def completion(request: SignedInRequest) -> HttpResponseBase:
         return problem("busy", _("The answer is still being written: it will be in the conversations of the key’s holder."))
     mark = GENERATED if turn.mode == Mode.GENERATIVE else EXTRACTED
     said = completions.said_in_full(turn, request.principal, now)
-    return _json(completions.whole(turn, asked.model, said), headers={"Parvis-Digital-Source-Type": mark})
+    headers = {"Parvis-Digital-Source-Type": mark, **completions.headers(turn)}
+    return _json(completions.whole(turn, asked.model, said), headers=headers)
 
 
 def _named(request: SignedInRequest, model: str) -> Assistant:
