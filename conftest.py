@@ -15,6 +15,8 @@ from parvis.identity.models import Person, Source
 from parvis.inference.door import forget_health
 from parvis.institutions.models import Group, Institution, Profile, Role
 
+gc.disable()  # to the end of collection: what is imported stays
+
 
 @dataclass(frozen=True)
 class House:
@@ -96,3 +98,4 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
+    gc.enable()
