@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import gc
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.test import Client
 
 from parvis.access.middleware import PROFILE_KEY, principal_of
 from parvis.access.principal import Principal
+from parvis.access.sessions.store import SessionStore
 from parvis.identity.models import Person, Source
 from parvis.inference.door import forget_health
 from parvis.institutions.models import Group, Institution, Profile, Role
@@ -78,10 +82,13 @@ def sign_in() -> Callable[[Profile], Client]:
 
     def make(profile: Profile) -> Client:
         client = Client(headers={"accept-language": "fr"})
-        client.force_login(profile.person)
-        session = client.session
+        session = SessionStore(secrets.token_hex(16))
+        session[SESSION_KEY] = str(profile.person_id)
+        session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+        session[HASH_SESSION_KEY] = profile.person.get_session_auth_hash()
         session[PROFILE_KEY] = profile.id
-        session.save()
+        session.save(must_create=True)
+        client.cookies[settings.SESSION_COOKIE_NAME] = session.session_key or ""
         return client
 
     return make
