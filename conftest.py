@@ -104,5 +104,5 @@ def pytest_collection_finish() -> None:
     """What was imported stays to the end: the collector need not look through it again and again."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(10_000, 20, 20)
+    gc.set_threshold(100_000, 20, 100)
     gc.enable()
