@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE =
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/.demo  ## Serve a demonstration alliance at http://127.0.0.1:8000 (PORT=8080; FRESH=1 starts over)
 	@$(BIN)/parvis demo $(if $(FRESH),--fresh) $(if $(PORT),--port $(PORT))
@@ -24,9 +24,10 @@ check: .venv/.dev  ## Format, lint, types, layers, translations, migrations
 	$(BIN)/python -m tools.translations check
 	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python -m django makemigrations --check --dry-run
 
-fix: .venv/.dev  ## Format, and mend what the linter can
+fix: .venv/.dev  ## Format, mend what the linter can, bring the French catalogue up to date
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	$(BIN)/python -m tools.translations update
 
 postgres: .venv/.dev  ## Run the same tests on a PostgreSQL made for the occasion
 	@$(BIN)/python -m tools.postgres $(BIN)/pytest -n 2 --dist worksteal
@@ -34,11 +35,11 @@ postgres: .venv/.dev  ## Run the same tests on a PostgreSQL made for the occasio
 browser: .venv/.browser  ## Run the tests that drive Chromium
 	@$(BIN)/pytest --override-ini addopts=-q tests/browser
 
-i18n: .venv/.dev  ## Bring the French catalogue up to date and compile it
-	$(BIN)/python -m tools.translations update
-
 bench: .venv/.bench  ## Measure, and print each figure beside its target
 	@$(BIN)/python -m bench
+
+bench-gateway: .venv/.bench  ## Measure the data plane beside nginx, LiteLLM and the provider asked directly
+	@$(BIN)/python -m bench.gateway
 
 lock: .venv/.dev  ## Pin every dependency by hash, without addresses
 	$(BIN)/python -m tools.lock
@@ -70,4 +71,4 @@ INSTALL = PYTHONUTF8=1 $(BIN)/python -m tools.install
 	@$(INSTALL) requirements-bench.lock
 	@touch $@
 
-.PHONY: help demo install test check fix postgres browser i18n bench lock isolation
+.PHONY: help demo install test check fix postgres browser bench bench-gateway lock isolation

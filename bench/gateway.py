@@ -2,9 +2,10 @@
 
     python -m bench.gateway [--quick] [--json FILE]
 
-One worker of `parvis gateway` on one core; a scripted provider and the client on the other. Everything is on: the key's hash,
-the snapshot, rules, routing, the worst case held and settled, every event read. CPU time is that of the process tree, by the
-scheduler's own accounts: other work on this machine does not count in it. Rounds alternate, and medians are told.
+One worker of `parvis gateway` on one core; a scripted provider, the client and the settler on the other. Everything is on: the
+key's hash, the snapshot, rules, routing, the worst case reserved in three budgets and settled, its lines in the journal, every
+event read. CPU time is that of the process tree, by the scheduler's own accounts: other work on this machine does not count in
+it. Rounds alternate, and medians are told.
 
 PARVIS_BENCH_NGINX and PARVIS_BENCH_LITELLM name the programs to be compared with, where they are not in PATH.
 """
@@ -30,6 +31,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -42,6 +44,9 @@ from parvis.access import sealing
 from parvis.access.keys import tokens
 from parvis.inference import snapshots
 from parvis.inference.snapshots import Holder, Institution, Key, Model, Provider, Pulse, Snapshot
+from parvis.ledger.budgets.messages import SOCKET
+from parvis.ledger.carbon import Slope
+from parvis.ledger.pricing import Book, Unit
 
 MASTER = "a master secret of the bench"
 ROUNDS, QUICK_ROUNDS = 3, 1
@@ -117,33 +122,72 @@ def _gateway(folder: Path, provider: str, *, workers: int = 1, limits: dict[str,
         "PARVIS_DATA_DIR": str(data),
         "PARVIS_SECRET_KEY": MASTER,
         "PARVIS_SNAPSHOT_MAX_AGE": "36000",
+        "PARVIS_V1_REQUESTS_A_MINUTE": "100000000",
         **(limits or {}),
     }
-    key = _publish(data, provider)
+    place = _tree(environment)
+    key = _publish(data, provider, place)
     command = [sys.executable, "-m", "parvis.cli", "gateway", "--port", str(port), "--workers", str(workers)]
-    with _started(command, core=0, environment=environment) as process:
+    settler = [sys.executable, "-m", "parvis.cli", "settler"]
+    with (
+        _started(settler, core=1, environment=environment),
+        _started(command, core=0, environment=environment) as process,
+    ):
         _wait_for(port)
+        _wait_for_socket(data / "budgets" / SOCKET)
         yield Server("parvis", f"http://127.0.0.1:{port}/v1", psutil.Process(process.pid), {"Authorization": f"Bearer {key}"})
 
 
-def _publish(data: Path, provider: str) -> str:
-    """One institution of 5,000 keys, and the one that is used."""
+def _tree(environment: dict[str, str]) -> int:
+    """The place of an institution with a budget in money, in tokens and in carbon, in a database of its own."""
+    ran = subprocess.run([sys.executable, "-c", _TREE], env=environment, capture_output=True, text=True, check=True)
+    return int(ran.stdout.split()[-1])
+
+
+_TREE = """
+import os; os.environ["DJANGO_SETTINGS_MODULE"] = "parvis.settings"
+import django; django.setup()
+from parvis.isolation import scope; scope.begin("command line")
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
+from parvis.institutions.models import Institution
+from parvis.ledger.budgets.actions.limits import set_budget
+from parvis.ledger.budgets.actions.tree import place_of_institution
+Institution.objects.get_or_create(id=1, defaults={"slug": "bench", "name": "Bench", "short_name": "Bench"})
+place = place_of_institution(1)
+if not place.budgets.exists():
+    for measure in ("money", "tokens", "carbon"):
+        set_budget(place, measure=measure, period="year", limit=10**17, actor="system:bench")
+print(place.id)
+"""
+
+
+def _publish(data: Path, provider: str, budget: int) -> str:
+    """One institution of 5,000 keys, and the one that is used; each model has a price and an estimate of its carbon."""
     ring = sealing.Keyring((sealing.Key("bench", bytes(32)),))
     (data / "secrets.keys").write_text(f"bench {base64.b64encode(bytes(32)).decode()}\n")
     place, now = "1|inference_provider|1|1", time.time()
     secret = sealing.seal("sk-bench", place=place, key=ring.current)
     given = [tokens.new_token() for _ in range(5_000)]
     keys = [
-        Key(tokens.digest(token, master=MASTER), number, number, ("list", "ask", "models"), 30, now + 86_400)
+        Key(tokens.digest(token, master=MASTER), number, number, ("list", "ask", "models"), 30, now + 86_400, "", (budget,))
         for number, token in enumerate(given, 1)
     ]
+    slope = Slope(token=2.0, second=0.5, modelled_token=2.0, modelled_start=0.0)
+    rates = {Unit.INPUT: 100_000_000, Unit.OUTPUT: 300_000_000}
+    book = Book(1, 1, None, date(2020, 1, 1), None, {number: rates for number in range(1, 21)})
     capabilities = ("chat", "stream", "tools", "json_schema", "images", "responses")
     snapshot = Snapshot(
-        (Institution(1, "bench"),),
+        (Institution(1, "bench", books=(book,)),),
         tuple(Holder(number, number, 1, "teacher") for number in range(1, 5_001)),
         tuple(keys),
         (Provider("1", 1, "openai", provider, "on_prem", secret, place),),
-        tuple(Model(str(one), 1, "1", f"m{one}", f"m{one}", "chat", str(one), capabilities, 0.0) for one in range(1, 21)),
+        tuple(
+            Model(
+                str(one), 1, "1", f"m{one}", f"m{one}", "chat", str(one), capabilities, 0.0, number=one, slopes=(slope, slope)
+            )
+            for one in range(1, 21)
+        ),
     )
     folder = data / "gateway"
     version = snapshots.write_snapshot(folder, snapshot, master=MASTER)
@@ -226,6 +270,14 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _wait_for_socket(path: Path, seconds: float = 30) -> None:
+    until = time.monotonic() + seconds
+    while not path.exists():
+        if time.monotonic() > until:
+            raise TimeoutError(f"nothing listens at {path}")
+        time.sleep(0.1)
 
 
 def _wait_for(port: int, seconds: float = 30) -> None:

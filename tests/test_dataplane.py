@@ -53,7 +53,7 @@ def model(house: House) -> LanguageModel:
 
 @pytest.fixture
 def follower(tmp_path: Path) -> Follower:
-    return Follower(GatewaySettings(tmp_path, settings.KEYRING, settings.SECRET_KEY))
+    return Follower(GatewaySettings(tmp_path, settings.KEYRING, settings.SECRET_KEY, tmp_path))
 
 
 def publisher(follower: Follower) -> Publisher:

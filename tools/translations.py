@@ -66,10 +66,10 @@ def check() -> int:
         print(f"Not in the French catalogue: {entry.msgid!r} ({', '.join(place for place, _ in entry.occurrences)})")
     broken = [entry for entry in before if any(spaced(one) != one for one in (entry.msgstr, *entry.msgstr_plural.values()))]
     for entry in broken:
-        print(f"A breakable space before a sign, mended by `make i18n`: {entry.msgid!r}")
+        print(f"A breakable space before a sign, mended by `make fix`: {entry.msgid!r}")
     stale = not COMPILED.exists() or _messages(polib.mofile(str(COMPILED))) != _messages(before)
     if stale:
-        print("The compiled catalogue is not the one of the sources: run `make i18n`.")
+        print("The compiled catalogue is not the one of the sources: run `make fix`.")
     return max(_report(before), int(bool(missing)), int(bool(broken)), int(stale))
 
 

@@ -434,9 +434,16 @@ def reroute(turn_id: int, *, model_name: str, zone: str, data_class: str) -> Non
     _record_route(turn_id, model=model_name, zone=zone, data_class=data_class)
 
 
-def _record_route(turn_id: int, **route: str) -> None:
+@transaction.atomic
+def quote_instead(turn_id: int) -> None:
+    """No model answers after all."""
+    Turn.unscoped.open().filter(id=turn_id).update(mode=Mode.EXTRACTIVE, model_name="", zone="")
+    _record_route(turn_id, "turn.withhold")
+
+
+def _record_route(turn_id: int, action: str = "turn.route", **route: str) -> None:
     institution_id = Turn.unscoped.values_list("institution_id", flat=True).get(id=turn_id)
-    record(institution_id=institution_id, actor="system:answers", action="turn.route", subject=f"turn:{turn_id}", **route)
+    record(institution_id=institution_id, actor="system:answers", action=action, subject=f"turn:{turn_id}", **route)
 
 
 @transaction.atomic
@@ -511,7 +518,14 @@ def _route(
         return None, ()
     through = [tool_of(assistant)]
     try:
-        return admit(principal, inputs=inputs, purpose=assistant.purpose, model=assistant.model, through=through), ()
+        return admit(
+            principal,
+            inputs=inputs,
+            purpose=assistant.purpose,
+            model=assistant.model,
+            through=through,
+            app=f"assistant:{assistant.id}",
+        ), ()
     except NoRouteError as error:
         return None, (error.code,)
 

@@ -22,7 +22,7 @@ from parvis.assistants.prompt import Evidence, Exchange, compose, is_refusal, la
 from parvis.assistants.protection import Guard
 from parvis.assistants.segments import Claim, Segment, Segmenter
 from parvis.assistants.verification import check_facts, find_quotation, is_long_enough
-from parvis.inference.completion import Delta, Message, Model, UpstreamError
+from parvis.inference.completion import Delta, Message, Model, ModelWithheldError, UpstreamError
 from parvis.retrieval.abstention import Band
 from parvis.retrieval.analysis import terms
 from parvis.retrieval.extraction import Sentence
@@ -183,8 +183,13 @@ async def answer(
             context_characters=limits.context_characters,
         )
         generation = _Generation(evidence, messages, limits, clock)
-        async with aclosing(generation.events(model, cancel)) as events:
-            async for event in events:
+        try:
+            async with aclosing(generation.events(model, cancel)) as events:
+                async for event in events:
+                    yield event
+        except ModelWithheldError as withheld:
+            yield Notice(withheld.code, dict(withheld.params))
+            for event in _extractive(evidence, sentences, limits):
                 yield event
 
 
@@ -259,6 +264,7 @@ class _Generation:
         self._characters = 0
         self._finish = ""
         self._guard, self._draft_guard = _guard(evidence), _guard(evidence)
+        self._told: set[str] = set()
         self._withheld = False
         self._refused = False
         self._verified = 0
@@ -271,12 +277,18 @@ class _Generation:
         try:
             async with aclosing(_received(model(self._messages), self._limits, cancel)) as deltas:
                 async for delta in deltas:
+                    if delta.notice:
+                        for event in self._noticed(delta.notice):
+                            yield event
+                        continue
                     for segment in segmenter.push(self._count(delta)):
                         for event in self._checked(segment):
                             yield event
                     if self._characters >= self._limits.answer_characters:
                         self._finish = "length"
                         break
+        except ModelWithheldError:
+            raise
         except UpstreamError as error:
             failure = error
         except _CancelledError:
@@ -287,6 +299,12 @@ class _Generation:
                 yield event
         for event in self._ending(failure, cancelled=cancelled):
             yield event
+
+    def _noticed(self, code: str) -> Iterator[Event]:
+        """Once, however often it is said."""
+        if code not in self._told:
+            self._told.add(code)
+            yield Notice(code)
 
     def _count(self, delta: Delta) -> str:
         if delta.text and self._first_token is None:
@@ -536,7 +554,7 @@ async def _received(stream: AsyncIterator[Delta], limits: Limits, cancel: asynci
                 return
             if isinstance(item, Exception):
                 raise item
-            patience = limits.idle_seconds
+            patience = limits.first_token_seconds if item.notice else limits.idle_seconds
             yield item
     finally:
         for task in filter(None, [reader, watcher]):

@@ -145,6 +145,8 @@ async def _write(turn_id: int) -> None:
             said += batch
             if served and work.route:
                 await _tell_route(turn_id, work.route, served)
+            if any(isinstance(event, answering.Notice) and event.code == "budget_extractive" for event in batch):
+                await in_thread(actions.quote_instead, turn_id)
             error_code = next((event.code for event in reversed(said) if isinstance(event, answering.Notice)), error_code)
             if isinstance(done := said[-1], answering.Done):
                 await _finish(turn_id, said[:-1], done, error_code)

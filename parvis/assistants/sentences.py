@@ -11,6 +11,9 @@ from django.utils.translation import gettext as _
 
 from parvis.assistants.courtesies import GREETING, THANKS
 from parvis.inference import sentences as model_sentences
+from parvis.inference.sentences import over_budget
+from parvis.ledger.budgets import presentation as budgets
+from parvis.ledger.budgets.descent import Step
 
 # Faults that trying again does not mend, and that the person who asks cannot mend either.
 CONFIGURED_WRONG = frozenset({"refused_key", "unknown_model", "refused", "garbage"})
@@ -60,6 +63,10 @@ def problem_words(code: str, value: str = "") -> str:
     return words.get(code, _("unsourced")) % {"value": value}
 
 
+def _quoted_instead() -> str:
+    return _("The documents are quoted instead, which costs nothing.")
+
+
 def _unattested() -> str:
     return _("Nothing is sent to this model: its provider has no attestation in force. The documents are quoted instead.")
 
@@ -106,6 +113,10 @@ def _sentences(params: Mapping[str, Any], kept: Kept) -> dict[str, Sentence]:
                 _("Your institution asks for pseudonyms and they cannot be given now: the documents are quoted instead."),
             ),
         ),
+        "budget_smaller": Sentence("info", "", budgets.descent(Step.SMALLER)),
+        "budget_queue": Sentence("info", "", budgets.descent(Step.QUEUE)),
+        "budget_extractive": Sentence("info", "", f"{over_budget(params)} {_quoted_instead()}"),
+        "budget_stop": Sentence("warning", _("No answer was written"), over_budget(params)),
         "nothing_verified": Sentence(
             "info",
             "",

@@ -169,7 +169,7 @@ def _model(principal: Principal, corpus: Corpus) -> Admitted | None:
     from parvis.inference.sentences import refused
 
     try:
-        return admit(principal, inputs=[corpus.data_class], purpose="documentation")
+        return admit(principal, inputs=[corpus.data_class], purpose="documentation", app="ask")
     except NoRouteError as error:
         if error.refusal:
             err.print(f"⚠ {refused(error.refusal)}", style="yellow", markup=False)

@@ -18,6 +18,7 @@ from parvis.federation.models import SignInSource
 from parvis.inference.models import LanguageModel
 from parvis.inference.pseudonymisation.models import Pseudonymisation
 from parvis.institutions.models import Profile, Role
+from parvis.ledger.budgets.models import Budget
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -72,6 +73,13 @@ def _models(principal: Principal) -> str:
     return ngettext("%(count)s model switched on", "%(count)s models switched on", count) % {"count": count}
 
 
+def _budgets(principal: Principal) -> str:
+    count = Budget.objects.visible_to(principal).in_force().count()
+    if not count:
+        return _("no budget: nothing limits what is spent")
+    return ngettext("%(count)s budget", "%(count)s budgets", count) % {"count": count}
+
+
 def _pseudonyms(principal: Principal) -> str:
     row = Pseudonymisation.objects.visible_to(principal).first()
     if row is None or not row.cases:
@@ -116,11 +124,25 @@ SECTIONS = (
         _models,
     ),
     Section(
+        gettext_lazy("Budgets"),
+        gettext_lazy("What questions to models may cost: in euros, tokens or carbon, for whom and for how long."),
+        "budgets:tree",
+        "budget:view",
+        _budgets,
+    ),
+    Section(
         gettext_lazy("Pseudonyms"),
         gettext_lazy("Which data are sent to a model without the names and numbers of people, and a box to try it."),
         "inference:pseudonyms",
         "model:edit",
         _pseudonyms,
+    ),
+    Section(
+        gettext_lazy("Expenses"),
+        gettext_lazy("What models cost and emit, price books, statements, invoices."),
+        "ledger:usage",
+        "expense:view",
+        lambda _principal: "",
     ),
     Section(
         gettext_lazy("Evidence"),

@@ -214,6 +214,7 @@ ACTIONS: dict[str, StrOrPromise] = {
     "turn.ask": gettext_lazy("Question asked to an assistant"),
     "turn.cancel": gettext_lazy("Answer stopped"),
     "turn.route": gettext_lazy("Passages sent to a model"),
+    "turn.withhold": gettext_lazy("Nothing sent to a model after all: no budget allowed it"),
     "witness.add": gettext_lazy("Witness added"),
     "witness.alarm": gettext_lazy("Witness in contradiction"),
     "witness.remove": gettext_lazy("Witness removed"),

@@ -17,18 +17,19 @@ import msgspec
 
 from parvis.gateway.asking import Asked, body_for
 from parvis.gateway.knowledge import Caller, Follower, Knowledge, Known
-from parvis.gateway.metering import Held, Metering
+from parvis.gateway.metering import Held, Metering, NotReservedError, refusal_of
 from parvis.gateway.problems import Problem
 from parvis.gateway.relay import Meter
-from parvis.inference.completion import UpstreamError
+from parvis.inference.completion import UpstreamError, is_owed
 from parvis.inference.pool import Answer, Pool
 from parvis.inference.routing import Attempt, Conduct, Health, Refusal, Request
+from parvis.ledger.budgets.descent import QUEUE_SECONDS, Step, WayDown
+from parvis.ledger.budgets.messages import Refused
+from parvis.ledger.usage import Outcome
 
 LONGEST_ERROR = 16 << 10
 SECONDS_WHOLE = 300.0  # for an answer that comes at once, and takes the time of being written first
 PATIENCE = 30.0  # seconds after which no other attempt begins
-# Nothing was sent, or the provider says that it did nothing: nothing is owed.
-NOTHING_DONE = frozenset({"unreachable", "forbidden_address", "refused_key", "unknown_model", "rate_limited"})
 
 
 @dataclass(slots=True)
@@ -52,7 +53,7 @@ class Admission:
 
     async def send(self, knowledge: Knowledge, caller: Caller, asked: Asked, request_id: str) -> Sent:
         """Raises Problem when no model answers."""
-        conduct = self._conduct(knowledge, caller, asked)
+        conduct, way = self._conduct(knowledge, caller, asked), WayDown()
         begun, failure = time.monotonic(), None
         while True:
             attempt = conduct.next(_now())
@@ -62,15 +63,18 @@ class Admission:
             try:
                 if attempt.pause:
                     await asyncio.sleep(attempt.pause.total_seconds())
-                held = await self._metering.reserve(caller, known, asked, attempt.max_tokens, request_id)
+                held = await self._metering.reserve(knowledge, caller, known, asked, attempt.max_tokens, request_id)
                 answer = await self._send(known, asked, held)
+            except NotReservedError as error:
+                conduct.unsent(attempt, _now())
+                conduct = await self._lower(knowledge, caller, asked, conduct, known, error.refused, way)
             except UpstreamError as error:
                 conduct.failed(attempt, error.code, _now(), retry_after=_seconds(error))
                 self._settle(held, meter, error)
                 failure = error
                 if time.monotonic() - begun > PATIENCE:
                     raise problem_of(error) from None
-            except BaseException:  # a budget refuses, or nobody waits any more
+            except BaseException:  # nobody waits any more, or calls cannot be counted
                 conduct.left(attempt, _now())
                 self._settle(held, meter, None)
                 raise
@@ -81,12 +85,15 @@ class Admission:
         """Once, whatever became of it: `error` is what broke it off, an UpstreamError where it was the provider."""
         sent.answer.leave()
         if error is None:
+            outcome = Outcome.DONE
             sent.conduct.answered(sent.attempt, _now())
         elif isinstance(error, UpstreamError):
+            outcome = Outcome.CUT
             sent.conduct.failed(sent.attempt, error.code, _now())
         else:  # nobody waits any more, or something failed here
+            outcome = Outcome.LEFT
             sent.conduct.left(sent.attempt, _now())
-        self._metering.settle(sent.held, sent.meter)
+        self._metering.settle(sent.held, sent.meter, outcome)
 
     def _conduct(self, knowledge: Knowledge, caller: Caller, asked: Asked) -> Conduct:
         now = _now()
@@ -115,10 +122,35 @@ class Admission:
         finally:
             answer.leave()
 
+    async def _lower(
+        self,
+        knowledge: Knowledge,
+        caller: Caller,
+        asked: Asked,
+        conduct: Conduct,
+        known: Known,
+        refused: Refused,
+        way: WayDown,
+    ) -> Conduct:
+        """What is tried next where a budget refuses a model: one of the same name that costs less, or waiting for room. Who
+        asks for a name of a model is given no other. Raises Problem."""
+        limit = self._metering.worst(knowledge, caller, known, asked).of(refused.measure)
+        others = [one for one in conduct.candidates if one.id != known.model.id]
+        costs = [self._metering.worst(knowledge, caller, knowledge.by_id[one.id], asked).of(refused.measure) for one in others]
+        pairs = zip(others, costs, strict=True)
+        cheaper = [one for one, cost in pairs if cost is not None and (limit is None or cost < limit)]
+        match way.next(refused, has_smaller=bool(cheaper)):
+            case Step.SMALLER:
+                return Conduct(conduct.request, cheaper, conduct.matrix, conduct.board)
+            case Step.QUEUE:
+                await asyncio.sleep(QUEUE_SECONDS)
+                return conduct
+        raise refusal_of(refused)
+
     def _settle(self, held: Held | None, meter: Meter, error: UpstreamError | None) -> None:
         if held:
-            sent = error is None or not (error.code in NOTHING_DONE or "status" in error.params)
-            self._metering.settle(held, meter, sent=sent)
+            outcome = Outcome.LEFT if error is None else Outcome.FAILED
+            self._metering.settle(held, meter, outcome, sent=error is None or is_owed(error))
 
 
 def problem_of(error: UpstreamError) -> Problem:

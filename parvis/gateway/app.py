@@ -17,11 +17,16 @@ from parvis.gateway.admission import Admission, Sent, problem_of, usable_now
 from parvis.gateway.asking import CHAT, EMBEDDINGS, RESPONSES, Asked
 from parvis.gateway.assistants import PREFIX, Console, assistants, refusal
 from parvis.gateway.knowledge import Caller, Follower, Knowledge, Known, Settings
-from parvis.gateway.metering import Metering
+from parvis.gateway.metering import Metering, Settled
 from parvis.gateway.problems import Problem, language_of
 from parvis.gateway.relay import Events, embeddings_as, read_whole
 from parvis.inference.completion import UpstreamError
 from parvis.inference.pool import Pool
+from parvis.ledger.budgets.client import Budgets
+from parvis.ledger.budgets.messages import Amounts
+from parvis.ledger.budgets.rates import Bucket, Rate
+from parvis.ledger.counting import Counter
+from parvis.ledger.usage import MICROGRAMS, NANO, Carbon
 
 log = logging.getLogger("parvis.gateway")
 
@@ -34,8 +39,30 @@ LONGEST_BODY = 32 << 20
 MOST_HELD = 512 << 20  # bytes of bodies, of all requests of one worker
 BODY_SECONDS = 60.0
 WATCHED_AFTER = 0.2  # seconds
+MOST_BUCKETS = 20_000
 OPERATIONS = {f"/v1/{operation}": operation for operation in (CHAT, EMBEDDINGS, RESPONSES)}
 SCOPE_OF_MODELS, SCOPE_OF_LISTS, SCOPE_OF_ASSISTANTS = "models", "list", "ask"
+
+
+class Paces:
+    """How often each key, and each holder, asks. Of one worker."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self._rate = Rate(count / 60, count)
+        self._buckets: dict[tuple[str, int], Bucket] = {}
+
+    def take(self, caller: Caller) -> float:
+        """0, or after how many seconds it may be asked again."""
+        now = time.monotonic()
+        if len(self._buckets) > MOST_BUCKETS:
+            self._buckets = {name: one for name, one in self._buckets.items() if not one.is_full(self._rate, now)}
+        return self._of("holder", caller.holder.id, now) or self._of("key", caller.key.id, now)
+
+    def _of(self, kind: str, number: int, now: float) -> float:
+        place = (kind, number)
+        bucket = self._buckets.get(place) or self._buckets.setdefault(place, Bucket.full(self._rate, now))
+        return bucket.take(self._rate, now)
 
 
 @dataclass(slots=True, eq=False)
@@ -128,15 +155,16 @@ class Gateway:
         console: Console,
         *,
         pool: Pool | None = None,
-        metering: Metering | None = None,
+        tell: Callable[[Settled], None] = lambda settled: None,
     ) -> None:
         self.pool = pool or Pool()
-        self.metering = metering or Metering()
+        self.metering = Metering(Budgets(settings.budgets), Counter(settings.budgets), tell)
         self.follower = Follower(settings, self._end_what_is_over)
         self.admission = Admission(self.follower, self.pool, self.metering)
         self.console = console
         self.exchanges: set[Exchange] = set()  # those that were let in
         self._held = 0
+        self._paces = Paces(settings.pace)
         self._watching: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -152,6 +180,7 @@ class Gateway:
             self._watching.cancel()
         await self.follower.stop()
         await self.pool.close()
+        await self.metering.close()
 
     def _start(self) -> None:
         """At the first request too: who mounts it may not tell it that it begins to live."""
@@ -160,9 +189,11 @@ class Gateway:
             self._watching = asyncio.get_running_loop().create_task(self._watch_clients())
 
     async def _watch_clients(self) -> None:
-        """Most answers are there before: those that last are looked after, so that who left costs nothing more."""
+        """Most answers are there before: those that last are looked after, so that who left costs nothing more. Beside, what
+        ended is had on the disk, all of it at once."""
         while True:
             await asyncio.sleep(WATCHED_AFTER)
+            await self.metering.sync()
             now = time.monotonic()
             for exchange in [one for one in self.exchanges if one.is_due(now)]:
                 exchange.watch()
@@ -219,6 +250,8 @@ class Gateway:
         if is_list:
             await self._models(exchange, knowledge, caller, path.removeprefix("/v1/models").lstrip("/"))
             return
+        if wait := self._paces.take(caller):
+            raise Problem("too_many_requests", {"count": self._paces.count}, retry_after=wait)
         self.exchanges.add(exchange)
         size = 0
         try:
@@ -278,18 +311,17 @@ class Gateway:
             raise Problem("insufficient_scope")
         sent = await self.admission.send(knowledge, caller, asked, exchange.request_id)
         exchange.model_id = sent.known.model.id
-        zone = (b"x-parvis-zone", sent.known.provider.zone.encode())
         try:
             if asked.stream:
-                await self._relay_stream(exchange, asked, sent, zone)
+                await self._relay_stream(exchange, asked, sent)
             else:
-                await self._relay_whole(exchange, asked, sent, zone)
+                await self._relay_whole(exchange, asked, sent)
         except BaseException as error:
             self.admission.end(sent, error)
             raise
         self.admission.end(sent)
 
-    async def _relay_whole(self, exchange: Exchange, asked: Asked, sent: Sent, zone: tuple[bytes, bytes]) -> None:
+    async def _relay_whole(self, exchange: Exchange, asked: Asked, sent: Sent) -> None:
         try:
             content = await sent.answer.whole(self.pool.limits.longest)
             read_whole(content, sent.meter)
@@ -298,11 +330,14 @@ class Gateway:
         except UpstreamError as error:
             await exchange.problem(problem_of(error))
             raise
-        await exchange.whole(200, content, zone)
+        measured = self.metering.measured(sent.held, sent.meter)
+        await exchange.whole(200, content, _zone(sent), *_costs(measured.amounts, measured.carbon))
         sent.meter.sent = len(content)
 
-    async def _relay_stream(self, exchange: Exchange, asked: Asked, sent: Sent, zone: tuple[bytes, bytes]) -> None:
+    async def _relay_stream(self, exchange: Exchange, asked: Asked, sent: Sent) -> None:
+        """Its head comes before anybody knows what it costs: it says the most that it may."""
         answer, meter = sent.answer, sent.meter
+        head = (_zone(sent), *_costs(sent.held.worst, sent.held.usage.carbon, b"-max"))
         events = Events(meter, hides_usage=asked.operation == CHAT and not asked.wants_usage)
         try:
             if not answer.headers.get(b"content-type", b"").startswith(b"text/event-stream"):
@@ -311,7 +346,7 @@ class Gateway:
             while piece := await answer.read():
                 if passed := events.push(piece):
                     if not exchange.started:
-                        await exchange.start(200, b"text/event-stream; charset=utf-8", zone)
+                        await exchange.start(200, b"text/event-stream; charset=utf-8", *head)
                     await send({"type": "http.response.body", "body": passed, "more_body": True})
                     meter.sent += len(passed)
             passed = events.close()
@@ -319,7 +354,7 @@ class Gateway:
             await exchange.problem(problem_of(error))
             raise
         if not exchange.started:
-            await exchange.start(200, b"text/event-stream; charset=utf-8", zone)
+            await exchange.start(200, b"text/event-stream; charset=utf-8", *head)
         await exchange.body(passed)
 
     # Assistants
@@ -353,6 +388,21 @@ class Gateway:
     def _is_still_allowed(self, caller: Caller, model_id: str) -> bool:
         knowledge = self.follower.knowledge()
         return knowledge is None or any(one.model.id == model_id for one in usable_now(knowledge, caller))
+
+
+def _zone(sent: Sent) -> tuple[bytes, bytes]:
+    return (b"x-parvis-zone", sent.known.provider.zone.encode())
+
+
+def _costs(spent: Amounts, carbon: Carbon | None, suffix: bytes = b"") -> list[tuple[bytes, bytes]]:
+    """Euros before tax, and grams of CO₂ equivalent as a range; not there where nobody knows."""
+    found = []
+    if spent.nano_euro is not None:
+        found.append((b"x-parvis-cost" + suffix, b"%d.%09d" % divmod(spent.nano_euro, NANO)))
+    if carbon is not None:
+        low, high = (b"%d.%06d" % divmod(value, MICROGRAMS) for value in (carbon.low_ug, carbon.high_ug))
+        found.append((b"x-parvis-carbon" + suffix, low + b"-" + high))
+    return found
 
 
 def _row(known: Known) -> dict[str, object]:

@@ -33,6 +33,8 @@ from parvis.inference.snapshots import (
     read_pulse,
     read_snapshot,
 )
+from parvis.ledger.budgets.messages import folder_of
+from parvis.ledger.tariff import Tariff
 
 log = logging.getLogger("parvis.gateway")
 
@@ -143,6 +145,8 @@ class Knowledge:
         self._recognised: dict[bytes, Caller] = {}
         self._matrices: dict[int, Matrix] = {}
         self._usable: dict[tuple[int, str], tuple[Known, ...]] = {}
+        self._method = snapshot.carbon_method
+        self._tariffs: dict[tuple[int, str], Tariff] = {}
         # Rules are read again where they changed only: it is what costs.
         self.rules: dict[int, Rules] = {}
         for number, rules in before.rules.items() if before else ():
@@ -182,6 +186,15 @@ class Knowledge:
             self._matrices[institution.id] = cells or matrix_up_to(DEFAULT_REACH)
         return self._matrices[institution.id]
 
+    def tariff(self, institution: Institution, known: Known) -> Tariff:
+        """What the model costs this institution."""
+        place = (institution.id, known.model.id)
+        if place not in self._tariffs:
+            model, agreement = known.model, known.provider.agreement
+            slopes, method = model.slopes, self._method if model.slopes else ""
+            self._tariffs[place] = Tariff(institution.id, model.number, agreement, institution.books, slopes, method)
+        return self._tariffs[place]
+
     def _rules_of(self, institution: Institution) -> Rules:
         if institution.id not in self.rules:
             self.rules[institution.id] = Rules(institution, self._zone)
@@ -217,18 +230,29 @@ def _moment(seconds: float | None) -> datetime | None:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`snapshots` is the folder the console writes in, `keyring` the file that opens secrets of providers."""
+    """`snapshots` is the folder the console writes in, `keyring` the file that opens secrets of providers, `budgets` the
+    folder of the machine's settler; `pace` how often one key, or one holder, may ask a minute."""
 
     snapshots: Path
     keyring: Path
     master: str = field(repr=False)
+    budgets: Path
     time_zone: str = "Europe/Paris"
     oldest: float = OLDEST_SECONDS
+    pace: int = 600
 
     @classmethod
     def of(cls, values: Any) -> Settings:
         """From what the installation is set to: the module `parvis.settings`, or Django's own object."""
-        return cls(values.SNAPSHOTS_DIR, values.KEYRING, values.SECRET_KEY, values.TIME_ZONE, values.SNAPSHOT_MAX_AGE)
+        return cls(
+            snapshots=values.SNAPSHOTS_DIR,
+            keyring=values.KEYRING,
+            master=values.SECRET_KEY,
+            budgets=folder_of(values.DATA_DIR),
+            time_zone=values.TIME_ZONE,
+            oldest=values.SNAPSHOT_MAX_AGE,
+            pace=values.V1_REQUESTS_A_MINUTE,
+        )
 
 
 class Follower:

@@ -1,16 +1,41 @@
-"""What a request may cost at worst, held before it is sent; what it cost, said as soon as it is known."""
+"""What a request may cost at worst, reserved and written down before it is sent; what it cost, as soon as it is known."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from parvis.gateway.asking import Asked
-from parvis.gateway.knowledge import Caller, Known
+from msgspec.structs import replace
+
+from parvis.gateway.asking import EMBEDDINGS, Asked
+from parvis.gateway.knowledge import Caller, Knowledge, Known
+from parvis.gateway.problems import Problem
 from parvis.gateway.relay import Meter
+from parvis.ledger.budgets.client import Budgets, Reservation
+from parvis.ledger.budgets.messages import NOTHING, Amounts, Code, Measure, Refused
+from parvis.ledger.counting import NO_EVENT, Counter
+from parvis.ledger.journal import JournalBroken
+from parvis.ledger.pricing import PARIS
+from parvis.ledger.tariff import Tariff
+from parvis.ledger.usage import NANO, Carbon, Outcome, Quantities, Usage
+
+log = logging.getLogger("parvis.gateway")
 
 TEMPLATE_TOKENS = 64  # what a provider's template adds, for each message or so: far less than the bytes around the words
 TOKENS_UNBOUNDED = 32_768  # of an answer that neither the request nor the model bounds: what it is then held to
+LONGEST_CALL = 900.0  # seconds, of a machine that is paid by the hour
+
+
+class NotReservedError(Exception):
+    """Nothing may be sent: no budget allows the worst of it."""
+
+    def __init__(self, refused: Refused) -> None:
+        super().__init__(refused.code)
+        self.refused = refused
 
 
 @dataclass(slots=True, eq=False)
@@ -24,51 +49,174 @@ class Held:
     tokens_in: int
     tokens_out: int
     max_tokens: int | None  # for each choice: what the provider is told
+    worst: Amounts
+    tariff: Tariff
+    reservation: Reservation
+    usage: Usage
+    begun_at: float
+    settled: Settled | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Settled:
     """`tokens_in` and `tokens_out` are the provider's own counts where it gave them (`counted`), else what was held; nothing
-    where nothing was sent, or the provider refused."""
+    where nothing was sent, or the provider refused. `amounts` are those of budgets: None where there is no price."""
 
     held: Held
     tokens_in: int
     tokens_out: int
     counted: bool
     complete: bool
+    quantities: Quantities
+    amounts: Amounts
+    carbon: Carbon | None
 
 
 class Metering:
     """`tell` is told of every attempt, once, however it ends. `open` are those that run."""
 
-    def __init__(self, tell: Callable[[Settled], None] = lambda settled: None) -> None:
+    def __init__(self, budgets: Budgets, counter: Counter, tell: Callable[[Settled], None] = lambda settled: None) -> None:
         self.open: set[Held] = set()
-        self._tell = tell
+        self._budgets, self._counter, self._tell = budgets, counter, tell
+        self._is_due = False
 
-    async def reserve(self, caller: Caller, known: Known, asked: Asked, max_tokens: int | None, request_id: str) -> Held:
-        """Raises Problem where a budget does not allow the worst."""
-        bounds = [one for one in (max_tokens, asked.max_tokens) if one is not None]
-        bound = min(bounds, default=TOKENS_UNBOUNDED)
+    def worst(self, knowledge: Knowledge, caller: Caller, known: Known, asked: Asked) -> Amounts:
+        """What `reserve` would ask for."""
+        most = _most(asked, known.candidate.max_output_tokens)
+        return knowledge.tariff(caller.institution, known).worst(most, datetime.now(UTC))
+
+    async def reserve(
+        self, knowledge: Knowledge, caller: Caller, known: Known, asked: Asked, max_tokens: int | None, request_id: str
+    ) -> Held:
+        """Raises NotReservedError where a budget does not allow the worst, Problem where calls cannot be counted."""
+        tariff, now = knowledge.tariff(caller.institution, known), datetime.now(UTC)
+        most = _most(asked, max_tokens)
+        carbon = tariff.carbon(most, seconds=None)
+        worst = tariff.amounts(most, carbon, now, is_worst=True)
+        reservation = await self._budgets.reserve(caller.key.places, worst)
+        if isinstance(reservation, Refused):
+            raise NotReservedError(reservation)
+        usage = Usage(
+            event=NO_EVENT,
+            institution_id=caller.institution.id,
+            occurred_at=now,
+            model_id=tariff.model_id,
+            model_name=known.model.name,
+            quantities=most,
+            component=caller.key.component,
+            app="api",
+            person_id=caller.holder.person,
+            key_id=caller.key.id,
+            agreement_id=tariff.agreement_id,
+            carbon=carbon,
+            outcome=Outcome.UNKNOWN,
+        )
+        try:
+            usage = self._counter.begin(usage)
+        except JournalBroken:
+            self._budgets.release(reservation)
+            log.exception("A call cannot be counted: it is refused")
+            raise Problem("budgets_down", retry_after=5) from None
         held = Held(
-            caller,
-            known,
-            asked.operation,
-            request_id,
-            tokens_in=asked.size + TEMPLATE_TOKENS,
-            tokens_out=bound * asked.choices,
-            max_tokens=bound,
+            caller=caller,
+            known=known,
+            operation=asked.operation,
+            request_id=request_id,
+            tokens_in=most.input_tokens + most.embedding_tokens,
+            tokens_out=most.output_tokens,
+            max_tokens=_bound(asked, max_tokens),
+            worst=worst,
+            tariff=tariff,
+            reservation=reservation,
+            usage=usage,
+            begun_at=time.monotonic(),
         )
         self.open.add(held)
         return held
 
-    def settle(self, held: Held, meter: Meter, *, sent: bool = True) -> None:
+    def measured(self, held: Held, meter: Meter) -> Settled:
+        """What is going to be settled of an answer that came whole."""
+        held.settled = held.settled or _settled(held, meter, sent=True)
+        return held.settled
+
+    def settle(self, held: Held, meter: Meter, outcome: Outcome, *, sent: bool = True) -> None:
         if held not in self.open:
             return
         self.open.discard(held)
-        usage = meter.usage
-        if usage is not None and usage.taken_in is not None:
-            self._tell(Settled(held, usage.taken_in, usage.given_out, counted=True, complete=meter.complete))
-        elif sent:
-            self._tell(Settled(held, held.tokens_in, held.tokens_out, counted=False, complete=meter.complete))
-        else:
-            self._tell(Settled(held, 0, 0, counted=True, complete=False))
+        settled = held.settled or _settled(held, meter, sent=sent)
+        outcome = outcome if settled.tokens_in or sent else Outcome.REFUSED
+        self._counter.end(replace(held.usage, quantities=settled.quantities, outcome=outcome, carbon=settled.carbon))
+        self._is_due = True
+        self._budgets.settle(held.reservation, settled.amounts)
+        self._tell(settled)
+
+    async def sync(self) -> None:
+        """What ended is on the disk."""
+        if self._is_due:
+            self._is_due = False
+            try:
+                await asyncio.get_running_loop().run_in_executor(None, self._counter.sync)
+            except JournalBroken:
+                self._is_due = True
+                log.exception("What was counted is not on the disk yet")
+
+    async def close(self) -> None:
+        """What still runs counts at its worst."""
+        await self._budgets.close()
+        self._counter.close()
+
+
+def refusal_of(refused: Refused) -> Problem:
+    """As it is told to the client."""
+    if refused.code is Code.OVER_LIMIT:
+        return Problem("insufficient_quota", {"left": _left(refused), "begins": _begins(refused)}, headers=_NOT_AGAIN)
+    if refused.code is Code.HELD:
+        return Problem("budget_held", retry_after=1)
+    if refused.code is Code.STORE_DOWN:
+        return Problem("budgets_down", retry_after=5)
+    return Problem(refused.code.value)
+
+
+def _bound(asked: Asked, max_tokens: int | None) -> int:
+    return min([one for one in (max_tokens, asked.max_tokens) if one is not None], default=TOKENS_UNBOUNDED)
+
+
+def _most(asked: Asked, max_tokens: int | None) -> Quantities:
+    tokens_out = _bound(asked, max_tokens) * asked.choices
+    return _quantities(asked.operation, asked.size + TEMPLATE_TOKENS, 0, tokens_out, round(LONGEST_CALL * 1_000))
+
+
+def _settled(held: Held, meter: Meter, *, sent: bool) -> Settled:
+    usage, counted = meter.usage, True
+    seconds = time.monotonic() - held.begun_at
+    if usage is not None and usage.taken_in is not None:
+        tokens_in, tokens_out, cached = usage.taken_in, usage.given_out, min(usage.cached, usage.taken_in)
+    elif sent:
+        tokens_in, tokens_out, cached, counted = held.tokens_in, held.tokens_out, 0, False
+    else:
+        return Settled(held, 0, 0, True, False, Quantities(), NOTHING, None)
+    used = _quantities(held.operation, tokens_in, cached, tokens_out, round(seconds * 1_000))
+    carbon = held.tariff.carbon(used, seconds=seconds if counted else None)
+    spent = held.tariff.amounts(used, carbon, held.usage.occurred_at)
+    return Settled(held, tokens_in, tokens_out, counted, meter.complete, used, spent, carbon)
+
+
+def _quantities(operation: str, tokens_in: int, cached: int, tokens_out: int, milliseconds: int) -> Quantities:
+    """Providers count cached tokens among those of the request."""
+    if operation == EMBEDDINGS:
+        return Quantities(embedding_tokens=tokens_in, milliseconds=milliseconds)
+    return Quantities(tokens_in - cached, cached, tokens_out, milliseconds=milliseconds)
+
+
+def _left(refused: Refused) -> str:
+    left = max(0, refused.left)
+    if refused.measure is Measure.MONEY:
+        return f"{left / NANO:.2f} €"
+    return f"{left} tokens" if refused.measure is Measure.TOKENS else f"{left / 1_000:.1f} g CO₂e"
+
+
+def _begins(refused: Refused) -> str:
+    return "" if refused.resets_at is None else datetime.fromtimestamp(refused.resets_at, PARIS).strftime("%Y-%m-%d %H:%M")
+
+
+_NOT_AGAIN = ((b"x-should-retry", b"false"),)  # OpenAI's client asks again by itself otherwise

@@ -74,6 +74,22 @@ KINDS = {
     "assistant_refused": Kind(403, "permission_error", "%(said)s"),
     "model_withdrawn": Kind(403, "permission_error", _("This model was taken back while the answer was being written.")),
     "rate_limited": Kind(429, "rate_limit_error", _("The provider answers too many requests: try again a little later.")),
+    "too_many_requests": Kind(
+        429, "rate_limit_error", _("More than %(count)s requests a minute with this key or by its holder: try again later.")
+    ),
+    "insufficient_quota": Kind(
+        429,
+        "insufficient_quota",
+        _("The budget is spent: %(left)s left, less than this request may cost. It begins again on %(begins)s."),
+    ),
+    "budget_held": Kind(
+        429, "rate_limit_error", _("What is left of the budget is held by requests under way: try again in a moment.")
+    ),
+    "unknown_price": Kind(
+        403, "permission_error", _("A budget counts what is not known of this model, price or carbon: nothing was sent.")
+    ),
+    "no_budget": Kind(403, "permission_error", _("Nothing says which budget pays for this key: nothing was sent.")),
+    "budgets_down": Kind(503, "server_error", _("Budgets cannot be read now: nothing was sent. Try again in a minute.")),
     "busy": Kind(503, "server_error", _("Too much is being asked at once: try again in a moment.")),
     "all_out": Kind(503, "server_error", _("No model that may answer this is available now: try again a little later.")),
     "unreachable": Kind(502, "server_error", _("The provider cannot be reached.")),

@@ -14,6 +14,10 @@ from parvis.inference.completion import UpstreamError
 LONGEST_EVENT = 4 << 20
 
 
+class _Details(Struct):
+    cached_tokens: int | None = None
+
+
 class Usage(Struct):
     """As chat completions and embeddings count, or as responses do."""
 
@@ -21,6 +25,8 @@ class Usage(Struct):
     completion_tokens: int | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
+    prompt_tokens_details: _Details | None = None
+    input_tokens_details: _Details | None = None
 
     @property
     def taken_in(self) -> int | None:
@@ -29,6 +35,12 @@ class Usage(Struct):
     @property
     def given_out(self) -> int:
         return self.completion_tokens or self.output_tokens or 0
+
+    @property
+    def cached(self) -> int:
+        """Of those taken in."""
+        details = self.prompt_tokens_details or self.input_tokens_details
+        return (details.cached_tokens or 0) if details else 0
 
 
 @dataclass(slots=True)

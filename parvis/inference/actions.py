@@ -40,6 +40,7 @@ class ProviderValues:
     zone: str
     secret: str | None = field(repr=False)
     processor: str = ""
+    agreement_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +254,7 @@ def keep_weight(calibration: Calibration, *, weight: float, questions: int, pass
 def _write_provider(provider: Provider, values: ProviderValues) -> None:
     provider.name, provider.kind = values.name, values.kind
     provider.base_url, provider.zone, provider.processor = values.base_url, values.zone, values.processor
+    provider.agreement_id = values.agreement_id
     provider.save()
     if values.secret is not None:
         provider.keep_secret(values.secret)

@@ -10,12 +10,15 @@ Message = dict[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """A piece of an answer. The counts come with the last pieces, from providers that give them."""
+    """A piece of an answer. The counts come with the last pieces, from providers that give them: cached tokens are among those
+    of the prompt. `notice` is not the model's: a code that the person is told a sentence for, before the first words."""
 
     text: str = ""
     finish: str = ""  # why it ended: "stop", "length", "content_filter"…
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    cached_tokens: int | None = None
+    notice: str = ""
 
 
 # Closing the iterator hangs up on the provider.
@@ -34,3 +37,16 @@ class UpstreamError(Exception):
         super().__init__(code)
         self.code = code
         self.params = params
+
+
+class ModelWithheldError(UpstreamError):
+    """Nothing was sent to a model, and the documents are to be quoted instead."""
+
+
+# Nothing was sent, or the provider says that it did nothing: nothing is owed.
+_NOTHING_DONE = frozenset({"unreachable", "forbidden_address", "refused_key", "unknown_model", "rate_limited"})
+
+
+def is_owed(error: UpstreamError) -> bool:
+    """Whether a provider may charge for what ended so before its first word."""
+    return error.code not in _NOTHING_DONE and "status" not in error.params

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import TimeoutError as NotYet
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import cache, partial
@@ -32,8 +32,18 @@ from parvis.access.rules.doors import decision, record_refusal
 from parvis.access.secrets import SecretUnreadableError
 from parvis.access.sensitivity import DATA_CLASSES, ZONES, highest
 from parvis.inference import upstream
-from parvis.inference.completion import Delta, Message, Model, UpstreamError
+from parvis.inference.completion import Delta, Message, Model, UpstreamError, is_owed
 from parvis.inference.models import DEFAULT_MATRIX, Kind, LanguageModel, Purpose, RoutingMatrix, Zone
+from parvis.inference.paying import (
+    Counted,
+    in_thread,
+    most_of_messages,
+    most_of_texts,
+    over_budget,
+    reserved,
+    settled,
+    smaller,
+)
 from parvis.inference.pseudonymisation.models import Pseudonymisation
 from parvis.inference.routing import (
     OUT,
@@ -52,6 +62,10 @@ from parvis.inference.routing import (
 )
 from parvis.inference.upstream import Endpoint
 from parvis.institutions.models import DataClass, Institution
+from parvis.ledger.actions.calls import Asked, Held, Payer, release, reserve, settle
+from parvis.ledger.budgets.descent import QUEUE_SECONDS, Step, WayDown
+from parvis.ledger.budgets.messages import Refused
+from parvis.ledger.usage import Outcome, Quantities
 
 log = logging.getLogger(__name__)
 
@@ -102,17 +116,26 @@ class Route:
     def host(self) -> str:
         return urlsplit(self.base_url).hostname or self.base_url
 
+    @property
+    def priced(self) -> Asked:
+        """As the ledger knows it."""
+        agreement_id = self.row.provider.agreement_id if self.row else None
+        return Asked(self.row.id if self.row else None, self.model, self.zone, agreement_id)
+
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """What may leave, and where to. Made here only. `first` is asked first; it may fail over to the others."""
+    """What may leave, where to, and who pays. Made here only. `first` is asked first; it may fail over to the others.
+    `wider`: all that may be asked, where the request names some; one of them that costs less may stand in."""
 
     request: Request
+    payer: Payer | None  # None: who runs the installation, for nobody's account
     routes: Mapping[str, Route]
     endpoints: Mapping[str, Endpoint] = field(repr=False)
     matrix: Matrix = field(repr=False)
     first: Route
     board: dict[str, Health] = field(repr=False)
+    wider: Admitted | None = field(default=None, repr=False)
 
     @property
     def name(self) -> str:
@@ -166,11 +189,13 @@ def admit(
     model: LanguageModel | None = None,
     through: Collection[Tool] = (),
     capabilities: Iterable[str] = (),
+    app: str = "",
 ) -> Admitted | None:
     """For this person: the models of the alias of `model`, or any. `inputs` are the classes of all that the request is made
     of, "" for what has none of its own: the highest wins. Who asks to chat sends it through `pseudonymisation` where that is
     asked for; anything else is refused there. `through` are the tools by which it is asked, which rules may keep
-    to a zone. None where the institution has no model; NoRouteError where none may be asked, recorded if rules refuse."""
+    to a zone; `app` is what pays beside them, as the ledger names it. None where the institution has no model; NoRouteError
+    where none may be asked, recorded if rules refuse."""
     data_class = class_of(principal.institution_id, inputs_of(principal, inputs))
     routes = routes_of(principal.institution_id, kind)
     said = {one.model_id: _refused(principal, one, purpose, data_class, through) for one in routes}
@@ -181,19 +206,26 @@ def admit(
         alias=alias_of(model) if model else "",
         max_tokens=ANSWER_TOKENS,
     )
+    payer = payer_of(principal, app)
+    as_it_is = kind != Purpose.CHAT
     try:
-        return _admitted(principal.institution_id, request, routes, as_it_is=kind != Purpose.CHAT)
+        found = _admitted(payer, request, routes, as_it_is=as_it_is)
     except NoRouteError as error:
         if error.code == "model_refused":
             _record_refusals(principal, request, routes, said)
         raise
+    if found is None or not request.alias:
+        return found
+    return replace(found, wider=_admitted(payer, replace(request, alias=""), routes, as_it_is=as_it_is))
 
 
-def admit_background(institution_id: int, *, inputs: Iterable[str], only: Route) -> Admitted:
-    """For the institution itself, which asks for nobody: one model. Raises NoRouteError."""
+def admit_background(
+    institution_id: int, *, inputs: Iterable[str], only: Route, app: str, payer: Payer | None = None
+) -> Admitted:
+    """For the institution itself, which asks for nobody, unless somebody pays: one model. Raises NoRouteError."""
     data_class = class_of(institution_id, inputs)
     request = Request(data_class, only.candidate.capabilities, frozenset({only.model_id}), only=only.model_id)
-    found = _admitted(institution_id, request, [only], as_it_is=True)
+    found = _admitted(payer or Payer(institution_id, app=app), request, [only], as_it_is=True)
     if found is None:
         raise NoRouteError("model_disabled")
     return found
@@ -206,7 +238,11 @@ def installation_embeddings(data_class: str) -> Admitted | None:
     if given is None:
         return None
     request = Request(data_class, given.candidate.capabilities, frozenset({given.model_id}), only=given.model_id)
-    return _checked(request, [given], DEFAULT_MATRIX, _board)
+    return _checked(None, request, [given], DEFAULT_MATRIX, _board)
+
+
+def payer_of(principal: Principal, app: str) -> Payer:
+    return Payer(principal.institution_id, principal.profile_id, principal.person_id, principal.key_id, app)
 
 
 def embeddings_route(institution_id: int) -> Route | None:
@@ -349,8 +385,42 @@ def embedded(
 ) -> NDArray[np.float32]:
     """One row per text, to code that is not asynchronous. Raises UpstreamError, "stalled" after `seconds` whatever holds
     it up; LeftError as soon as `leave()`, which is looked at twice a second."""
+    conduct = _conduct(admitted)
+    step = _next(conduct)
+    if isinstance(step, Refusal):
+        raise UpstreamError("overloaded")
+    if admitted.payer is None:
+        return _embedded(admitted, conduct, step, texts, seconds, leave)[0]
+    most = most_of_texts(texts)
+    held = reserve(admitted.payer, admitted.routes[step.candidate.id].priced, most)
+    if isinstance(held, Refused):
+        _locked(conduct.unsent, step)
+        raise over_budget(held, Step.STOP)
+    try:
+        rows, tokens = _embedded(admitted, conduct, step, texts, seconds, leave)
+    except UpstreamError as error:
+        if is_owed(error):
+            settle(held, None, Outcome.FAILED)
+        else:
+            release(held)
+        raise
+    except BaseException:
+        settle(held, None, Outcome.LEFT)
+        raise
+    settle(held, None if tokens is None else Quantities(embedding_tokens=tokens), Outcome.DONE)
+    return rows
+
+
+def _embedded(
+    admitted: Admitted,
+    conduct: Conduct,
+    step: Attempt,
+    texts: Sequence[str],
+    seconds: float,
+    leave: Callable[[], bool],
+) -> tuple[NDArray[np.float32], int | None]:
     until = time.monotonic() + seconds
-    asked = asyncio.run_coroutine_threadsafe(_embed(admitted, texts, seconds), _own_loop())
+    asked = asyncio.run_coroutine_threadsafe(_embed(admitted, conduct, step, texts, seconds), _own_loop())
     try:
         while True:
             try:
@@ -366,19 +436,19 @@ def embedded(
         asked.cancel()
 
 
-async def try_route(one: Route, matrix: Matrix) -> Trial:
+async def try_route(one: Route, matrix: Matrix, payer: Payer) -> Trial:
     """One tiny real request that says nothing of anybody, never more than TRIAL_SECONDS. What may not receive public data
-    is not even tried; what rests, or is switched off, is."""
+    is not even tried; what rests, or is switched off, is. It is paid for like any other."""
     candidate = replace(one.candidate, enabled=True)
     request = Request("public", candidate.capabilities, frozenset({candidate.id}), only=candidate.id)
     try:
-        admitted = _checked(request, [replace(one, candidate=candidate)], matrix, {})
+        admitted = _checked(payer, request, [replace(one, candidate=candidate)], matrix, {})
     except NoRouteError as error:
         return Trial(code=error.code, refusal=error.refusal)
     started = time.monotonic()
     try:
         if Purpose.EMBEDDINGS in candidate.capabilities:
-            await _embed(admitted, ["bonjour"], TRIAL_SECONDS)
+            await in_thread(embedded, admitted, ["bonjour"], seconds=TRIAL_SECONDS)
         else:
             await _first_word(admitted)
     except UpstreamError as error:
@@ -387,22 +457,35 @@ async def try_route(one: Route, matrix: Matrix) -> Trial:
 
 
 async def _first_word(admitted: Admitted) -> None:
+    """Once, without another attempt: what it says of itself is what is wanted."""
     messages = [{"role": "user", "content": "Réponds par le seul mot : bonjour"}]
+    conduct = _conduct(replace(admitted, request=replace(admitted.request, max_tokens=8)))
+    step = _next(conduct)
+    if isinstance(step, Refusal):
+        raise UpstreamError("overloaded")
+    flight = await _paid_flight(admitted, conduct, step, messages, {"total_timeout": TRIAL_SECONDS})
+    if isinstance(flight, Refused):
+        raise over_budget(flight, Step.STOP)
     said, finish = False, ""
-    endpoint = admitted.endpoints[admitted.first.model_id]
-    async for delta in upstream.stream_chat(endpoint, messages, max_tokens=8, total_timeout=TRIAL_SECONDS):
-        said, finish = said or bool(delta.text.strip()), delta.finish or finish
+    try:
+        for delta in await flight.begun:
+            said, finish = said or bool(delta.text.strip()), delta.finish or finish
+        async for delta in flight.stream:
+            flight.counted.hear(delta)
+            said, finish = said or bool(delta.text.strip()), delta.finish or finish
+    except UpstreamError as error:
+        await flight.failed(error, Outcome.FAILED)
+        raise
+    await flight.answered()
     if not said and finish not in ("length", "model_length"):  # one that thinks first may not have begun to answer
         raise UpstreamError("empty")
 
 
-async def _embed(admitted: Admitted, texts: Sequence[str], seconds: float) -> NDArray[np.float32]:
-    conduct = _conduct(admitted)
-    step = _next(conduct)
-    if isinstance(step, Refusal):
-        raise UpstreamError("overloaded")
+async def _embed(
+    admitted: Admitted, conduct: Conduct, step: Attempt, texts: Sequence[str], seconds: float
+) -> tuple[NDArray[np.float32], int | None]:
     try:
-        rows = await upstream.embed(admitted.endpoints[step.candidate.id], texts, total_timeout=seconds)
+        found = await upstream.embed(admitted.endpoints[step.candidate.id], texts, total_timeout=seconds)
     except UpstreamError as error:
         _failed(admitted, conduct, step, error)
         raise
@@ -410,7 +493,7 @@ async def _embed(admitted: Admitted, texts: Sequence[str], seconds: float) -> ND
         _locked(conduct.left, step)
         raise
     _locked(conduct.answered, step)
-    return rows
+    return found
 
 
 async def _answer(
@@ -418,45 +501,58 @@ async def _answer(
 ) -> AsyncGenerator[Delta, None]:
     """The first model that says a word is listened to. Before that, a failure is mended by the next attempt, and a silence by
     another model beside it; after that, a failure is one."""
-    conduct = _conduct(admitted)
     flights: list[_Flight] = []
     try:
-        winner = await _first_to_speak(admitted, conduct, flights, messages, options)
-        told(admitted.routes[winner.attempt.candidate.id])
+        winner: _Flight | None = None
+        async with aclosing(_first_to_speak(admitted, flights, messages, options)) as steps:
+            async for found in steps:
+                if isinstance(found, Delta):
+                    yield found
+                else:
+                    winner = found
+        if winner is None:
+            raise UpstreamError("overloaded")
+        told(winner.admitted.routes[winner.attempt.candidate.id])
         for delta in winner.begun.result():
             yield delta
         try:
             async for delta in winner.stream:
+                winner.counted.hear(delta)
                 yield delta
         except UpstreamError as error:
             flights.remove(winner)
-            _failed(admitted, conduct, winner.attempt, error)
+            await winner.failed(error, Outcome.CUT)
             raise
         flights.remove(winner)
-        _locked(conduct.answered, winner.attempt)
+        await winner.answered()
     finally:
         for flight in flights:
-            _locked(conduct.left, flight.attempt)
-        await asyncio.gather(*(flight.close() for flight in flights))
+            await flight.close()
 
 
 async def _first_to_speak(
-    admitted: Admitted,
-    conduct: Conduct,
-    flights: list[_Flight],
-    messages: list[Message],
-    options: Mapping[str, Any],
-) -> _Flight:
+    admitted: Admitted, flights: list[_Flight], messages: list[Message], options: Mapping[str, Any]
+) -> AsyncGenerator[Delta | _Flight, None]:
+    """Notices, then the one. Raises UpstreamError where there is none."""
+    conduct, way = _conduct(admitted), WayDown()
     failure, alone = UpstreamError("overloaded"), False  # `alone`: nobody else may be asked beside it
     while True:
         if not flights or not alone:
             step = _next(conduct)
-            if not isinstance(step, Refusal):
-                flights.append(_Flight(admitted, step, messages, options))
-            elif not flights:
-                raise failure
-            else:
+            if isinstance(step, Refusal):
+                if not flights:
+                    raise failure
                 alone = True
+            else:
+                found = await _paid_flight(admitted, conduct, step, messages, options)
+                if isinstance(found, _Flight):
+                    flights.append(found)
+                elif flights:
+                    alone = True
+                else:
+                    admitted, conduct, notice = await _lower(admitted, conduct, step, found, way, messages)
+                    yield Delta(notice=notice)
+                    continue
         patience = flights[0].attempt.candidate.hedge_after if len(flights) == 1 and not alone else None
         alone = alone or patience is None
         done, _waiting = await asyncio.wait(
@@ -465,61 +561,123 @@ async def _first_to_speak(
         for flight in [one for one in flights if one.begun in done]:
             error = flight.begun.exception()
             if error is None:
-                return await _alone_with(conduct, flights, flight)
+                for other in [one for one in flights if one is not flight]:
+                    flights.remove(other)
+                    await other.close()
+                yield flight
+                return
             flights.remove(flight)
             if not isinstance(error, UpstreamError):
-                _locked(conduct.left, flight.attempt)
+                await flight.close()
                 raise error
             failure, alone = error, False
-            _failed(admitted, conduct, flight.attempt, error)
+            await flight.failed(error, Outcome.FAILED)
 
 
-async def _alone_with(conduct: Conduct, flights: list[_Flight], winner: _Flight) -> _Flight:
-    for other in [one for one in flights if one is not winner]:
-        flights.remove(other)
-        _locked(conduct.left, other.attempt)
-        await other.close()
-    return winner
+async def _paid_flight(
+    admitted: Admitted, conduct: Conduct, step: Attempt, messages: list[Message], options: Mapping[str, Any]
+) -> _Flight | Refused:
+    if admitted.payer is None:
+        return _Flight(admitted, conduct, step, None, messages, options)
+    try:
+        most = most_of_messages(messages, step.max_tokens or ANSWER_TOKENS)
+        held = await reserved(admitted.payer, admitted.routes[step.candidate.id].priced, most)
+    except BaseException:
+        _locked(conduct.unsent, step)
+        raise
+    if isinstance(held, Refused):
+        _locked(conduct.unsent, step)
+        return held
+    return _Flight(admitted, conduct, step, held, messages, options)
+
+
+async def _lower(
+    admitted: Admitted, conduct: Conduct, step: Attempt, refused: Refused, way: WayDown, messages: list[Message]
+) -> tuple[Admitted, Conduct, str]:
+    """Who is asked next, and the code of what the person is told of it. Raises UpstreamError."""
+    all_of_them = admitted.wider or admitted
+    most = most_of_messages(messages, step.max_tokens or ANSWER_TOKENS)
+    others = {name: one.priced for name, one in all_of_them.routes.items() if name != step.candidate.id}
+    than = admitted.routes[step.candidate.id].priced
+    cheaper = await smaller(admitted.payer, refused, than, others, most) if admitted.payer and others else []
+    match way.next(refused, has_smaller=bool(cheaper)):
+        case Step.SMALLER:
+            routes = {name: all_of_them.routes[name] for name in cheaper}
+            lower = replace(all_of_them, routes=routes, first=routes[cheaper[0]], wider=None)
+            return lower, _conduct(lower), "budget_smaller"
+        case Step.QUEUE:
+            await asyncio.sleep(QUEUE_SECONDS)
+            return admitted, conduct, "budget_queue"
+        case last:
+            raise over_budget(refused, last)
 
 
 class _Flight:
-    """One attempt at an answer, on its way. `begun` gives its pieces up to the first word."""
+    """One attempt at an answer, paid for and on its way. `begun` gives its pieces up to the first word. It ends once: by
+    `answered`, `failed` or `close`."""
 
-    def __init__(self, admitted: Admitted, attempt: Attempt, messages: list[Message], options: Mapping[str, Any]) -> None:
-        self.attempt = attempt
+    def __init__(
+        self,
+        admitted: Admitted,
+        conduct: Conduct,
+        attempt: Attempt,
+        held: Held | None,
+        messages: list[Message],
+        options: Mapping[str, Any],
+    ) -> None:
+        self.admitted, self.conduct, self.attempt = admitted, conduct, attempt
+        self.counted = Counted()
+        self._held = held
+        self._is_sent = False
         bound = {"max_tokens": attempt.max_tokens or ANSWER_TOKENS}
         self.stream = upstream.stream_chat(admitted.endpoints[attempt.candidate.id], messages, **{**options, **bound})
         self.begun = asyncio.ensure_future(self._begin())
 
     async def _begin(self) -> list[Delta]:
         await asyncio.sleep(self.attempt.pause.total_seconds())
+        self._is_sent = True
         pieces = []
         async for delta in self.stream:
+            self.counted.hear(delta)
             pieces.append(delta)
             if delta.text or delta.finish:
                 break
         return pieces
 
+    async def answered(self) -> None:
+        _locked(self.conduct.answered, self.attempt)
+        await settled(self._held, self.counted, Outcome.DONE)
+
+    async def failed(self, error: UpstreamError, outcome: Outcome) -> None:
+        _failed(self.admitted, self.conduct, self.attempt, error)
+        is_paid = outcome is Outcome.CUT or is_owed(error)
+        await settled(self._held, self.counted, outcome, was_sent=is_paid)
+
     async def close(self) -> None:
+        """Nobody waits for it any more."""
+        _locked(self.conduct.left, self.attempt)
         self.begun.cancel()
         await asyncio.gather(self.begun, return_exceptions=True)
         with suppress(UpstreamError):
             await self.stream.aclose()
+        await settled(self._held, self.counted, Outcome.LEFT, was_sent=self._is_sent)
 
 
 # Admission, inside
 
 
-def _admitted(institution_id: int, request: Request, routes: Sequence[Route], *, as_it_is: bool) -> Admitted | None:
+def _admitted(payer: Payer, request: Request, routes: Sequence[Route], *, as_it_is: bool) -> Admitted | None:
     try:
-        return _checked(request, routes, matrix_of(institution_id, as_it_is=as_it_is), _board)
+        return _checked(payer, request, routes, matrix_of(payer.institution_id, as_it_is=as_it_is), _board)
     except NoRouteError as error:
         if error.refusal and error.refusal.code == "none":
             return None
         raise
 
 
-def _checked(request: Request, routes: Sequence[Route], matrix: Matrix, board: dict[str, Health]) -> Admitted:
+def _checked(
+    payer: Payer | None, request: Request, routes: Sequence[Route], matrix: Matrix, board: dict[str, Health]
+) -> Admitted:
     now = timezone.now()
     with _board_lock:
         found = route(request, [one.candidate for one in routes], matrix, board, now)
@@ -538,7 +696,7 @@ def _checked(request: Request, routes: Sequence[Route], matrix: Matrix, board: d
             continue
         endpoints[identifier] = Endpoint(one.base_url, key, one.model, one.kind)
     usable = {identifier: kept[identifier] for identifier in endpoints}
-    return Admitted(request, usable, endpoints, matrix, usable[found[0].candidate.id], board)
+    return Admitted(request, payer, usable, endpoints, matrix, usable[found[0].candidate.id], board)
 
 
 def _refused(

@@ -19,6 +19,7 @@ from parvis.inference.addresses import is_of_the_machine
 from parvis.inference.models import Capability, Kind, LanguageModel, Provider, Purpose, Zone
 from parvis.inference.routing import Clearance, Matrix, faults, matrix_up_to
 from parvis.institutions.models import DataClass
+from parvis.ledger.listed import agreements_of
 
 _PROVIDER_FIELDS = ("provider_name", "kind", "base_url", "zone")
 
@@ -63,6 +64,13 @@ class ModelForm(forms.Form):
         max_length=160,
         required=False,
         help_text=_("Who computes for the institution, as the contract names them. Nobody on your own servers."),
+    )
+    agreement = forms.TypedChoiceField(
+        label=_("Under which agreement"),
+        required=False,
+        coerce=int,
+        empty_value=None,
+        help_text=_("A call under an agreement has the prices of that agreement and no others."),
     )
     declares = forms.BooleanField(
         label=_("On our own servers: nothing of what is sent there trains a model, and nobody else receives it"),
@@ -124,6 +132,11 @@ class ModelForm(forms.Form):
             self.fields["provider"].queryset = providers  # type: ignore[attr-defined]
         if not (instance and instance.provider.sealed_secret):
             del self.fields["forget_secret"]
+        choices: list[tuple[str, Any]] = [("", _("none: calls under no agreement"))]
+        choices += [(str(one.id), one.name) for one in agreements_of(principal.institution_id)]
+        self.fields["agreement"].choices = choices  # type: ignore[attr-defined]
+        if len(choices) == 1:
+            del self.fields["agreement"]
 
     def clean_base_url(self) -> str:
         address = str(self.cleaned_data["base_url"]).rstrip("/")
@@ -186,7 +199,7 @@ class ModelForm(forms.Form):
         if cleaned.get("forget_secret") and not secret:
             secret = ""
         values = (cleaned["provider_name"], cleaned["kind"], cleaned["base_url"], cleaned["zone"], secret)
-        return ProviderValues(*values, processor=cleaned["processor"])
+        return ProviderValues(*values, processor=cleaned["processor"], agreement_id=cleaned.get("agreement"))
 
     def _clean_provider_name(self, cleaned: dict[str, Any]) -> None:
         others = Provider.objects.editable_by(self.principal).filter(name=cleaned.get("provider_name"))
@@ -335,6 +348,7 @@ def _initial(instance: LanguageModel | None) -> dict[str, Any]:
         "base_url": provider.base_url,
         "zone": provider.zone,
         "processor": provider.processor,
+        "agreement": provider.agreement_id,
         "alias": instance.alias,
         "capabilities": instance.capabilities,
         "context_tokens": instance.context_tokens,

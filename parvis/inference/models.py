@@ -71,6 +71,7 @@ class Provider(HoldsSecret):
     base_url = models.CharField(_("address"), max_length=300)
     zone = models.CharField(_("hosting zone"), max_length=10, choices=Zone.choices, default=Zone.WORLD)
     processor = models.CharField(_("processor"), max_length=160, blank=True)  # who computes for the institution, by law
+    agreement_id = models.BigIntegerField(_("agreement"), null=True, blank=True)  # of a package above: its prices hold
 
     unscoped = ProviderQuerySet.as_manager()
     objects = Door()

@@ -40,6 +40,10 @@ from parvis.institutions.actions import group_ids_of
 from parvis.institutions.models import Institution as InstitutionRow
 from parvis.institutions.models import Profile
 from parvis.isolation.scope import everywhere
+from parvis.ledger.actions.books import books_of
+from parvis.ledger.budgets.actions.tree import Places, places_of_keys
+from parvis.ledger.carbon import method, slopes_of
+from parvis.ledger.pricing import Book
 
 log = logging.getLogger(__name__)
 
@@ -89,26 +93,30 @@ def publish() -> Pulse:
 
 def snapshot_of(now: datetime) -> Snapshot:
     keys = list(usable_keys(now))
+    places = places_of_keys(keys)
     profiles = {key.profile_id: key.profile for key in keys}
     groups = group_ids_of(profiles)
     rows = published_models()
     providers = {row.provider_id: row.provider for row in rows}
     given = environment_routes()
+    institutions = list(InstitutionRow.objects.order_by("id"))
+    books = books_of({row.id for row in institutions})
     return Snapshot(
-        institutions=tuple(_institution(row) for row in InstitutionRow.objects.order_by("id")),
+        institutions=tuple(_institution(row, books[row.id]) for row in institutions),
         holders=tuple(_holder(profiles[number], groups.get(number, ())) for number in sorted(profiles)),
-        keys=tuple(_key(key) for key in keys),
+        keys=tuple(_key(key, places[key.id]) for key in keys),
         providers=(*(_provider(one) for one in providers.values()), *(_given(one) for one in given.values())),
         models=(
             *(_model(candidate_of(row), row.purpose, str(row.provider_id), row.name, row) for row in rows),
             *(_model(one.candidate, purpose, one.candidate.id, one.model) for purpose, one in given.items()),
         ),
+        carbon_method=method(),
     )
 
 
-def _institution(row: InstitutionRow) -> Institution:
+def _institution(row: InstitutionRow, books: Iterable[Book]) -> Institution:
     matrix = tuple((*cell, str(said)) for cell, said in sorted(matrix_of(row.id, as_it_is=True).items()))
-    found = Institution(row.id, row.slug, data_class=row.data_class, matrix=matrix)
+    found = Institution(row.id, row.slug, data_class=row.data_class, matrix=matrix, books=tuple(books))
     if not row.rules_key:
         return found
     rules = in_force(row.id, row.rules_key)
@@ -124,9 +132,18 @@ def _holder(profile: Profile, groups: Iterable[int]) -> Holder:
     return Holder(profile.id, profile.person_id, profile.institution_id, profile.role, tuple(sorted(groups)))
 
 
-def _key(key: ApiKey) -> Key:
-    scopes = tuple(key.scopes)
-    return Key(key.digest, key.id, key.profile_id, scopes, key.days, key.expires_at.timestamp(), key.data_class)
+def _key(key: ApiKey, places: Places) -> Key:
+    return Key(
+        digest=key.digest,
+        id=key.id,
+        holder=key.profile_id,
+        scopes=tuple(key.scopes),
+        days=key.days,
+        expires_at=key.expires_at.timestamp(),
+        data_class=key.data_class,
+        places=places.chain,
+        component=places.component,
+    )
 
 
 def _provider(row: Provider) -> PublishedProvider:
@@ -139,6 +156,7 @@ def _provider(row: Provider) -> PublishedProvider:
         secret=row.sealed_secret,
         place=row.secret_place,
         processor=row.processor,
+        agreement=row.agreement_id,
     )
 
 
@@ -168,6 +186,8 @@ def _model(one: Candidate, purpose: str, provider: str, name: str, row: Language
         concurrency=one.concurrency,
         requests_per_minute=one.requests_per_minute,
         place=one.place,
+        number=row.id if row else None,
+        slopes=slopes_of(name, one.zone),
     )
 
 

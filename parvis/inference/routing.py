@@ -205,7 +205,7 @@ class Conduct:
         self._land(attempt, now, "")
 
     def failed(self, attempt: Attempt, code: str, now: datetime, *, retry_after: float | None = None) -> None:
-        """`code` is that of an UpstreamError. After the first word was passed on, `final` is called too."""
+        """`code` is that of an UpstreamError."""
         self._land(attempt, now, code, retry_after=retry_after)
         if code in LASTING:
             self._given_up.add(attempt.candidate.id)
@@ -218,9 +218,12 @@ class Conduct:
         place = attempt.candidate.known_by
         self.board[place] = left(self.board.get(place, Health()))
 
-    def final(self, code: str) -> None:
-        """Something was passed on already: nothing else is tried."""
-        self._final = code
+    def unsent(self, attempt: Attempt, now: datetime) -> None:
+        """Nothing was sent after all: it is no attempt."""
+        self.left(attempt, now)
+        self._asked[attempt.candidate.id] -= 1
+        place = attempt.candidate.known_by
+        self.board[place] = replace(self.board[place], in_minute=max(0, self.board[place].in_minute - 1))
 
     def _land(self, attempt: Attempt, now: datetime, code: str, *, retry_after: float | None = None) -> None:
         self._flying.discard(attempt.candidate.id)

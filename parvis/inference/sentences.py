@@ -12,6 +12,8 @@ from django.utils.translation import gettext as _
 from parvis.inference import refusals
 from parvis.inference.models import Calibration
 from parvis.inference.routing import Refusal
+from parvis.ledger.budgets import presentation as budgets
+from parvis.ledger.budgets.messages import Code, Measure, Refused
 from parvis.retrieval.dense import FEWEST_QUESTIONS
 
 
@@ -152,6 +154,15 @@ def _unknown(params: Mapping[str, Any]) -> str:
     return _("The model did not answer as it should.")
 
 
+def over_budget(params: Mapping[str, Any]) -> str:
+    """Which budget refused, and what is done instead: `params` are those of `paying.over_budget`, or none."""
+    try:
+        refused = Refused(Code(params["why"]), 0, params["left"], params["resets_at"], Measure(params["measure"]))
+    except (KeyError, ValueError):
+        refused = Refused(Code.STORE_DOWN)
+    return budgets.refusal(refused)
+
+
 _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "unreachable": _unreachable,
     "forbidden_address": _forbidden_address,
@@ -172,4 +183,6 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "pseudonyms_unavailable": _pseudonyms_unavailable,
     "pseudonyms_unreadable": _pseudonyms_unreadable,
     "pseudonyms_too_long": _pseudonyms_too_long,
+    "budget_stop": over_budget,
+    "budget_extractive": over_budget,
 }

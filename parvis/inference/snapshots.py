@@ -16,6 +16,8 @@ from typing import TypeVar
 import msgspec
 
 from parvis.access.derivation import derived_key
+from parvis.ledger.carbon import Slope
+from parvis.ledger.pricing import Book
 
 SNAPSHOT, PULSE = "snapshot", "pulse"
 _MAGIC = b"parvis\x00\x01"
@@ -42,6 +44,7 @@ class Institution(msgspec.Struct, frozen=True, array_like=True):
     periods: tuple[tuple[str, str], ...] = ()
     data_class: str = "internal"
     matrix: tuple[tuple[str, str, str], ...] = ()  # class, zone, clearance
+    books: tuple[Book, ...] = ()  # of prices: its own, and the alliance's
 
 
 class Holder(msgspec.Struct, frozen=True, array_like=True):
@@ -62,6 +65,8 @@ class Key(msgspec.Struct, frozen=True, array_like=True):
     days: int
     expires_at: float
     data_class: str = ""
+    places: tuple[int, ...] = ()  # in the tree of budgets
+    component: str = ""  # whose expense it is
 
 
 class Provider(msgspec.Struct, frozen=True, array_like=True):
@@ -75,6 +80,7 @@ class Provider(msgspec.Struct, frozen=True, array_like=True):
     secret: str = ""
     place: str = ""
     processor: str = ""
+    agreement: int | None = None
 
 
 class Model(msgspec.Struct, frozen=True, array_like=True):
@@ -98,6 +104,8 @@ class Model(msgspec.Struct, frozen=True, array_like=True):
     concurrency: int | None = None
     requests_per_minute: int | None = None
     place: str = ""
+    number: int | None = None  # as the ledger knows it
+    slopes: tuple[Slope, Slope] | None = None  # of its carbon; None where the method does not know it
 
 
 class Snapshot(msgspec.Struct, frozen=True, array_like=True):
@@ -106,6 +114,7 @@ class Snapshot(msgspec.Struct, frozen=True, array_like=True):
     keys: tuple[Key, ...] = ()
     providers: tuple[Provider, ...] = ()
     models: tuple[Model, ...] = ()
+    carbon_method: str = ""
 
 
 class Pulse(msgspec.Struct, frozen=True):

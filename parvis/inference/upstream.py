@@ -90,18 +90,21 @@ async def embed(
     connect_timeout: float = 10.0,
     idle_timeout: float = 60.0,
     total_timeout: float = 300.0,
-) -> NDArray[np.float32]:
-    """One row per text, in order. Raises UpstreamError."""
+) -> tuple[NDArray[np.float32], int | None]:
+    """One row per text, in order; and the tokens that the server counted, None where it did not. Raises UpstreamError."""
     timeout = aiohttp.ClientTimeout(total=total_timeout, sock_connect=connect_timeout, sock_read=idle_timeout)
     batches = [texts[start : start + TEXTS_PER_REQUEST] for start in range(0, len(texts), TEXTS_PER_REQUEST)]
     rows: list[NDArray[np.float32]] = []
+    tokens: int | None = 0
     for batch in batches:
         body = {"model": endpoint.model, "input": list(batch)}
         answer = await _json(endpoint, "embeddings", body, timeout)
         rows += _vectors(answer, len(batch))
+        counted = _count(answer["usage"].get("prompt_tokens")) if isinstance(answer.get("usage"), dict) else None
+        tokens = None if tokens is None or counted is None else tokens + counted
     if len({row.shape for row in rows}) > 1:
         raise UpstreamError("garbage")
-    return np.stack(rows) if rows else np.empty((0, 0), dtype=np.float32)
+    return np.stack(rows) if rows else np.empty((0, 0), dtype=np.float32), tokens
 
 
 async def list_models(endpoint: Endpoint, *, total_timeout: float = 10.0) -> list[str]:
@@ -304,12 +307,15 @@ def _delta(event: Any, *, whole: bool = False) -> Delta:
     message = choice.get("message" if whole else "delta")
     content = message.get("content") if isinstance(message, dict) else choice.get("text")
     usage = usage if isinstance(usage, dict) else {}
+    details = usage.get("prompt_tokens_details")
+    details = details if isinstance(details, dict) else {}
     finish = choice.get("finish_reason")
     return Delta(
         text=_content(content),
         finish=finish if isinstance(finish, str) else "",
         prompt_tokens=_count(usage.get("prompt_tokens")),
         completion_tokens=_count(usage.get("completion_tokens")),
+        cached_tokens=_count(details.get("cached_tokens")),
     )
 
 

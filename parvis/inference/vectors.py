@@ -12,7 +12,16 @@ from numpy.typing import NDArray
 
 from parvis.access.principal import Principal
 from parvis.inference.completion import UpstreamError
-from parvis.inference.door import Admitted, LeftError, NoRouteError, admit_background, embedded, embeddings_route, inputs_of
+from parvis.inference.door import (
+    Admitted,
+    LeftError,
+    NoRouteError,
+    admit_background,
+    embedded,
+    embeddings_route,
+    inputs_of,
+    payer_of,
+)
 from parvis.inference.models import Calibration
 from parvis.retrieval.dense import normalised
 
@@ -36,7 +45,8 @@ def endpoint_that_helps(principal: Principal, inputs: Iterable[str]) -> tuple[Ad
         return None
     try:
         inputs = inputs_of(principal, inputs)
-        return admit_background(principal.institution_id, inputs=inputs, only=route), calibration
+        payer = payer_of(principal, "search")
+        return admit_background(principal.institution_id, inputs=inputs, only=route, app="search", payer=payer), calibration
     except NoRouteError:
         return None
 

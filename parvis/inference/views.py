@@ -275,7 +275,8 @@ def _try(request: SignedInRequest, model: LanguageModel) -> None:
 
 
 def _tried(request: SignedInRequest, route: door.Route) -> door.Trial:
-    return async_to_sync(door.try_route)(route, door.matrix_of(request.principal.institution_id))
+    matrix = door.matrix_of(request.principal.institution_id)
+    return async_to_sync(door.try_route)(route, matrix, door.payer_of(request.principal, "trial"))
 
 
 def _say(request: SignedInRequest, name: str, outcome: door.Trial) -> None:

@@ -99,7 +99,6 @@ def _kinds() -> Iterator[Kind]:
     yield own("ledger_expensestatement")
     yield own("ledger_reconciliation")
     yield own("ledger_party")
-    yield installation("ledger_epoch", "numbers of processes")
 
     # inference: providers and their secrets, what they promised, and how far data may go
     yield own("inference_provider")

@@ -1,22 +1,22 @@
 """What one process counted, on its own disk until it is settled: a file of lines, synced in groups. Pure.
 
-A line is said to be kept once `sync` returned. A line cut by a crash is left out when the file is read, as are all after a
-line that is damaged: `read` says which it is. After a write or a sync that failed nothing more is taken: what such a file
-holds is not known until it is read again, and asking the disk once more would only seem to mend it.
+A call has a line when it begins, as the worst that it may be, and another when it ended: the last one of a call holds. A line
+outlives the process once `write` returned, and the machine once `sync` did. A line cut by a crash is left out when the file is
+read, as are all after a line that is damaged: `read` says which it is. After a write or a sync that failed nothing more is
+taken: what such a file holds is not known until it is read again, and asking the disk once more would only seem to mend it.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import astuple, dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from parvis.ledger.usage import Carbon, EventId, Outcome, Quantities, Usage
+import msgspec
+
+from parvis.ledger.usage import Usage
 
 
 class JournalBroken(Exception):
@@ -26,11 +26,12 @@ class JournalBroken(Exception):
 @dataclass(frozen=True, slots=True)
 class Kept:
     """`is_whole`: nothing stands after the last line. `damage`: "" for a file cut in its last line, as by a power cut, else
-    the number of the line that something changed."""
+    the number of the line that something changed. `end`: the byte after the last whole line."""
 
     calls: tuple[Usage, ...]
     is_whole: bool
     damage: str = ""
+    end: int = 0
 
 
 class Journal:
@@ -51,8 +52,8 @@ class Journal:
             raise JournalBroken(str(self._path))
         self._waiting.append(_line(usage))
 
-    def sync(self) -> int:
-        """Writes what waits and has it on the disk when it returns. How many calls. Raises JournalBroken."""
+    def write(self) -> int:
+        """Hands what waits to the system: it outlives this process. How many lines. Raises JournalBroken."""
         if self._is_broken:
             raise JournalBroken(str(self._path))
         lines, self._waiting = self._waiting, []
@@ -60,27 +61,49 @@ class Journal:
         try:
             while data:
                 data = data[os.write(self._file, data) :]
-            os.fdatasync(self._file)
         except OSError as error:
             self._is_broken = True
             raise JournalBroken(f"{self._path}: {error.strerror}") from error
         return len(lines)
 
+    def sync(self) -> int:
+        """Writes what waits; all of it is on the disk when it returns. How many lines were written. Raises JournalBroken."""
+        count = self.write()
+        self.keep()
+        return count
+
+    def keep(self) -> None:
+        """What was written is on the disk when it returns. Raises JournalBroken."""
+        if self._is_broken:
+            raise JournalBroken(str(self._path))
+        try:
+            os.fdatasync(self._file)
+        except OSError as error:
+            self._is_broken = True
+            raise JournalBroken(f"{self._path}: {error.strerror}") from error
+
     def close(self) -> None:
         os.close(self._file)
 
 
-def read(path: Path) -> Kept:
-    """What a process kept, whatever became of it since."""
+_json, _usages = msgspec.json.Encoder(), msgspec.json.Decoder(Usage)
+
+
+def read(path: Path, start: int = 0) -> Kept:
+    """What a process kept, whatever became of it since; from the byte `start` on, where a line begins."""
     calls: list[Usage] = []
-    lines = path.read_bytes().split(b"\n")
+    with path.open("rb") as file:
+        file.seek(start)
+        lines = file.read().split(b"\n")
+    end = start
     for number, line in enumerate(lines[:-1], 1):
         usage = _usage(line)
         if usage is None:
             is_last = number == len(lines) - 1 and not lines[-1]
-            return Kept(tuple(calls), False, "" if is_last else str(number))
+            return Kept(tuple(calls), False, "" if is_last else str(number), end)
         calls.append(usage)
-    return Kept(tuple(calls), not lines[-1])
+        end += len(line) + 1
+    return Kept(tuple(calls), not lines[-1], "", end)
 
 
 def batches(calls: Iterable[Usage], size: int) -> Iterator[list[Usage]]:
@@ -95,58 +118,13 @@ def batches(calls: Iterable[Usage], size: int) -> Iterator[list[Usage]]:
 
 
 def _line(usage: Usage) -> bytes:
-    body = json.dumps(_plain(usage), ensure_ascii=False, separators=(",", ":")).encode()
+    body = _json.encode(usage)
     return b"%08x %s\n" % (zlib.crc32(body), body)
 
 
 def _usage(line: bytes) -> Usage | None:
     checksum, _space, body = line.partition(b" ")
     try:
-        if len(checksum) != 8 or int(checksum, 16) != zlib.crc32(body):
-            return None
-        return _from_plain(json.loads(body))
-    except (ValueError, KeyError, TypeError, IndexError):
+        return _usages.decode(body) if len(checksum) == 8 and int(checksum, 16) == zlib.crc32(body) else None
+    except ValueError:  # msgspec's errors are ValueErrors
         return None
-
-
-def _plain(usage: Usage) -> list[Any]:
-    carbon = list(astuple(usage.carbon)) if usage.carbon else None
-    return [
-        list(usage.event),
-        usage.institution_id,
-        usage.occurred_at.astimezone(UTC).isoformat(),
-        usage.model_id,
-        usage.model_name,
-        list(astuple(usage.quantities)),
-        usage.outcome.value,
-        usage.component,
-        usage.app,
-        usage.person_id,
-        usage.key_id,
-        usage.agreement_id,
-        usage.price_version,
-        usage.amount_nano,
-        carbon,
-    ]
-
-
-def _from_plain(plain: list[Any]) -> Usage:
-    event, institution_id, at, model_id, model_name, quantities, outcome, *rest = plain
-    component, app, person_id, key_id, agreement_id, price_version, amount_nano, carbon = rest
-    return Usage(
-        event=EventId(*event),
-        institution_id=institution_id,
-        occurred_at=datetime.fromisoformat(at),
-        model_id=model_id,
-        model_name=model_name,
-        quantities=Quantities(*quantities),
-        outcome=Outcome(outcome),
-        component=component,
-        app=app,
-        person_id=person_id,
-        key_id=key_id,
-        agreement_id=agreement_id,
-        price_version=price_version,
-        amount_nano=amount_nano,
-        carbon=Carbon(*carbon) if carbon else None,
-    )

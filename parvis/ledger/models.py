@@ -311,13 +311,3 @@ class Party(models.Model):
 
     def __str__(self) -> str:
         return self.legal_name
-
-
-class Epoch(models.Model):
-    """One life of a process that counts: its number is given once."""
-
-    begun_at = models.DateTimeField(default=timezone.now)
-    process = models.CharField(max_length=120)  # for who looks for a fault
-
-    def __str__(self) -> str:
-        return f"{self.id} {self.process}"

@@ -28,7 +28,6 @@ TABLES: Tables = {
     "ledger_expensestatement": Impersonal("sums of a month"),
     "ledger_reconciliation": Impersonal("sums of an invoice"),
     "ledger_party": Impersonal("legal names and addresses of services"),
-    "ledger_epoch": Impersonal("numbers of processes"),
 }
 
 

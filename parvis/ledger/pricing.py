@@ -129,24 +129,11 @@ def price(
     return Price(amount(book.rates[model_id], quantities), book.version)
 
 
-def worst_case(
-    books: Sequence[Book],
-    most: Quantities,
-    *,
-    institution_id: int,
-    agreement_id: int | None,
-    model_id: int | None,
-    at: datetime,
-) -> Price:
-    """What it may cost at most, `most` being more than it can use: never below `price` of what it does use, as long as the
-    sum of its input and cached tokens is no more than that of `most`."""
-    book = book_for(books, institution_id=institution_id, agreement_id=agreement_id, model_id=model_id, at=at)
-    if book is None:
-        return NO_PRICE
-    rates = book.rates[model_id]
+def at_worst(rates: Rates) -> Rates:
+    """Where cached tokens are dearer than others, any may be one."""
     if Unit.INPUT in rates and rates.get(Unit.CACHED, 0) > rates[Unit.INPUT]:
-        rates = {**rates, Unit.INPUT: rates[Unit.CACHED]}
-    return Price(amount(rates, most), book.version)
+        return {**rates, Unit.INPUT: rates[Unit.CACHED]}
+    return rates
 
 
 def amount(rates: Rates, quantities: Quantities) -> int | None:
@@ -158,6 +145,46 @@ def amount(rates: Rates, quantities: Quantities) -> int | None:
             return None
         total += quantity * rates[unit] * (_COMMON // PER[unit])
     return (2 * total + _COMMON) // (2 * _COMMON)
+
+
+class Linear:
+    """The same as `amount`, for one table and many calls: each quantity has one coefficient, whatever its unit."""
+
+    __slots__ = ("_cached", "_embedding", "_fixed", "_image", "_input", "_millisecond", "_output")
+
+    def __init__(self, rates: Rates) -> None:
+        is_by_the_hour = bool(rates) and set(rates) <= {Unit.HOUR, Unit.REQUEST}
+
+        def each(*units: Unit) -> int | None:
+            for unit in units:
+                if unit in rates:
+                    return rates[unit] * (_COMMON // PER[unit])
+            return 0 if is_by_the_hour else None
+
+        self._input, self._cached = each(Unit.INPUT), each(Unit.CACHED, Unit.INPUT)
+        self._output, self._image = each(Unit.OUTPUT), each(Unit.IMAGE)
+        self._embedding = each(Unit.EMBEDDING, Unit.INPUT)
+        self._fixed = rates.get(Unit.REQUEST, 0) * (_COMMON // PER[Unit.REQUEST])
+        self._millisecond = rates[Unit.HOUR] * (_COMMON // PER[Unit.HOUR]) if Unit.HOUR in rates else None
+
+    def amount(self, quantities: Quantities) -> int | None:
+        total = self._fixed
+        for quantity, each in (
+            (quantities.input_tokens, self._input),
+            (quantities.cached_tokens, self._cached),
+            (quantities.output_tokens, self._output),
+            (quantities.embedding_tokens, self._embedding),
+            (quantities.images, self._image),
+        ):
+            if quantity:
+                if each is None:
+                    return None
+                total += quantity * each
+        if self._millisecond is not None:
+            if not quantities.milliseconds:
+                return None
+            total += quantities.milliseconds * self._millisecond
+        return (2 * total + _COMMON) // (2 * _COMMON)
 
 
 def used(rates: Rates, quantities: Quantities) -> list[tuple[Unit, int]]:

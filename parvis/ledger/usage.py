@@ -6,10 +6,11 @@ number of micrograms of CO₂ equivalent: one short call is a fraction of a mill
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
+
+import msgspec
 
 NANO = 1_000_000_000  # in a euro
 MICROGRAMS = 1_000_000  # in a gram
@@ -33,8 +34,7 @@ class EventId(NamedTuple):
     sequence: int
 
 
-@dataclass(frozen=True, slots=True)
-class Quantities:
+class Quantities(msgspec.Struct, frozen=True, array_like=True):
     """What is priced, each by a unit of its own. Every call is one request besides. Cached tokens are not in
     `input_tokens` again: the two are added."""
 
@@ -46,8 +46,7 @@ class Quantities:
     milliseconds: int = 0  # of a machine that is paid by the hour
 
 
-@dataclass(frozen=True, slots=True)
-class Carbon:
+class Carbon(msgspec.Struct, frozen=True, array_like=True):
     """An estimate is a range; what was measured is a range of one value."""
 
     low_ug: int
@@ -55,8 +54,7 @@ class Carbon:
     method: str  # "ecologits 0.11.3", "measured"
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(msgspec.Struct, frozen=True, array_like=True):
     """`component` and `app` are written as the institution writes them; "" where there is none. A person, a key and an app
     may each be there or not. `price_version` "": the price of its own time is looked for when it is settled."""
 

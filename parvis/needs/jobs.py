@@ -44,7 +44,7 @@ def _step(institution_id: int, leave: Leave) -> bool:
     if not texts or not hold_endpoint(calibration):
         return False
     try:
-        admitted = admit_background(institution_id, inputs=(), only=route)
+        admitted = admit_background(institution_id, inputs=(), only=route, app="needs")
         rows = vectors(admitted, [f"{one.title}\n{one.text}" for one in texts], leave)
     except LeftError:
         return True

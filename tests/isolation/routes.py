@@ -160,7 +160,7 @@ ROUTES: dict[str, Route] = {
     # needs
     "needs:dashboard": Route(REFERENT, ALLIANCE),
     "needs:list": Route(TEACHER, ALLIANCE),
-    "needs:new": Route(TEACHER, ALLIANCE),
+    "needs:new": Route(TEACHER, ALLIANCE, others=("institution",)),  # the coordination writes for an institution
     "needs:export": Route(TEACHER, ALLIANCE),
     "needs:import": Route(TEACHER, ALLIANCE, others=("institution",)),
     "needs:import_model": Route(TEACHER, ALLIANCE),

@@ -25,7 +25,7 @@ GLOBAL_UNIQUES = {
     ("federation_directoryentry", ("uid",)): "drawn by us, at random",
     ("federation_directorygroup", ("uid",)): "drawn by us, at random",
     ("federation_scimtoken", ("hashed",)): "a hash of 256 random bits: it is what says whose it is",
-    ("ledger_call", ("epoch", "sequence")): "numbers given by the installation to its processes, which no form writes",
+    ("ledger_call", ("epoch", "sequence")): "numbers that processes draw for themselves, which no form writes",
     ("offers_offer", ("sealed_id",)): "an identifier that the vendor's own row has",
 }
 

@@ -110,7 +110,7 @@ def _measure(calibration: Calibration, route: Route, cleared: CorpusQuerySet, le
     classes = dict(cleared.order_by().values_list("id", "data_class"))
     ids = list(_readable(cleared).order_by("id").values_list("id", flat=True))
     allowed = frozenset(classes)
-    admitted = admit_background(institution_id, inputs=classes.values(), only=route)
+    admitted = admit_background(institution_id, inputs=classes.values(), only=route, app="documents")
     sample, questions = self_asked(passages(allowed, ids[:: max(1, -(-len(ids) // SAMPLED_PASSAGES))]))
     weight = 0.0
     if len(questions) >= FEWEST_QUESTIONS:
@@ -158,7 +158,7 @@ def _embed(corpus: Corpus, calibration: Calibration, route: Route, leave: Leave)
             Corpus.unscoped.filter(id=corpus.id).update(embedded_version=corpus.content_version, embedded_endpoint=route.key)
         return
     found = passages(frozenset({corpus.id}), ids)
-    admitted = admit_background(corpus.institution_id, inputs=[corpus.data_class], only=route)
+    admitted = admit_background(corpus.institution_id, inputs=[corpus.data_class], only=route, app="documents")
     rows = vectors(admitted, [passage.indexed_text() for passage in found], leave)
     _keep(corpus, route, [passage.id for passage in found], rows)
 

@@ -19,8 +19,9 @@ from parvis.access.keys import tokens
 from parvis.gateway.app import Gateway
 from parvis.gateway.assistants import Console, DistantConsole
 from parvis.gateway.knowledge import Settings
-from parvis.gateway.metering import Metering, Settled
+from parvis.gateway.metering import Settled
 from parvis.gateway.tests.provider import Provider
+from parvis.gateway.tests.settler import Settler
 from parvis.inference import snapshots
 from parvis.inference.pool import Limits, Pool
 from parvis.inference.snapshots import Holder, Institution, Key, Model, Pulse, Snapshot
@@ -49,6 +50,7 @@ class House:
     console: Console | None = None
     oldest: float = 3_600.0
     gateway: Gateway = field(init=False)
+    settler: Settler = field(init=False)
     port: int = 0
 
     def __post_init__(self) -> None:
@@ -66,9 +68,10 @@ class House:
         return f"http://127.0.0.1:{self.port}/v1"
 
     def add_key(self, holder: int, *, scopes: tuple[str, ...] = ALL, seconds: float = 3600.0, data_class: str = "") -> str:
-        token = tokens.new_token()
+        """Its number is its place in the tree of budgets."""
+        token, number = tokens.new_token(), len(self.keys) + 1
         digest = tokens.digest(token, master=MASTER)
-        self.keys.append(Key(digest, len(self.keys) + 1, holder, scopes, 30, time.time() + seconds, data_class))
+        self.keys.append(Key(digest, number, holder, scopes, 30, time.time() + seconds, data_class, (number,), "UFR Droit"))
         return token
 
     def add_provider(self, number: str, url: str, *, zone: str, institution: int | None = 1, kind: str = "openai") -> None:
@@ -114,8 +117,11 @@ class House:
     async def serve(self) -> uvicorn.Server:
         pool = Pool(self.limits)
         console = self.console or DistantConsole("http://127.0.0.1:9", pool)
-        settings = Settings(self.folder, self.folder / "keys", MASTER, oldest=self.oldest)
-        self.gateway = Gateway(settings, console, pool=pool, metering=Metering(self.settled.append))
+        self.settler = await Settler(self.folder / "budgets").start()
+        settings = Settings(
+            self.folder, self.folder / "keys", MASTER, self.folder / "budgets", oldest=self.oldest, pace=1_000_000
+        )
+        self.gateway = Gateway(settings, console, pool=pool, tell=self.settled.append)
         listening = socket.create_server(("127.0.0.1", 0), backlog=4096)
         self.port = listening.getsockname()[1]
         config = uvicorn.Config(self.gateway, log_level="warning", access_log=False, ws="none", http="httptools")
@@ -148,6 +154,7 @@ def open_house(folder: Path, **options: Any) -> Iterator[House]:
         async def end() -> None:
             await house._serving
             await house.gateway.close()
+            await house.settler.stop()
             await provider.__aexit__()
             rest = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
             for task in rest:

@@ -160,7 +160,7 @@ def test_what_this_installation_did_not_write_is_not_read(house: House) -> None:
 
 
 def test_a_worker_that_starts_first_waits(tmp_path: Path) -> None:
-    follower = Follower(Settings(tmp_path, tmp_path / "keys", MASTER))
+    follower = Follower(Settings(tmp_path, tmp_path / "keys", MASTER, tmp_path))
     follower.look()
     assert follower.knowledge() is None
 

@@ -46,6 +46,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("processor", models.CharField(blank=True, max_length=160, verbose_name="processor")),
+                ("agreement_id", models.BigIntegerField(blank=True, null=True, verbose_name="agreement")),
                 (
                     "institution",
                     models.ForeignKey(

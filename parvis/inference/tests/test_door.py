@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.utils import timezone
 
 from conftest import House
@@ -73,6 +73,19 @@ async def said(given: Admitted, served: list[str] | None = None) -> str:
     return "".join([delta.text async for delta in door.chat(given, told=told, **options)(MESSAGES)])
 
 
+def heard(words: Coroutine[Any, Any, str]) -> str:
+    """On this thread's connection."""
+
+    async def awaited() -> str:
+        return await words
+
+    return async_to_sync(awaited)()
+
+
+def tried_by(house: House, one: Route, matrix: routing.Matrix) -> door.Trial:
+    return async_to_sync(door.try_route)(one, matrix, door.payer_of(principal_of(house.administrator), "trial"))
+
+
 @contextmanager
 def servers(*scripts: Script) -> Iterator[list[ModelServer]]:
     with ExitStack() as stack:
@@ -93,7 +106,7 @@ def test_an_outage_fails_over_inside_what_is_allowed_and_never_outside(
         for zone, server in zip(Zone.values, found, strict=True):
             row(house, server, zone)
         with pytest.raises(UpstreamError) as failure:
-            asyncio.run(said(admitted(house, data_class)))
+            heard(said(admitted(house, data_class)))
         asked = {zone: len(server.requests) for zone, server in zip(Zone.values, found, strict=True)}
     assert failure.value.code == "overloaded"
     assert {zone for zone, count in asked.items() if count} == set(zones)
@@ -106,7 +119,7 @@ def test_what_is_sensitive_stays_and_is_refused_when_nothing_is_there(house: Hou
         model = row(house, server, "fr")
         assert refused(house, "sensitive", model=model) == "class_refused"
         assert refused(house, "public", "sensitive") == "class_refused"  # the highest wins
-        assert asyncio.run(said(admitted(house, "personal"))) == "volé"
+        assert heard(said(admitted(house, "personal"))) == "volé"
         assert len(server.requests) == 1
 
 
@@ -115,7 +128,7 @@ def test_the_second_answers_when_the_first_is_broken_and_the_zone_told_is_the_tr
         row(house, broken, "on_prem")
         row(house, well, "eu")
         served: list[str] = []
-        assert asyncio.run(said(admitted(house, "internal"), served)) == "Oui."
+        assert heard(said(admitted(house, "internal"), served)) == "Oui."
     assert served == ["eu"]
 
 
@@ -124,7 +137,7 @@ def test_after_the_first_word_nobody_else_is_asked(house: House) -> None:
         row(house, broken, "on_prem")
         row(house, well, "eu")
         with pytest.raises(UpstreamError) as failure:
-            asyncio.run(said(admitted(house, "internal")))
+            heard(said(admitted(house, "internal")))
         assert (failure.value.code, well.requests) == ("cut", [])
 
 
@@ -135,7 +148,7 @@ def test_a_silent_model_is_hedged_by_another_that_is_allowed(house: House) -> No
         row(house, well, "fr")
         row(house, far, "eu")
         served: list[str] = []
-        assert asyncio.run(said(admitted(house, "personal"), served)) == "Oui."
+        assert heard(said(admitted(house, "personal"), served)) == "Oui."
         assert (served, len(silent.requests), far.requests) == (["fr"], 1, [])
 
 
@@ -144,7 +157,7 @@ def test_a_model_that_keeps_failing_is_left_alone(house: House, monkeypatch: pyt
     with servers(refusing(503)) as [broken]:
         row(house, broken, "on_prem")
         with pytest.raises(UpstreamError):
-            asyncio.run(said(admitted(house, "internal")))
+            heard(said(admitted(house, "internal")))
         assert len(broken.requests) == 3
         assert refused(house, "internal") == "all_out"
 
@@ -154,7 +167,7 @@ def test_a_health_check_ends_the_rest_and_says_nothing(house: House, monkeypatch
     with servers(refusing(503)) as [broken]:
         model = row(house, broken, "on_prem")
         with pytest.raises(UpstreamError):
-            asyncio.run(said(admitted(house, "internal")))
+            heard(said(admitted(house, "internal")))
         route, until = door.route_to(model), time.monotonic() + 5
         while door.health_of(route).rests_until and time.monotonic() < until:
             time.sleep(0.02)
@@ -169,7 +182,7 @@ def test_without_an_attestation_in_force_nothing_leaves(house: House) -> None:
         provider = model.provider
         provider.attestations.all().delete()
         assert refused(house, "public") == "not_attested"
-        assert asyncio.run(door.try_route(door.route_to(model), DEFAULT_MATRIX)).code == "not_attested"
+        assert tried_by(house, door.route_to(model), DEFAULT_MATRIX).code == "not_attested"
         attest(provider, until=timezone.localdate() - timedelta(days=1))
         assert refused(house, "public") == "attestation_over"
         attest(provider)
@@ -184,7 +197,7 @@ def test_without_an_attestation_in_force_nothing_leaves(house: House) -> None:
 def test_a_trial_is_no_way_around_the_matrix(house: House) -> None:
     reach(house, public="eu")
     with servers(answering("volé")) as [server]:
-        tried = asyncio.run(door.try_route(door.route_to(row(house, server, "world")), door.matrix_of(house.institution.id)))
+        tried = tried_by(house, door.route_to(row(house, server, "world")), door.matrix_of(house.institution.id))
         assert (tried.code, server.requests) == ("class_refused", [])
 
 
@@ -193,11 +206,11 @@ def test_the_class_is_checked_before_embeddings_too(house: House) -> None:
         server.embedding = sending_vectors(lambda text: [1.0, float(len(text))])
         model = row(house, server, "eu", purpose=Purpose.EMBEDDINGS)
         route = door.route_to(model)
-        door_open = door.admit_background(house.institution.id, inputs=["internal"], only=route)
+        door_open = door.admit_background(house.institution.id, inputs=["internal"], only=route, app="documents")
         assert door.embedded(door_open, ["x"], seconds=5).shape == (1, 2)
         server.requests.clear()
         with pytest.raises(NoRouteError):
-            door.admit_background(house.institution.id, inputs=["internal", "sensitive"], only=route)
+            door.admit_background(house.institution.id, inputs=["internal", "sensitive"], only=route, app="documents")
         assert door.cleared_classes(house.institution.id, route) == {"public", "internal", "personal"}
         assert endpoint_that_helps(principal_of(house.teacher), ["sensitive"]) is None
         assert server.requests == []
@@ -245,7 +258,7 @@ def test_a_name_is_judged_by_what_it_resolves_to_when_it_is_connected_to(
         return real(resolved if host == "modeles.univ.example" else host, *args, **kwargs)
 
     monkeypatch.setattr(socket, "getaddrinfo", lying)
-    tried = asyncio.run(door.try_route(door.route_to(row(house, "http://modeles.univ.example:1/v1", "fr")), DEFAULT_MATRIX))
+    tried = tried_by(house, door.route_to(row(house, "http://modeles.univ.example:1/v1", "fr")), DEFAULT_MATRIX)
     assert tried.code == "forbidden_address"
 
 
@@ -263,5 +276,5 @@ def test_the_address_connected_to_is_the_one_that_was_checked(
 
     monkeypatch.setattr(socket, "getaddrinfo", turning)
     url = server.url.replace("127.0.0.1", "modeles.univ.example")
-    tried = asyncio.run(door.try_route(door.route_to(row(house, f"{url}/v1", "fr")), DEFAULT_MATRIX))
+    tried = tried_by(house, door.route_to(row(house, f"{url}/v1", "fr")), DEFAULT_MATRIX)
     assert (tried.code, len(readings), len(server.requests)) == ("", 1, 1)

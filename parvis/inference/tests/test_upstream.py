@@ -282,13 +282,14 @@ async def test_a_key_is_sent_without_the_blanks_around_it_and_not_at_all_when_em
     assert [request.headers.get("authorization") for request in server.requests] == [f"Bearer {KEY}", None]
 
 
-@pytest.mark.parametrize("script", [model_server.embeddings, model_server.embeddings_in_base64])
-async def test_embeddings_come_in_the_order_of_the_texts(script: Script) -> None:
+@pytest.mark.parametrize(("script", "counted"), [(model_server.embeddings, 3), (model_server.embeddings_in_base64, None)])
+async def test_embeddings_come_in_the_order_of_the_texts(script: Script, counted: int | None) -> None:
     texts = [f"texte {number}" for number in range(130)]
     async with ModelServer(model_server.honest, embedding=script) as server:
-        rows = await embed(endpoint(server), texts)
-        again = await embed(endpoint(server), [texts[100]])
-        none = await embed(endpoint(server), [])
+        rows, tokens = await embed(endpoint(server), texts)
+        again, _tokens = await embed(endpoint(server), [texts[100]])
+        none, _tokens = await embed(endpoint(server), [])
+    assert tokens == counted  # the one says one a request, the other nothing
     assert rows.shape == (130, 8)
     assert none.shape[0] == 0
     np.testing.assert_array_equal(rows[100], again[0])

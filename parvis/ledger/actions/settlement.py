@@ -6,10 +6,11 @@ import hashlib
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -18,7 +19,7 @@ from parvis.audit.models import record
 from parvis.institutions.models import Institution
 from parvis.isolation.scope import everywhere
 from parvis.ledger.actions.books import books_of
-from parvis.ledger.models import Call, Epoch, Kind, Transfer
+from parvis.ledger.models import Call, Kind, Transfer
 from parvis.ledger.pricing import Book, Price, price
 from parvis.ledger.usage import EventId, Outcome, Quantities, Usage
 
@@ -36,12 +37,6 @@ class Settled:
     unvalued: int = 0  # of those recorded
     contradicted: tuple[EventId, ...] = ()
     refused: tuple[EventId, ...] = ()
-
-
-def new_epoch(process: str) -> int:
-    """A number that no other life of any process was given."""
-    with everywhere("settlement"):
-        return int(Epoch.objects.create(process=process[:120]).id)
 
 
 def settle(batch: Iterable[Usage], *, now: datetime | None = None) -> Settled:
@@ -177,7 +172,7 @@ def fingerprint(usage: Usage) -> bytes:
         usage.occurred_at.astimezone(UTC).isoformat(),
         usage.model_id,
         usage.model_name,
-        astuple(usage.quantities),
+        msgspec.structs.astuple(usage.quantities),
         usage.outcome.value,
         usage.component,
         usage.app,
@@ -201,7 +196,7 @@ _MOST = 2**62
 
 def _fault(usage: Usage, institutions: set[int]) -> bool:
     """What no table could hold, or no call be."""
-    numbers = (*astuple(usage.quantities), *usage.event, usage.amount_nano or 0)
+    numbers = (*msgspec.structs.astuple(usage.quantities), *usage.event, usage.amount_nano or 0)
     carbon = usage.carbon
     return (
         usage.institution_id not in institutions

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from parvis.ledger.budgets.messages import Code, Refused
@@ -15,6 +17,7 @@ class Step(StrEnum):
     STOP = "stop"
 
 
+QUEUE_SECONDS = 0.5  # between two looks at whether there is room
 USUAL = (Step.SMALLER, Step.QUEUE, Step.EXTRACTIVE, Step.STOP)
 LONGEST_QUEUE = 30.0  # seconds that a person may wait before an answer
 
@@ -30,6 +33,26 @@ def next_step(refused: Refused, *, possible: Collection[Step], tried: Collection
         if step in possible and step not in tried:
             return step
     return Step.STOP
+
+
+@dataclass(slots=True)
+class WayDown:
+    """Of one request: what was tried of it already."""
+
+    tried: set[Step] = field(default_factory=set)
+    since: float = 0.0
+
+    def next(self, refused: Refused, *, has_smaller: bool) -> Step:
+        """SMALLER as long as there is one that costs less; QUEUE until it is over, then what comes after it."""
+        now = time.monotonic()
+        if Step.QUEUE in self.tried and now - self.since < LONGEST_QUEUE:
+            return Step.QUEUE
+        possible = {Step.QUEUE, Step.EXTRACTIVE} | ({Step.SMALLER} if has_smaller else set())
+        step = next_step(refused, possible=possible, tried=self.tried, now=time.time())
+        if step is Step.QUEUE:
+            self.tried.add(step)
+            self.since = now
+        return step
 
 
 def _is_soon(refused: Refused, now: float) -> bool:

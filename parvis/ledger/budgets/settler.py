@@ -1,4 +1,5 @@
-"""The settler of a machine: answers its gateway workers out of the database, and reads the slates of those that died.
+"""The settler of a machine: answers its gateway workers out of the database, reads the slates of those that died, and has what
+all processes counted recorded in the ledger.
 
 Messages that came meanwhile are worked in one transaction. When the database does not answer, every connection is dropped: a
 worker without a settler admits nothing.
@@ -22,6 +23,7 @@ from typing import TypeGuard, TypeVar
 
 from django.db import Error, connection
 
+from parvis.ledger.actions.collecting import Collector
 from parvis.ledger.budgets.actions.leases import From, expire, reconcile, work
 from parvis.ledger.budgets.messages import (
     SOCKET,
@@ -113,13 +115,13 @@ async def _until_ended(folder: Path, ready: threading.Event, ending: list[Callab
 
 async def settle(folder: Path, stop: asyncio.Event, listening: Callable[[], object] = lambda: None) -> None:
     """Until `stop`; calls `listening` when workers may come. Raises AlreadySettled."""
-    with _alone(folder), ThreadPoolExecutor(1, "settler") as thread:
+    with _alone(folder), ThreadPoolExecutor(1, "settler") as thread, ThreadPoolExecutor(1, "collector") as beside:
         settler = _Settler(folder, thread)
         with opened(folder) as address:
             (folder / SOCKET).unlink(missing_ok=True)
             server = await asyncio.start_unix_server(settler.serve, address)
             (folder / SOCKET).chmod(0o600)
-        tasks = [asyncio.create_task(settler.work()), asyncio.create_task(settler.look())]
+        tasks = [asyncio.create_task(one) for one in (settler.work(), settler.look(), _collect(folder, beside))]
         listening()
         try:
             await stop.wait()
@@ -223,6 +225,23 @@ class _Settler:
     async def _in_thread(self, function: Callable[..., Result], *arguments: object) -> Result:
         call = partial(_closing_after_errors, function, *arguments)
         return await asyncio.get_running_loop().run_in_executor(self.thread, call)
+
+
+async def _collect(folder: Path, thread: ThreadPoolExecutor) -> None:
+    """Beside: a long batch of calls delays nobody who asks whether one may be sent."""
+    collector = Collector(folder)
+    try:
+        while True:
+            try:
+                call = partial(_closing_after_errors, collector.look)
+                await asyncio.get_running_loop().run_in_executor(thread, call)
+            except Error:
+                log.exception("The database does not answer: calls wait to be recorded")
+            except Exception:
+                log.exception("What was counted could not be recorded")
+            await asyncio.sleep(LOOK_EVERY)
+    finally:
+        thread.submit(_close)
 
 
 def _is_held(answer: FromSettler) -> TypeGuard[NotGranted]:

@@ -15,14 +15,6 @@ class Migration(migrations.Migration):
 
     operations = at_once(
         migrations.CreateModel(
-            name="Epoch",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("begun_at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("process", models.CharField(max_length=120)),
-            ],
-        ),
-        migrations.CreateModel(
             name="Call",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from parvis.ledger.pricing import NO_PRICE, PARIS, PER, Book, Price, Unit, amount, paris_month, price, worst_case
+from parvis.ledger.pricing import NO_PRICE, PARIS, PER, Book, Price, Unit, amount, paris_month, price
+from parvis.ledger.tariff import Tariff
 from parvis.ledger.usage import Quantities
 
 counts = st.integers(0, 2_000_000)
@@ -49,7 +50,7 @@ def test_no_call_costs_more_than_its_worst_case(
     rates: dict[Unit, int], used: Quantities, more: Quantities, cached: int
 ) -> None:
     """Whatever part of the question the provider had kept."""
-    most = Quantities(*(getattr(used, name) + getattr(more, name) for name in Quantities.__slots__))
+    most = Quantities(*(getattr(used, name) + getattr(more, name) for name in Quantities.__struct_fields__))
     cached = min(cached, used.input_tokens)
     given_back = Quantities(
         used.input_tokens - cached,
@@ -61,12 +62,14 @@ def test_no_call_costs_more_than_its_worst_case(
     )
     books, where = [book(rates={7: rates})], {"institution_id": 1, "agreement_id": None, "model_id": 7}
     at = datetime(2026, 6, 1, tzinfo=UTC)
-    bound = worst_case(books, most, at=at, **where)  # type: ignore[arg-type]
+    tariff = Tariff(1, 7, None, books)
+    bound = tariff.worst(most, at).nano_euro
     cost = price(books, given_back, at=at, **where)  # type: ignore[arg-type]
-    if bound.nano is not None and cost.nano is not None:
-        assert cost.nano <= bound.nano
-        assert cost.version == bound.version == "book:1"
-    if bound.nano is not None and rates.get(Unit.HOUR) is None:
+    assert tariff.amounts(given_back, None, at).nano_euro == cost.nano, "both planes count alike"
+    if bound is not None and cost.nano is not None:
+        assert cost.nano <= bound
+        assert cost.version == "book:1"
+    if bound is not None and rates.get(Unit.HOUR) is None:
         assert cost.nano is not None, "what had a worst case has a price"
 
 
@@ -109,6 +112,9 @@ def test_a_price_begins_at_midnight_in_paris(day: date, utc_hour: int) -> None:
     assert of(books, midnight - timedelta(microseconds=1)) == Price(130_000, "book:1")
     assert of(books, midnight) == Price(260_000, "book:2")
     assert of(books, midnight.astimezone(PARIS)) == Price(260_000, "book:2"), "the same instant, said otherwise"
+    tariff = Tariff(1, 7, None, books)  # one for many calls, as workers keep it
+    at = [midnight - timedelta(microseconds=1), midnight, midnight + timedelta(hours=22), midnight - timedelta(hours=20)]
+    assert [tariff.worst(Quantities(1_000, 0, 100), one).nano_euro for one in at] == [130_000, 260_000, 260_000, 130_000]
 
 
 def test_each_instant_of_the_hour_that_happens_twice_has_one_price() -> None:

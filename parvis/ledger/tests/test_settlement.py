@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from random import Random
 
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
+from msgspec.structs import replace
 
 from conftest import House
 from parvis.audit.models import Entry
-from parvis.ledger.actions.settlement import Settled, balances, correct, new_epoch, settle, value
+from parvis.ledger.actions.settlement import Settled, balances, correct, settle, value
 from parvis.ledger.models import Call, PriceBook, Rate, Transfer
 from parvis.ledger.personal import forget
 from parvis.ledger.pricing import Unit
@@ -208,10 +208,6 @@ def test_who_called_is_forgotten_and_what_it_cost_is_not(house: House) -> None:
     assert (row.person_id, row.input_tokens, Transfer.unscoped.get().amount_nano) == (None, 1_000, ONE_CALL)
     assert settle([usage]).replayed == 1, "a replay does not bring them back"
     assert Call.unscoped.get().person_id is None
-
-
-def test_an_epoch_is_given_once() -> None:
-    assert len({new_epoch("gateway 1") for _ in range(5)}) == 5
 
 
 def test_a_batch_stands_or_falls_whole(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

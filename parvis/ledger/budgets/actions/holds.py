@@ -1,6 +1,6 @@
 """Reserving from within Django, call by call: the same rows, without a settler in between.
 
-    held = reserve(chain_of(profile, subject="assistant:12"), worst)      # Hold, or Refused with why
+    held = reserve(places_of(profile, subject="assistant:12").chain, worst)      # Hold, or Refused with why
     settle(held, actual)                                                  # or release(held), when nothing was sent
 
 Never inside a transaction: what is reserved must be so before anything is sent, whatever becomes of the caller.

@@ -91,11 +91,12 @@ def expire(alive: Iterable[str] = (), *, now: datetime | None = None) -> int:
         return len(found)
 
 
-def refusal(account: Spending, room: Room, need: int) -> Refused:
-    """Whether trying again in a moment may help is what its code says."""
-    code = Code.OVER_LIMIT if need > account.limit - account.used else Code.HELD
+def refusal(account: Spending, room: Room, amount: int) -> Refused:
+    """Of a call of so much. Whether trying again in a moment may help is what its code says."""
+    unspent = max(0, account.limit - account.used)
+    code, left = (Code.OVER_LIMIT, unspent) if amount > unspent else (Code.HELD, room.left)
     ends_at, budget = account.ends_at.timestamp(), account.budget
-    return Refused(code, budget.id, room.left, ends_at, Measure(budget.measure), tuple(budget.way_down))
+    return Refused(code, budget.id, left, ends_at, Measure(budget.measure), tuple(budget.way_down))
 
 
 def _granted(asks: Sequence[tuple[str, Ask]], now: datetime, calls: int) -> list[Granted | NotGranted]:
@@ -106,8 +107,8 @@ def _granted(asks: Sequence[tuple[str, Ask]], now: datetime, calls: int) -> list
     needs = [{} if no else _needs(ask, chain or []) for ((_epoch, ask), chain), no in zip(whole, impossible, strict=True)]
     found = share_out(needs, book.rooms({epoch for epoch, _ask in asks}), calls)
     answers = [
-        no or _answer(epoch, ask, need, shares, book)
-        for ((epoch, ask), _chain), no, need, shares in zip(whole, impossible, needs, found, strict=True)
+        no or _answer(epoch, ask, shares, book)
+        for ((epoch, ask), _chain), no, shares in zip(whole, impossible, found, strict=True)
     ]
     book.save()
     return answers
@@ -130,10 +131,10 @@ def _needs(ask: Ask, chain: list[Spending]) -> dict[int, int]:
     return {account: max(0, amount - ask.aside.get(account, 0)) for account, amount in amounts.items()}
 
 
-def _answer(epoch: str, ask: Ask, need: Mapping[int, int], shares: Shares, book: _Book) -> Granted | NotGranted:
+def _answer(epoch: str, ask: Ask, shares: Shares, book: _Book) -> Granted | NotGranted:
     if shares.lacking is not None:
         account = book.accounts[shares.lacking.account]
-        refused = refusal(account, shares.lacking, need[account.id])
+        refused = refusal(account, shares.lacking, ask.worst.of(Measure(account.budget.measure)) or 0)
         if refused.code is Code.OVER_LIMIT:
             alert(account, refused=True)
         return NotGranted(ask.number, refused)

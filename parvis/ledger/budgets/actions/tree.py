@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -17,19 +19,51 @@ from parvis.ledger.budgets.models import Node, NodeKind, PeriodChoice, Spending,
 from parvis.ledger.budgets.periods import Period, span
 
 
-def chain_of(profile: Profile, *, key: ApiKey | None = None, subject: str = "") -> tuple[int, ...]:
-    """The places that a call of this person, or application, concerns: their own, that of their key, those of their groups,
-    and that of what they use ("assistant:12"), where it has one. For `reserve`, which adds those above."""
+@dataclass(frozen=True, slots=True)
+class Places:
+    """What a call concerns, for `reserve`, which adds the places above; `component`: whose expense it is, "" for nobody's."""
+
+    chain: tuple[int, ...]
+    component: str = ""
+
+
+def places_of(profile: Profile, *, key: ApiKey | None = None, subject: str = "") -> Places:
+    """Of a call of this person, or application: their own place, that of their key, those of their groups, and that of what
+    they use ("assistant:12"), where it has one. A course is its component's expense, whoever asks."""
     own = place_of_profile(profile)
     found = [own, place_of_key(key, own)] if key else [own]
-    of_groups = Node.unscoped.filter(institution=profile.institution_id, group__profiles=profile)
-    of_subject = Node.unscoped.filter(institution=profile.institution_id, subject=subject) if subject else Node.unscoped.none()
-    ids = (
-        {node.id for node in found}
-        | set(of_groups.values_list("id", flat=True))
-        | set(of_subject.values_list("id", flat=True))
-    )
-    return tuple(sorted(ids))
+    groups = Node.unscoped.filter(institution=profile.institution_id, group__profiles=profile).select_related("parent")
+    used = Node.unscoped.filter(institution=profile.institution_id, subject=subject) if subject else Node.unscoped.none()
+    found += [*used.select_related("parent"), *groups.distinct()]
+    return Places(tuple(sorted({node.id for node in found})), _component([*found[1:]]))
+
+
+def places_of_keys(keys: Sequence[ApiKey]) -> dict[int, Places]:
+    """The same for many keys at once, whose `profile` is read."""
+    holders = {key.profile_id: key.profile for key in keys}
+    own = {node.profile_id: node for node in Node.unscoped.filter(profile__in=holders)}
+    own |= {number: place_of_profile(profile) for number, profile in holders.items() if number not in own}
+    of_keys = {node.key_id: node for node in Node.unscoped.filter(key__in=[key.id for key in keys])}
+    of_keys |= {key.id: place_of_key(key, own[key.profile_id]) for key in keys if key.id not in of_keys}
+    of_groups: dict[int, list[Node]] = defaultdict(list)
+    nodes = Node.unscoped.filter(group__profiles__in=holders).select_related("parent").distinct().in_bulk()
+    for profile_id, node_id in Node.unscoped.filter(group__profiles__in=holders).values_list("group__profiles", "id"):
+        if profile_id in holders:
+            of_groups[profile_id].append(nodes[node_id])
+    found = {}
+    for key in keys:
+        places = [own[key.profile_id], of_keys[key.id], *of_groups[key.profile_id]]
+        found[key.id] = Places(tuple(sorted({node.id for node in places})), _component(places[1:]))
+    return found
+
+
+def _component(nodes: Iterable[Node]) -> str:
+    """The name of the first that is one, or hangs from one."""
+    for node in nodes:
+        for one in (node, node.parent):
+            if one is not None and one.kind == NodeKind.COMPONENT:
+                return str(one)
+    return ""
 
 
 def alliance() -> Node:

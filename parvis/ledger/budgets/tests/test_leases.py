@@ -13,7 +13,7 @@ from parvis.institutions.models import Notice
 from parvis.ledger.budgets.actions import holds
 from parvis.ledger.budgets.actions.leases import From, expire, reconcile, work
 from parvis.ledger.budgets.actions.limits import change_budget, end_budget, set_budget
-from parvis.ledger.budgets.actions.tree import alliance, chain_of, place_of_institution, place_of_profile
+from parvis.ledger.budgets.actions.tree import alliance, place_of_institution, place_of_profile, places_of
 from parvis.ledger.budgets.lease import SECONDS
 from parvis.ledger.budgets.messages import Amounts, Ask, Code, Granted, Measure, NotGranted, Refused, Report, Use
 from parvis.ledger.budgets.models import Budget, Lease, Node, Spending
@@ -97,9 +97,9 @@ def test_a_place_that_is_not_there_is_refused(house: House) -> None:
 def test_a_budget_of_each_person_is_counted_for_each(house: House) -> None:
     budget = limit(place_of_institution(house.institution.id), 10, each="person")
     for profile in (house.student, house.other_student):
-        assert isinstance(holds.reserve(chain_of(profile), money(10)), holds.Hold)
-        assert isinstance(holds.reserve(chain_of(profile), money(1)), Refused)
-    assert isinstance(holds.reserve(chain_of(house.neighbour_student), money(11)), holds.Hold)
+        assert isinstance(holds.reserve(places_of(profile).chain, money(10)), holds.Hold)
+        assert isinstance(holds.reserve(places_of(profile).chain, money(1)), Refused)
+    assert isinstance(holds.reserve(places_of(house.neighbour_student).chain, money(11)), holds.Hold)
     assert sorted(Spending.unscoped.filter(budget=budget).values_list("node__profile", "leased")) == sorted(
         [(house.student.id, 10), (house.other_student.id, 10)]
     )

@@ -13,7 +13,7 @@ from parvis.institutions.models import Institution, Nature, Notice, Profile, Rol
 from parvis.institutions.notices import sentence
 from parvis.ledger.budgets.actions import holds
 from parvis.ledger.budgets.actions.limits import set_budget
-from parvis.ledger.budgets.actions.tree import alliance, chain_of, place_of_institution
+from parvis.ledger.budgets.actions.tree import alliance, place_of_institution, places_of
 from parvis.ledger.budgets.messages import Amounts, Code, Measure, Refused
 from parvis.ledger.budgets.models import Budget, Node, Spending, Term
 from parvis.ledger.budgets.presentation import EURO, amount, refusal
@@ -23,7 +23,7 @@ FORM = {"place": "", "each": "", "amount": "100", "measure": "money", "period": 
 
 
 def spend(profile: Profile, nano_euro: int) -> None:
-    held = holds.reserve(chain_of(profile), Amounts(nano_euro, 0, 0))
+    held = holds.reserve(places_of(profile).chain, Amounts(nano_euro, 0, 0))
     assert isinstance(held, holds.Hold)
     holds.settle(held, Amounts(nano_euro, 0, 0))
 
@@ -99,10 +99,10 @@ def test_the_alliance_allots_to_each_institution(house: House, sign_in: SignIn) 
     page = sign_in(house.administrator).get("/budgets/").content.decode()
     assert "9,00\xa0€ sur 10,00\xa0€" in page
     assert "sur 15,00" not in page
-    refused = holds.reserve(chain_of(house.student), Amounts(2 * EURO, 0, 0))
+    refused = holds.reserve(places_of(house.student).chain, Amounts(2 * EURO, 0, 0))
     assert isinstance(refused, Refused)
-    assert isinstance(holds.reserve(chain_of(house.neighbour_student), Amounts(6 * EURO, 0, 0)), holds.Hold)
-    refused = holds.reserve(chain_of(house.neighbour_student), Amounts(EURO, 0, 0))
+    assert isinstance(holds.reserve(places_of(house.neighbour_student).chain, Amounts(6 * EURO, 0, 0)), holds.Hold)
+    refused = holds.reserve(places_of(house.neighbour_student).chain, Amounts(EURO, 0, 0))
     assert isinstance(refused, Refused)
     assert refused.budget_id == Budget.unscoped.get(node=alliance(), each="").id
 

@@ -1,0 +1,112 @@
+"""Each attempt at a model is paid for: the worst it may cost is reserved before anything is sent, and what it was is settled
+after it ended, however it ended. What a budget refuses goes the way down that its administrator chose."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import ParamSpec, TypeVar
+
+from asgiref.sync import sync_to_async
+from django.db import connection
+
+from parvis.inference.completion import Delta, Message, ModelWithheldError, UpstreamError
+from parvis.ledger.actions.calls import Asked, Held, Payer, release, reserve, settle, worsts
+from parvis.ledger.budgets.descent import Step
+from parvis.ledger.budgets.messages import Refused
+from parvis.ledger.usage import Outcome, Quantities
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+TEMPLATE_TOKENS = 64  # what a provider's template adds to each message: far less than that
+LONGEST_CALL = 300.0  # seconds, of a machine that is paid by the hour
+
+
+def over_budget(refused: Refused, step: Step) -> UpstreamError:
+    """Nothing was sent: no budget allows it. `step` is what is done instead, quotations or nothing."""
+    said = {"why": refused.code.value, "left": refused.left, "measure": refused.measure.value}
+    kind = ModelWithheldError if step is Step.EXTRACTIVE else UpstreamError
+    return kind(f"budget_{step.value}", **said, resets_at=refused.resets_at)
+
+
+def most_of_messages(messages: Sequence[Message], max_tokens: int) -> Quantities:
+    """No tokenizer makes more tokens of a text than it has bytes."""
+    size = sum(len(json.dumps(one, ensure_ascii=False).encode()) + TEMPLATE_TOKENS for one in messages)
+    return Quantities(input_tokens=size, output_tokens=max_tokens, milliseconds=round(LONGEST_CALL * 1_000))
+
+
+def most_of_texts(texts: Sequence[str]) -> Quantities:
+    size = sum(len(one.encode()) + TEMPLATE_TOKENS for one in texts)
+    return Quantities(embedding_tokens=size, milliseconds=round(LONGEST_CALL * 1_000))
+
+
+@dataclass(slots=True)
+class Counted:
+    """What a provider says of a call as its pieces come; it counts cached tokens among those of the request."""
+
+    prompt: int | None = None
+    completion: int = 0
+    cached: int = 0
+
+    def hear(self, delta: Delta) -> None:
+        self.prompt = self.prompt if delta.prompt_tokens is None else delta.prompt_tokens
+        self.completion = self.completion if delta.completion_tokens is None else delta.completion_tokens
+        self.cached = self.cached if delta.cached_tokens is None else delta.cached_tokens
+
+    @property
+    def quantities(self) -> Quantities | None:
+        """None where it said nothing: then it is the worst."""
+        if self.prompt is None:
+            return None
+        cached = min(self.cached, self.prompt)
+        return Quantities(self.prompt - cached, cached, self.completion)
+
+
+async def reserved(payer: Payer, asked: Asked, most: Quantities) -> Held | Refused:
+    """Who leaves meanwhile gives it back."""
+    asking = asyncio.ensure_future(in_thread(reserve, payer, asked, most))
+    try:
+        return await asyncio.shield(asking)
+    except asyncio.CancelledError:
+        asking.add_done_callback(_given_back)
+        raise
+
+
+async def settled(held: Held | None, counted: Counted, outcome: Outcome, *, was_sent: bool = True) -> None:
+    if held is None:
+        return
+    work = in_thread(settle, held, counted.quantities, outcome) if was_sent else in_thread(release, held)
+    await asyncio.shield(asyncio.ensure_future(work))
+
+
+async def smaller(payer: Payer, refused: Refused, than: Asked, others: Mapping[str, Asked], most: Quantities) -> list[str]:
+    """Those that cost less at worst, in what the budget counts."""
+    names = list(others)
+    first, *rest = await in_thread(worsts, payer.institution_id, [than, *(others[name] for name in names)], most)
+    limit = first.of(refused.measure)
+    found = [(name, each.of(refused.measure)) for name, each in zip(names, rest, strict=True)]
+    return [name for name, cost in found if cost is not None and (limit is None or cost < limit)]
+
+
+async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    return await sync_to_async(partial(_with_usable_connection, function, *args, **kwargs))()
+
+
+def _with_usable_connection(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()
+    return function(*args, **kwargs)
+
+
+def _given_back(asking: asyncio.Future[Held | Refused]) -> None:
+    if not asking.cancelled() and asking.exception() is None and isinstance(held := asking.result(), Held):
+        task = asyncio.ensure_future(in_thread(release, held))
+        _tasks.add(task)
+        task.add_done_callback(_tasks.discard)
+
+
+_tasks: set[asyncio.Task[None]] = set()
