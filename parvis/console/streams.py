@@ -22,12 +22,13 @@ UNIT_SPACE = "\N{NO-BREAK SPACE}"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`zone` is "" while no model has begun; `sent` is in bytes, None where it is not counted. One of `request_id` and
-    `turn_id` names it; `key` is that of its button in the page."""
+    """`through` is the model that writes for an assistant; `zone` is "" while no model has begun; `sent` is in bytes, None
+    where it is not counted. One of `request_id` and `turn_id` names it; `key` is that of its button in the page."""
 
     key: str
     what: str
     is_assistant: bool
+    through: str
     zone: str
     who: str
     detail: str
@@ -77,6 +78,7 @@ def _of_models(principal: Principal, now: datetime) -> Iterator[Line]:
             key=one.request_id,
             what=one.model,
             is_assistant=False,
+            through="",
             zone=_zone(one.zone),
             who=who,
             detail=detail,
@@ -95,9 +97,10 @@ def _of_assistants(principal: Principal, now: datetime) -> Iterator[Line]:
             key=f"turn-{turn.id}",
             what=turn.conversation.assistant.name,
             is_assistant=True,
+            through=turn.model_name,
             zone=_zone(turn.zone),
             who=asker.person.display_name if asker.role == Role.APP else _("A person"),
-            detail=turn.model_name,
+            detail="",
             seconds=_seconds((now - turn.created_at).total_seconds()),
             pieces=turn.latest_seq,
             sent=None,

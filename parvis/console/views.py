@@ -32,7 +32,7 @@ def home(request: SignedInRequest) -> HttpResponse:
 @never_cache
 @require_GET
 def streams(request: SignedInRequest) -> HttpResponse:
-    return _streams(request, is_paused="pause" in request.GET)
+    return _streams(request, is_paused="fige" in request.GET)
 
 
 @requires("stream:stop")

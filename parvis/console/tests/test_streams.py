@@ -92,7 +92,7 @@ def test_it_is_for_administrators_and_says_when_there_is_nothing(house: House, s
 def test_it_follows_until_it_is_paused(house: House, sign_in: SignIn, folder: Path) -> None:
     client = sign_in(house.administrator)
     assert "every 2s" in client.get(PAGE).content.decode()
-    assert "every 2s" not in client.get(f"{PAGE}?pause=1").content.decode()
+    assert "every 2s" not in client.get(f"{PAGE}?fige=1").content.decode()
 
 
 def test_an_institution_sees_and_stops_only_its_own(
@@ -195,7 +195,7 @@ def test_the_answer_of_an_assistant_is_stopped_and_its_asker_told(
     assert Turn.unscoped.get().state == State.CANCELLED
     [entry] = Entry.objects.filter(action="stream.stop")
     assert entry.subject == f"turn:{turn.id}"
-    assert "Droit des contrats" not in client.get(f"{PAGE}?pause=1").content.decode().partition('id="streams"')[2]
+    assert "Droit des contrats" not in client.get(f"{PAGE}?fige=1").content.decode().partition('id="streams"')[2]
     conversation = sign_in(house.student).get(f"/conversations/{turn.conversation_id}/").content.decode()
     assert "arrêté cette réponse" in conversation
     assert "déjà terminée" in client.post(stop, follow=True).content.decode()
