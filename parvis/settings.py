@@ -216,6 +216,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "parvis.access.middleware.principal",
+    "parvis.web.refusals.wrong_method",
 ]
 
 ROOT_URLCONF = "parvis.urls"
@@ -314,6 +315,7 @@ SERVESTATIC_USE_FINDERS = True  # no collectstatic step: the wheel's own files a
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 DATA_UPLOAD_MAX_NUMBER_FILES = 1_000
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000  # a table of hundreds of rows is a form; what is longer is refused with a sentence
 FILE_UPLOAD_TEMP_DIR = None
 REQUEST_MAX_BYTES = _number("REQUEST_MAX_BYTES", 2 * 1024**3)  # of all files sent at once; what exceeds it reaches no disk
 

@@ -208,6 +208,8 @@ def test_the_first_administrator_gets_a_link_that_works_once(installed: Parvis) 
     assert "http://127.0.0.1:8000/connexion/lien/" in added.stdout
     again = installed("person", "link", "prenom-nom", "--address", "https://parvis.exemple.fr/")
     assert "\nhttps://parvis.exemple.fr/connexion/lien/" in again.stdout
+    installed.environment["PARVIS_SITE_URL"] = "https://ia.exemple.fr/"
+    assert "\nhttps://ia.exemple.fr/connexion/lien/" in installed("person", "link", "prenom-nom").stdout
     (listed,) = json.loads(installed("person", "list", "--json").stdout)
     assert (listed["identifier"], listed["institution"], listed["role"]) == ("prenom-nom", "ici", "administrator")
     assert installed("person", "add", "X", "--institution", "absente").returncode == 2

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from asgiref.sync import async_to_sync
 from django.test import Client
 from django.utils import timezone
 
@@ -81,7 +81,7 @@ def everything(house: House, sign_in: SignIn) -> None:
     close_needs(principal_of(house.administrator), BIKES)
     work = prepare(ask(principal, assistant, QUESTION).id)
     if work and work.route:
-        asyncio.run(_spoken(work.route))
+        async_to_sync(_spoken)(work.route)
     administrator = sign_in(house.administrator)
     for row in LanguageModel.unscoped.all():
         administrator.post(f"/modeles/{row.id}/essai/")

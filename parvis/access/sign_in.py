@@ -7,6 +7,7 @@ from collections.abc import Collection
 
 from django.contrib.auth import REDIRECT_FIELD_NAME, login
 from django.core import signing
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -20,10 +21,16 @@ from parvis.institutions.models import Profile
 
 ELSEWHERE_KEY = "elsewhere"  # in the session: [name, address] of the place where signing out goes on
 
+
+class GoneError(Exception):
+    """Whoever was recognised has been erased or suspended since."""
+
+
 LINK_SECONDS = 15 * 60
 _SALT = "parvis.access.sign_in"
 
 
+@transaction.atomic
 def open_session(
     request: HttpRequest,
     person: Person,
@@ -33,7 +40,10 @@ def open_session(
     **details: str | int,
 ) -> None:
     """`proven`: the institutions that vouch for the person; None: whoever runs this installation does. What the same person
-    proved before in the same session still holds."""
+    proved before in the same session still holds. Raises GoneError."""
+    held_person = Person.objects.hold(person.id)
+    if held_person is None or not held_person.is_active:
+        raise GoneError
     is_same = request.user.is_authenticated and request.user.pk == person.pk
     held = proven_in(request) if is_same else frozenset()
     login(request, person, backend="django.contrib.auth.backends.ModelBackend")
@@ -45,6 +55,7 @@ def open_session(
         request.session[PROVEN_KEY] = sorted(held | set(proven))
     if profile:
         request.session[PROFILE_KEY] = profile.id
+    request.session.save()  # now, so that an erasure that waits finds it
     record(
         institution_id=profile.institution_id if profile else None,
         actor=f"person:{person.id}",

@@ -26,7 +26,7 @@ from parvis.access.doors import public, requires
 from parvis.access.http import SignedInRequest
 from parvis.access.middleware import PROFILE_KEY, is_admitted, principal_of
 from parvis.access.principal import REPRESENTING
-from parvis.access.sign_in import ELSEWHERE_KEY, open_session, person_of, safe_next
+from parvis.access.sign_in import ELSEWHERE_KEY, GoneError, open_session, person_of, safe_next
 from parvis.identity.models import Source
 from parvis.institutions import actions
 from parvis.institutions.models import Institution, Mailing, Nature, Profile
@@ -65,7 +65,10 @@ def sign_in_as(request: HttpRequest, profile_id: int) -> HttpResponse:
     profile = Profile.objects.filter(id=profile_id, person__source=Source.DEMO, person__is_active=True, ended_at=None).first()
     if not settings.DEMO or profile is None:
         raise Http404
-    open_session(request, profile.person, profile)
+    try:
+        open_session(request, profile.person, profile)
+    except GoneError:
+        raise Http404 from None
     return HttpResponseRedirect(safe_next(request))
 
 
@@ -79,7 +82,10 @@ def sign_in_link(request: HttpRequest, token: str) -> HttpResponse:
         return redirect(reverse("access:sign_in") + "?refused")
     if request.method != "POST":
         return render(request, "access/sign_in_link.html", {"person": person, "token": token})
-    open_session(request, person, person.profiles.filter(ended_at=None).first())
+    try:
+        open_session(request, person, person.profiles.filter(ended_at=None).first())
+    except GoneError:
+        return redirect(reverse("access:sign_in") + "?refused")
     return redirect("/")
 
 

@@ -333,6 +333,10 @@ class Work:
     notices: tuple[str, ...]
     courtesy: str = ""  # words said to a person rather than a question: nothing is searched
     pseudonyms: Pseudonyms | None = None  # what the model is asked through
+    found: Found | None = None  # what is quoted where no model may be asked after all
+
+    def quotations(self) -> tuple[Sentence, ...]:
+        return tuple(best_sentences(self.found, limit=SENTENCES_QUOTED)) if self.found else ()
 
 
 def all_assistants(institution_id: int) -> list[Assistant]:
@@ -370,6 +374,7 @@ def prepare(turn_id: int) -> Work | None:
     decision = _decision(found if route else _quotable(found, protected), thresholds)
     found = search_by_meaning_too(principal, question, thresholds, limit=PASSAGES_READ, said=said) or found
     protected = protected_among(hit.passage.document_id for hit in found.hits)
+    quotable = _quotable(found, protected)
     return Work(
         question=question,
         evidence=tuple(
@@ -377,12 +382,13 @@ def prepare(turn_id: int) -> Work | None:
             for number, hit in enumerate(found.hits, 1)
         ),
         decision=decision,
-        sentences=tuple(best_sentences(_quotable(found, protected), limit=SENTENCES_QUOTED)) if route is None else (),
+        sentences=tuple(best_sentences(quotable, limit=SENTENCES_QUOTED)) if route is None else (),
         history=history,
         instructions=assistant.instructions,
         route=route,
         notices=notices if _has_documents(principal, thresholds) else ("no_documents",),
         pseudonyms=pseudonyms,
+        found=quotable,
     )
 
 

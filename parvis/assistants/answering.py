@@ -12,7 +12,7 @@ import re
 import secrets
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 
@@ -123,6 +123,7 @@ class Usage:
     estimated: bool = False
     first_token_seconds: float | None = None
     seconds: float = 0.0
+    nano_euro: int | None = None  # None: there is no price
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +155,7 @@ async def answer(
     *,
     decision: Band,
     sentences: Sequence[Sentence] = (),
+    quotable: Callable[[], Awaitable[Sequence[Sentence]]] | None = None,
     model: Model | None = None,
     history: Sequence[Exchange] = (),
     instructions: str = "",
@@ -164,8 +166,9 @@ async def answer(
 ) -> AsyncGenerator[Event, None]:
     """The events of one answer, Done last. `question` has been made whole by `rewrite` when it followed another.
 
-    Without a model, quotes `sentences`, best first. Setting `cancel`, or closing this iterator, hangs up on the model;
-    only the former gives a Done("cancelled"), what was verified before it being kept."""
+    Without a model, quotes `sentences`, best first; where a model is withheld at the last moment, those or `quotable()`.
+    Setting `cancel`, or closing this iterator, hangs up on the model; only the former gives a Done("cancelled"), what was
+    verified before it being kept."""
     if decision is not Band.ANSWER or not evidence:
         for event in _abstention("documents_do_not_answer", evidence, limits):
             yield event
@@ -189,7 +192,7 @@ async def answer(
                     yield event
         except ModelWithheldError as withheld:
             yield Notice(withheld.code, dict(withheld.params))
-            for event in _extractive(evidence, sentences, limits):
+            for event in _extractive(evidence, sentences or (await quotable() if quotable else ()), limits):
                 yield event
 
 
@@ -265,6 +268,7 @@ class _Generation:
         self._finish = ""
         self._guard, self._draft_guard = _guard(evidence), _guard(evidence)
         self._told: set[str] = set()
+        self._nano_euro: int | None = None
         self._withheld = False
         self._refused = False
         self._verified = 0
@@ -313,6 +317,7 @@ class _Generation:
         if delta.completion_tokens is not None:
             self._completion_tokens = delta.completion_tokens
         self._finish = delta.finish or self._finish
+        self._nano_euro = delta.nano_euro if delta.nano_euro is not None else self._nano_euro
         text = delta.text[: self._limits.answer_characters - self._characters]
         self._characters += len(text)
         return text
@@ -389,6 +394,7 @@ class _Generation:
             estimated=self._prompt_tokens is None or self._completion_tokens is None,
             first_token_seconds=self._first_token,
             seconds=self._clock() - self._began,
+            nano_euro=self._nano_euro,
         )
 
 

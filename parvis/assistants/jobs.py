@@ -134,6 +134,7 @@ async def _write(turn_id: int) -> None:
         work.evidence,
         decision=work.decision,
         sentences=work.sentences,
+        quotable=partial(_in_pool, _searches, work.quotations),
         model=through(work.pseudonyms, chat(work.route, told=served.append)) if work.route else None,
         history=work.history,
         instructions=work.instructions,

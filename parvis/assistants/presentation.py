@@ -28,6 +28,7 @@ from parvis.assistants.sentences import Kept, Sentence, notice_sentence, problem
 from parvis.corpora.models import Document, Page, Passage
 from parvis.corpora.sheets import Sheet, place, sheet
 from parvis.inference.models import Zone
+from parvis.ledger.presentation import euros
 
 SAID_BY_THE_PAGE = frozenset({"documents_do_not_answer", "nothing_verified", "no_documents"})
 FAULTY = (State.FAILED, State.INTERRUPTED, State.CANCELLED)
@@ -397,7 +398,9 @@ def _tokens(turn: Turn) -> str:
     count = sum(int(turn.usage.get(name) or 0) for name in ("prompt_tokens", "completion_tokens"))
     if not count:
         return _("cost not metered")
-    return ngettext("%(count)s token, not priced", "%(count)s tokens, not priced", count) % {"count": count}
+    if (cost := turn.usage.get("nano_euro")) is None:
+        return ngettext("%(count)s token, not priced", "%(count)s tokens, not priced", count) % {"count": count}
+    return ngettext("%(count)s token, %(cost)s", "%(count)s tokens, %(cost)s", count) % {"count": count, "cost": euros(cost)}
 
 
 def _extract_url(turn: Turn, state: State) -> str:

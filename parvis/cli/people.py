@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 institutions = typer.Typer(no_args_is_help=True)
 people = typer.Typer(no_args_is_help=True)
 
-Address = Annotated[str, typer.Option(help=_("Address at which people open Parvis, as the link begins."))]
-HERE = "http://127.0.0.1:8000"
+Address = Annotated[
+    str, typer.Option(help=_("Address at which people open Parvis, as the link begins; PARVIS_SITE_URL if left out."))
+]
 
 
 @institutions.command("add", help=_("Add an institution, for example: parvis institution add rennes 'Université de Rennes'."))
@@ -66,7 +67,7 @@ def add_person(
     institution: Annotated[str, typer.Option(help=_("Short name of the institution."))],
     role: Annotated[str, typer.Option(help=_("student, teacher, staff or administrator."))] = "teacher",
     identifier: Annotated[str, typer.Option(help=_("Stable identifier; the name's letters if left out."))] = "",
-    address: Address = HERE,
+    address: Address = "",
 ) -> None:
     start()
     migrate()
@@ -175,7 +176,7 @@ def import_people(
 @people.command("link", help=_("Print a one-time link for a person who is already known."))
 def link(
     identifier: Annotated[str, typer.Argument(help=_("The identifier given when the person was added."))],
-    address: Address = HERE,
+    address: Address = "",
 ) -> None:
     start()
     migrate()
@@ -188,9 +189,10 @@ def link(
 
 
 def _print_link(person: Person, address: str) -> None:
+    from django.conf import settings
     from django.urls import reverse
 
     from parvis.access.sign_in import LINK_SECONDS, make_token
 
     out.print(_("Open this address within %d minutes; it works once:") % (LINK_SECONDS // 60), markup=False)
-    typer.echo(address.rstrip("/") + reverse("access:sign_in_link", args=[make_token(person)]))
+    typer.echo((address or settings.SITE_URL).rstrip("/") + reverse("access:sign_in_link", args=[make_token(person)]))

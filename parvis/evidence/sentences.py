@@ -21,10 +21,12 @@ def action_names() -> dict[str, StrOrPromise]:
 
 
 def subject_name(subject: str) -> str:
-    """ "corpus:3" is "corpus no. 3"."""
+    """ "corpus:3" is "corpus no. 3"; "list:Inscrits", "list of people “Inscrits”"."""
     kind, _colon, number = subject.partition(":")
     if not number:
         return str(SUBJECTS.get(kind, kind))
+    if kind == "list":  # called by its name
+        return _("list of people “%(name)s”") % {"name": number}
     return _("%(kind)s no. %(number)s") % {"kind": SUBJECTS.get(kind, kind), "number": number}
 
 
@@ -249,6 +251,7 @@ SUBJECTS: dict[str, StrOrPromise] = {
     "import": pgettext_lazy("evidence", "import"),
     "institution": pgettext_lazy("evidence", "institution"),
     "key": pgettext_lazy("evidence", "key"),
+    "list": pgettext_lazy("evidence", "list of people"),
     "log": pgettext_lazy("evidence", "log"),
     "model": pgettext_lazy("evidence", "model"),
     "model-provider": pgettext_lazy("evidence", "provider of models"),
@@ -256,15 +259,18 @@ SUBJECTS: dict[str, StrOrPromise] = {
     "person": pgettext_lazy("evidence", "person"),
     "place": pgettext_lazy("evidence", "place in the tree of budgets"),
     "portfolio-file": pgettext_lazy("evidence", "file of the portfolio"),
+    "profile": pgettext_lazy("evidence", "application"),
     "provider": pgettext_lazy("evidence", "identity provider"),
     "pseudonymisation": pgettext_lazy("evidence", "pseudonyms"),
     "reference": pgettext_lazy("evidence", "reference"),
     "request": pgettext_lazy("evidence", "request for information"),
     "routing": pgettext_lazy("evidence", "version of where data may go"),
     "rules": pgettext_lazy("evidence", "version of the rules"),
+    "scim_token": pgettext_lazy("evidence", "token of the directory"),
     "service_key": pgettext_lazy("evidence", "key of this service"),
     "signal": pgettext_lazy("evidence", "signal"),
     "source": pgettext_lazy("evidence", "sign-in source"),
+    "statement": pgettext_lazy("evidence", "statement of use"),
     "stream": pgettext_lazy("evidence", "answer under way"),
     "threshold": pgettext_lazy("evidence", "threshold"),
     "tool": pgettext_lazy("evidence", "tool"),

@@ -140,11 +140,11 @@ def arrive(source: SignInSource, identity: Identity, *, now: datetime, person: P
     is taken back. An account that is new becomes another one of `person`, or makes somebody new. Raises
     SignInError("no_role" | "suspended" | "account_of_another")."""
     roles = [(role, detail) for role, detail in identity.roles if role in ROLES_OF[Nature(source.institution.nature)]]
-    account = Account.unscoped.select_for_update().select_related("person").filter(source=source, key=identity.key).first()
+    account = _known_account(source, identity.key)
     if account is None:
         if not roles:
             raise SignInError("no_role")
-        account = recognise(source, identity.key, name=identity.display_name, person=person)
+        account = _new_account(source, identity.key, name=identity.display_name, person=person)
     if person is not None and account.person != person:
         raise SignInError("account_of_another")
     if not account.person.is_active or giving.is_barred(account):
@@ -217,19 +217,32 @@ def _write(source: SignInSource, values: SourceValues) -> None:
 
 
 def recognise(source: SignInSource, key: str, *, name: str, person: Person | None = None) -> Account:
-    """The account of this key, made if need be, of `person` or of somebody new. Inside the caller's transaction."""
-    account = Account.unscoped.select_related("person").filter(source=source, key=key).first()
-    if account is not None:
-        return account
-    if person is None:
-        person, _ = Person.objects.get_or_create(
-            key=f"{source.id}:{key}", defaults={"source": Source.FEDERATED, "display_name": name or key}
-        )
+    """The account of this key, made if need be, of `person` or of somebody new. Inside the caller's transaction, until whose
+    end its person is held."""
+    return _known_account(source, key) or _new_account(source, key, name=name, person=person)
+
+
+def _known_account(source: SignInSource, key: str) -> Account | None:
+    rows = Account.unscoped.filter(source=source, key=key)
+    if person_id := rows.values_list("person", flat=True).first():
+        Person.objects.hold(person_id)  # before the account, as an erasure does, which may have deleted it meanwhile
+    return rows.select_for_update(of=("self",)).select_related("person").first()
+
+
+def _new_account(source: SignInSource, key: str, *, name: str, person: Person | None = None) -> Account:
+    """Of `person` as they are now, or of somebody new."""
+    held = Person.objects.hold(person.id) or person if person else _somebody(f"{source.id}:{key}", name or key)
     account, _ = Account.unscoped.get_or_create(
-        source=source, key=key, defaults={"institution_id": source.institution_id, "person": person}
+        source=source, key=key, defaults={"institution_id": source.institution_id, "person": held}
     )
-    _record_account(f"person:{person.id}", "account.add", account)
+    _record_account(f"person:{held.id}", "account.add", account)
     return account
+
+
+def _somebody(key: str, name: str) -> Person:
+    person, is_new = Person.objects.get_or_create(key=key, defaults={"source": Source.FEDERATED, "display_name": name})
+    held = person if is_new else Person.objects.hold(person.id)
+    return held if held and held.key == key else _somebody(key, name)  # erased meanwhile, the key is nobody's
 
 
 def _rename(account: Account, identity: Identity) -> None:

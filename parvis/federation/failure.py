@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+AWAY = frozenset({"slow", "unreachable", "provider_status"})  # it may answer in a moment
+
 
 class SignInError(Exception):
     """`detail` is for administrators: never a secret, a token or a value of an attribute."""

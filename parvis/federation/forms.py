@@ -57,7 +57,7 @@ class SourceForm(forms.Form):
         label=_("Client secret"),
         required=False,
         max_length=500,
-        help_text=_("Kept encrypted and never shown again. Leave it empty to keep the one already recorded, if any."),
+        help_text=_("The secret is kept encrypted and never shown again. Left empty, the one already recorded stays, if any."),
         widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "off"}),
     )
     scopes = forms.CharField(

@@ -7,6 +7,7 @@ with a public key as if it were a secret, or not signed at all, has no way in.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -14,7 +15,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -22,12 +23,15 @@ from joserfc.jwk import Key, import_key
 from joserfc.jws import JWSRegistry
 
 from parvis.federation.attributes import arrived
-from parvis.federation.failure import SignInError
+from parvis.federation.failure import AWAY, SignInError
 from parvis.federation.outbound import Answer, Outbound
 
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519"]
 LEEWAY = 60  # seconds by which two clocks may differ
 KEPT = 3_600  # seconds for which a provider's description and keys are kept
+KEPT_WITHOUT_NEWS = 86_400  # those that it does not renew
+DISCOVERY = 3.0  # seconds for its description and its keys together: somebody waits, and so does a thread
+SILENCE = 15  # seconds during which one that did not answer is not asked again
 REFETCH = 10  # seconds between two searches for a key nobody knows
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 
@@ -72,6 +76,7 @@ class _Kept:
 
 
 _kept: dict[str, _Kept] = {}
+_silent: dict[str, tuple[float, SignInError]] = {}  # when it did not answer, and how
 
 
 async def login_address(
@@ -176,6 +181,7 @@ def check_logout_token(claims: Mapping[str, Any], settings: OidcSettings, *, now
 def forget() -> None:
     """Providers are looked up anew: a source has been changed."""
     _kept.clear()
+    _silent.clear()
 
 
 def _check_common(claims: Mapping[str, Any], settings: OidcSettings, *, now: float) -> None:
@@ -201,11 +207,34 @@ def _is_instant(value: Any) -> bool:
 
 
 async def _known(issuer: str, outbound: Outbound) -> _Kept:
-    kept = _kept.get(issuer)
-    if kept is None or time.monotonic() - kept.at > KEPT:
-        answer = await outbound.get(f"{issuer.rstrip('/')}/.well-known/openid-configuration", accept="application/json")
-        provider = _described(issuer, _ok(answer).json())
-        kept = _kept[issuer] = _Kept(provider, await _keys(provider, outbound), time.monotonic())
+    """What it says of itself, asked for within a bounded time. While it does not answer, what it said last holds for a day."""
+    kept, now = _kept.get(issuer), time.monotonic()
+    if kept and now - kept.at <= KEPT:
+        return kept
+    silent_at, failure = _silent.get(issuer, (now - SILENCE, None))
+    if failure is None or now - silent_at >= SILENCE:
+        try:
+            return await _discovered(issuer, outbound)
+        except SignInError as error:
+            if error.code not in AWAY:
+                raise
+            failure = error
+            _silent[issuer] = time.monotonic(), error
+    if kept and now - kept.at <= KEPT_WITHOUT_NEWS:
+        return kept
+    raise SignInError(failure.code, failure.detail)
+
+
+async def _discovered(issuer: str, outbound: Outbound) -> _Kept:
+    try:
+        async with asyncio.timeout(DISCOVERY):
+            answer = await outbound.get(f"{issuer.rstrip('/')}/.well-known/openid-configuration", accept="application/json")
+            provider = _described(issuer, _ok(answer).json())
+            kept = _Kept(provider, await _keys(provider, outbound), time.monotonic())
+    except TimeoutError:
+        raise SignInError("slow", urlsplit(issuer).hostname or "") from None
+    _silent.pop(issuer, None)
+    _kept[issuer] = kept
     return kept
 
 

@@ -30,6 +30,13 @@ def federation_sentence(problem: str) -> str:
     return said.get(problem.partition(": ")[0], unread)
 
 
+def entity_sentence(error: SignInError) -> str:
+    """Why a provider that was asked for by its name was not found, for the administrator who asked."""
+    if error.detail == "unknown":
+        return _("This federation gives nothing under this name. Copy the identifier of the provider to the letter.")
+    return federation_sentence(str(error))
+
+
 def detail(error: SignInError) -> str:
     """For administrators only: what exactly was wrong."""
     return f"{error.code}: {error.detail}" if error.detail else error.code
@@ -57,7 +64,9 @@ def _unproved() -> str:
 
 _SENTENCES: dict[str, Callable[[], str]] = {
     "unreachable": _unreachable,
-    "slow": _unreachable,
+    "slow": lambda: _(
+        "Your institution’s sign-in server takes too long to answer. Try again in a moment, or sign in in another way."
+    ),
     "provider_status": _unreachable,
     "certificate": lambda: _("The certificate of your institution’s sign-in server is not valid. Tell your administrator."),
     "address": _misconfigured,

@@ -10,6 +10,7 @@ from asgiref.sync import async_to_sync
 from django.contrib import messages
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -25,8 +26,9 @@ from parvis.access.http import SignedInRequest
 from parvis.access.secrets import SecretUnreadableError
 from parvis.access.sign_in import ELSEWHERE_KEY, open_session, prove, safe_next
 from parvis.federation import actions, cas, flows, oidc
+from parvis.federation.actions import Arrived
 from parvis.federation.attributes import BY_NAME, KNOWN, Correspondence, Identity, read
-from parvis.federation.failure import SignInError
+from parvis.federation.failure import AWAY, SignInError
 from parvis.federation.flows import Intent
 from parvis.federation.forms import SourceForm
 from parvis.federation.models import Account, Federation, Kind, SignInSource
@@ -324,7 +326,8 @@ def _leave(request: HttpRequest, source: SignInSource, intent: Intent, *, target
         return HttpResponseRedirect(address)
     except SignInError as error:
         log.warning("Sign-in source %s: %s", source.id, error)
-        return _refused(request, source, error, intent)
+        again = request.get_full_path() if error.code in AWAY and intent == Intent.SIGN_IN else ""
+        return _refused(request, source, error, intent, again=again)
 
 
 def _proof(request: HttpRequest, source: SignInSource, flow: flows.Flow) -> Proof:
@@ -353,18 +356,13 @@ def _proof(request: HttpRequest, source: SignInSource, flow: flows.Flow) -> Proo
 
 
 def _sign_in(request: HttpRequest, source: SignInSource, proof: Proof, target: str) -> HttpResponse:
-    arrived = actions.arrive(source, _identity(proof, source), now=timezone.now())
-    if arrived.profile is None:
+    identity = _identity(proof, source)
+    with transaction.atomic():  # an erasure waits for the end of it, then takes all that it made
+        arrived = actions.arrive(source, identity, now=timezone.now())
+        if arrived.profile is not None:
+            _open_session(request, source, proof, arrived)
+    if arrived.profile is None:  # what the source no longer gives is taken back all the same
         raise SignInError("no_role")
-    former = request.session.session_key or ""
-    proven = actions.proven_by(arrived.account)
-    open_session(request, arrived.person, arrived.profile, proven=proven, sign_in_source=source.id)
-    if proof.elsewhere:
-        request.session[ELSEWHERE_KEY] = [source.name, proof.elsewhere]
-    request.session.save()
-    key = request.session.session_key or ""
-    named = {"subject": proof.subject, "former": former}
-    actions.remember_session(arrived.account, key, proof.session, **named, now=timezone.now())
     response = HttpResponseRedirect(target)
     response.set_cookie(
         REMEMBERED,
@@ -376,6 +374,18 @@ def _sign_in(request: HttpRequest, source: SignInSource, proof: Proof, target: s
         samesite="Lax",
     )
     return response
+
+
+def _open_session(request: HttpRequest, source: SignInSource, proof: Proof, arrived: Arrived) -> None:
+    former = request.session.session_key or ""
+    proven = actions.proven_by(arrived.account)
+    open_session(request, arrived.person, arrived.profile, proven=proven, sign_in_source=source.id)
+    if proof.elsewhere:
+        request.session[ELSEWHERE_KEY] = [source.name, proof.elsewhere]
+    request.session.save()
+    key = request.session.session_key or ""
+    named = {"subject": proof.subject, "former": former}
+    actions.remember_session(arrived.account, key, proof.session, **named, now=timezone.now())
 
 
 def _trial(request: HttpRequest, source: SignInSource, proof: Proof) -> HttpResponse:
@@ -426,15 +436,22 @@ def _ask_to_link(request: HttpRequest, source: SignInSource, proof: Proof) -> Ht
     return render(request, "federation/linking.html", {"source": source, "identity": identity})
 
 
-def _refused(request: HttpRequest, source: SignInSource, error: SignInError, intent: str) -> HttpResponse:
+def _refused(request: HttpRequest, source: SignInSource, error: SignInError, intent: str, *, again: str = "") -> HttpResponse:
     is_trial = intent == Intent.TRIAL
     context = {
         "source": source,
         "sentence": sentence(error),
         "detail": detail(error) if is_trial else "",
         "is_trial": is_trial,
+        "again": again,
+        "other_ways": reverse("federation:accounts") if intent == Intent.LINK else _other_ways(request),
     }
     return render(request, "federation/refused.html", context, status=403)
+
+
+def _other_ways(request: HttpRequest) -> str:
+    """Where every way to sign in is, and back from there to what was asked for."""
+    return reverse("access:sign_in") + _following(safe_next(request))
 
 
 def _single_logout(request: HttpRequest, source: SignInSource) -> HttpResponse:

@@ -23,6 +23,11 @@ class PersonManager(BaseUserManager["Person"]):
     def get_by_natural_key(self, username: str | None) -> Person:
         return self.get(key=username)
 
+    def hold(self, person_id: int) -> Person | None:
+        """As they are now, until this transaction ends: signing in and erasing each begin so, and wait for one another. What
+        else is read of them is read after this."""
+        return self.select_for_update().filter(id=person_id).first()
+
 
 class Person(AbstractBaseUser):
     """A human being, known by one stable key of one source. An e-mail address is never a key: it changes and is reassigned."""

@@ -11,7 +11,8 @@ Message = dict[str, str]
 @dataclass(frozen=True, slots=True)
 class Delta:
     """A piece of an answer. The counts come with the last pieces, from providers that give them: cached tokens are among those
-    of the prompt. `notice` is not the model's: a code that the person is told a sentence for, before the first words."""
+    of the prompt. Two are not the model's: `notice`, a code that the person is told a sentence for before the first words,
+    and `nano_euro`, what the whole cost, after the last ones where its price is known."""
 
     text: str = ""
     finish: str = ""  # why it ended: "stop", "length", "content_filter"…
@@ -19,6 +20,7 @@ class Delta:
     completion_tokens: int | None = None
     cached_tokens: int | None = None
     notice: str = ""
+    nano_euro: int | None = None
 
 
 # Closing the iterator hangs up on the provider.

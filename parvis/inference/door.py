@@ -36,6 +36,7 @@ from parvis.inference.completion import Delta, Message, Model, UpstreamError, is
 from parvis.inference.models import DEFAULT_MATRIX, Kind, LanguageModel, Purpose, RoutingMatrix, Zone
 from parvis.inference.paying import (
     Counted,
+    given_back,
     in_thread,
     most_of_messages,
     most_of_texts,
@@ -524,7 +525,7 @@ async def _answer(
             await winner.failed(error, Outcome.CUT)
             raise
         flights.remove(winner)
-        await winner.answered()
+        yield Delta(nano_euro=await winner.answered())
     finally:
         for flight in flights:
             await flight.close()
@@ -644,14 +645,17 @@ class _Flight:
                 break
         return pieces
 
-    async def answered(self) -> None:
+    async def answered(self) -> int | None:
+        """What it cost, in nano-euro."""
         _locked(self.conduct.answered, self.attempt)
-        await settled(self._held, self.counted, Outcome.DONE)
+        return await settled(self._held, self.counted, Outcome.DONE)
 
     async def failed(self, error: UpstreamError, outcome: Outcome) -> None:
         _failed(self.admitted, self.conduct, self.attempt, error)
-        is_paid = outcome is Outcome.CUT or is_owed(error)
-        await settled(self._held, self.counted, outcome, was_sent=is_paid)
+        if outcome is Outcome.CUT or is_owed(error):
+            await settled(self._held, self.counted, outcome)
+        else:
+            await given_back(self._held)
 
     async def close(self) -> None:
         """Nobody waits for it any more."""
@@ -660,7 +664,10 @@ class _Flight:
         await asyncio.gather(self.begun, return_exceptions=True)
         with suppress(UpstreamError):
             await self.stream.aclose()
-        await settled(self._held, self.counted, Outcome.LEFT, was_sent=self._is_sent)
+        if self._is_sent:
+            await settled(self._held, self.counted, Outcome.LEFT)
+        else:
+            await given_back(self._held)
 
 
 # Admission, inside

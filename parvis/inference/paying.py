@@ -76,11 +76,18 @@ async def reserved(payer: Payer, asked: Asked, most: Quantities) -> Held | Refus
         raise
 
 
-async def settled(held: Held | None, counted: Counted, outcome: Outcome, *, was_sent: bool = True) -> None:
+async def settled(held: Held | None, counted: Counted, outcome: Outcome) -> int | None:
+    """What it cost, in nano-euro."""
     if held is None:
-        return
-    work = in_thread(settle, held, counted.quantities, outcome) if was_sent else in_thread(release, held)
-    await asyncio.shield(asyncio.ensure_future(work))
+        return None
+    work = in_thread(settle, held, counted.quantities, outcome)
+    return (await asyncio.shield(asyncio.ensure_future(work))).nano_euro
+
+
+async def given_back(held: Held | None) -> None:
+    """Nothing was sent."""
+    if held is not None:
+        await asyncio.shield(asyncio.ensure_future(in_thread(release, held)))
 
 
 async def smaller(payer: Payer, refused: Refused, than: Asked, others: Mapping[str, Asked], most: Quantities) -> list[str]:

@@ -53,10 +53,18 @@ class ReasonForm(forms.Form):
 
 
 class ErasureForm(ReasonForm):
+    """The reason stays, for there may be nobody left to read it: it names nobody."""
+
     understood = forms.BooleanField(
         label=_("The person asked for it, and knows what goes and what stays"),
         error_messages={"required": _("Tick this box: nothing brings erased data back.")},
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].help_text = _(
+            "How the request came, and its date, without the person’s name: it is kept as a proof."
+        )
 
 
 class RetentionForm(forms.Form):

@@ -97,6 +97,7 @@ class _Piece:
     is_title: bool = False
     score: float = 0.0
     covered: float = 0.0  # of what is asked, with its titles
+    is_on_subject: bool = False  # it has the rarest word of what is asked, or its titles do
     is_cut: bool = False
 
     @cached_property
@@ -121,6 +122,7 @@ def _scored(found: Found) -> Iterator[_Piece]:
     if not hits:
         return
     weighed = _weighed(found)
+    subject = max(weighed.weights, key=lambda term: weighed.weights[term], default="")
     kind = expected(found.question)
     kind_weight = KIND_MEASURED if kind is Expected.NUMBER and measured(found.question) else KIND
     defined = {term: rarity(found.stats, term) for term in found.defined}
@@ -162,7 +164,8 @@ def _scored(found: Found) -> Iterator[_Piece]:
                 - 0.3 * sends_elsewhere(piece.text)
                 + (0.2 if wants_listing else -0.4) * is_listing(piece.text)
             )
-            yield replace(piece, score=score, covered=covered, is_cut=is_cut)
+            is_on_subject = subject in above or subject in piece.terms
+            yield replace(piece, score=score, covered=covered, is_on_subject=is_on_subject, is_cut=is_cut)
 
 
 OPENS = 0.1
@@ -431,6 +434,8 @@ def _adds(piece: _Piece, best: _Piece, question: str) -> bool:
     kind = expected(question)
     told, told_best = is_of_kind(piece.text, kind, question), is_of_kind(best.text, kind, question)
     about = piece.covered >= SHARE_ADDING * best.covered or (told and not told_best)
+    if measured(question) and best.is_on_subject and not piece.is_on_subject:  # the price of another thing is no price of it
+        return False
     return about and (told or not told_best) and len(set(piece.terms) - set(best.terms)) >= 2
 
 

@@ -124,18 +124,23 @@ NUMBER_WORDS = (
 )
 _AMOUNT = rf"(?:\d|\b(?:{NUMBER_WORDS}|une?)\b)"
 _TIME = "secondes?|minutes?|heures?|jours?|jours ouvres|semaines?|mois|trimestres?|semestres?|ans?|annees?|siecles?"
-_MONEY = re.compile(r"\d[ \u00a0\u202f]?(?:€|k€|\$|£|euros?\b|centimes\b|francs?\b|dollars?\b|livres\b)|\bgratuit|\bexoner")
+_MONEY = r"\d[ \u00a0\u202f]?(?:€|k€|\$|£|euros?\b|centimes\b|francs?\b|dollars?\b|livres\b)|\bgratuit"
 _IS_ASKED = r"\bquel(?:le)?s? (?:est|sont) |\b(?:savoir|connaitre|dire|donner) |\bc'est quoi "
 _MEASURES = (
+    (  # who is exempted pays nothing, which says no price
+        re.compile(
+            r"\bcombien payer|\bcombien (?:est-ce que )?(?:je |j'|on |\w+-(?:je|on|il|t-on) )(?:dois |doit |vais |va )?pa[iy]"
+        ),
+        re.compile(rf"{_MONEY}|\bexoner"),
+    ),
     (
         re.compile(
-            r"\bcombien (?:(?:ca|cela) )?(?:coute|vaut|valent|payer)|\bcombien (?:d'argent|d'euros)"
+            r"\bcombien (?:(?:ca|cela) )?(?:coute|vaut|valent)|\bcombien (?:d'argent|d'euros)"
             r"|\bquels? (?:prix|tarifs?|frais|couts?) (?:faut|doit|dois|pour)"
-            r"|\bcombien (?:est-ce que )?(?:je |j'|on |\w+-(?:je|on|il|t-on) )(?:dois |doit |vais |va )?pa[iy]"
             rf"|(?:^|{_IS_ASKED})(?:le |les |la )?(?:prix|tarifs?|cout|frais|montant|droits d'inscription)"
             r" (?:de|du|des|d|pour)\b"
         ),
-        _MONEY,
+        re.compile(_MONEY),
     ),
     (
         re.compile(

@@ -41,7 +41,8 @@ def health(request: HttpRequest) -> JsonResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return render(request, "400.html", status=400)
+    reason = reason_of(exception)
+    return refused(request, reason) if reason else render(request, "400.html", status=400)
 
 
 def csrf_refused(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
+from django.core.paginator import Page, Paginator
 from django.db.models import Q
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -16,7 +17,7 @@ from parvis.access import matrix as matrices
 from parvis.access.doors import get_or_404, requires
 from parvis.access.engine import AFFILIATIONS, RulesError
 from parvis.access.http import SignedInRequest
-from parvis.access.matrix import KINDS
+from parvis.access.matrix import KINDS, Cell
 from parvis.access.rules import actions
 from parvis.access.rules.actions import ChangedMeanwhileError, ChecksFailError, Rules
 from parvis.access.rules.doors import tools_of
@@ -41,6 +42,7 @@ from parvis.access.tools import Listed
 from parvis.institutions.models import Group, Profile
 
 PEOPLE_SHOWN = 500
+GROUPS_A_PAGE = 40  # of those that have a rule in a column: as many fields as a person reads through
 
 editing = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -53,7 +55,7 @@ def matrix(request: SignedInRequest) -> HttpResponse:
     rules = actions.current(request.principal.institution_id, _titles(names))
     columns = [name for name in names.columns if name in rules.matrix]
     used = {row for cells in rules.matrix.values() for row in cells}
-    rows = [row for row in names.rows if row in used or not row.startswith("group:")]
+    rows = [row for row in names.rows if row in used or not _is_group(row)]
     context = {
         "columns": [(name, names.columns[name]) for name in columns],
         "rows": [
@@ -88,32 +90,29 @@ def column(request: SignedInRequest, column: str) -> HttpResponse:
     rules = actions.current(request.principal.institution_id, _titles(names))
     kind = column.partition(":")[0]
     cells, periods = rules.matrix.get(column, {}), list(CoursePeriod.objects.visible_to(request.principal))
-    asked = request.POST.get("group", "") if "add_group" in request.POST else ""
-    rows = [
-        row for row in names.rows if not row.startswith("group:") or row in cells or row == asked or _is_sent(request, row)
-    ]
-    forms = [
-        CellForm(
-            request.POST if _is_sent(request, row) else None,
-            prefix=row,
-            label=names.rows[row],
-            kind=kind,
-            cell=cells.get(row),
-            periods=periods,
-        )
-        for row in rows
-    ]
+
+    def form_of(row: str, data: QueryDict | None = None) -> CellForm:
+        return CellForm(data, prefix=row, label=names.rows[row], kind=kind, cell=cells.get(row), periods=periods)
+
+    sent = {row: form_of(row, request.POST) for row in names.rows if _is_sent(request, row)}
     is_own = column not in KINDS
     as_others = is_own and "as_the_others" in request.POST
-    sent = [form for form in forms if form.is_bound]
-    is_right = as_others or all([form.is_valid() for form in sent])
-    if request.method == "POST" and is_right and "add_group" not in request.POST:
-        wanted = {row: cell for row, cell in cells.items() if not _is_sent(request, row)}
-        wanted |= {str(form.prefix): cell for form in sent if form.is_valid() and (cell := form.cell)}
+    is_right = as_others or all([form.is_valid() for form in sent.values()])
+    goes_on = not {"add_group", "page"}.isdisjoint(request.POST)
+    if request.method == "POST" and is_right and not goes_on:
+        wanted = {row: cell for row, cell in cells.items() if row not in sent}
+        wanted |= {row: cell for row, form in sent.items() if form.is_valid() and (cell := form.cell)}
         return _dry_run(request, actions.with_column(rules, column, None if as_others else wanted, _titles(names)), tools)
+    page = _page_of_groups(request, [row for row in names.rows if _is_group(row) and row in cells])
+    if "page" in request.POST:  # what was changed on another one stays, and only that
+        sent = {row: form for row, form in sent.items() if not _is_group(row) or _is_changed(form, cells.get(row))}
+    asked = request.POST.get("group", "") if "add_group" in request.POST else ""
+    shown = {*page.object_list, *sent, asked}
+    rows = [row for row in names.rows if not _is_group(row) or row in shown]
     context = {
         "title": names.columns[column],
-        "forms": forms,
+        "forms": [sent.get(row) or form_of(row) for row in rows],
+        "page": page,
         "is_own": is_own,
         "has_column": column in rules.matrix,
         "general": names.columns[kind],
@@ -303,7 +302,20 @@ def _proposed(request: SignedInRequest, form: SavingForm, tools: list[Listed]) -
 
 def _is_sent(request: SignedInRequest, row: str) -> bool:
     """A group that a page did not show keeps its cell: hundreds of groups are no form."""
-    return request.method == "POST" and (not row.startswith("group:") or f"{row}-state" in request.POST)
+    return request.method == "POST" and (not _is_group(row) or f"{row}-state" in request.POST)
+
+
+def _is_changed(form: CellForm, cell: Cell | None) -> bool:
+    return not form.is_valid() or form.cell != cell
+
+
+def _is_group(row: str) -> bool:
+    return row.startswith("group:")
+
+
+def _page_of_groups(request: SignedInRequest, ruled: list[str]) -> Page[str]:
+    """Of those that have a rule in this column: the one that is asked for, or where one is."""
+    return Paginator(ruled, GROUPS_A_PAGE).get_page(request.POST.get("page") or request.POST.get("shown"))
 
 
 def _dry_run(request: SignedInRequest, proposed: Rules, tools: list[Listed], form: SavingForm | None = None) -> HttpResponse:

@@ -12,12 +12,23 @@ from parvis.access.sessions.models import Session
 from parvis.audit.models import record
 from parvis.isolation.scope import everywhere
 
-_BROWSERS = (("Firefox", "Firefox"), ("Edg", "Edge"), ("OPR", "Opera"), ("Chrome", "Chrome"), ("Safari", "Safari"))
+# Most name those that they resemble too, so the first that is found is the one: Safari last of all.
+_BROWSERS = (
+    (r"Edg(e|A|iOS)?", "Edge"),
+    (r"OPR|OPT|Opera", "Opera"),
+    (r"SamsungBrowser", "Samsung Internet"),
+    (r"Firefox|FxiOS", "Firefox"),
+    (r"HeadlessChrome", "Chrome Headless"),
+    (r"Chromium", "Chromium"),
+    (r"Chrome|CriOS", "Chrome"),
+    (r"Safari", "Safari"),
+)
 _SYSTEMS = (
     ("Android", "Android"),
     ("iPhone", "iPhone"),
     ("iPad", "iPad"),
     ("Windows", "Windows"),
+    ("CrOS", "ChromeOS"),
     ("Mac OS X", "macOS"),
     ("Linux", "Linux"),
 )
@@ -25,7 +36,7 @@ _SYSTEMS = (
 
 def browser_of(agent: str) -> str:
     """By which its owner recognises a session: a family and a system, of which many thousands are alike."""
-    family = next((name for mark, name in _BROWSERS if re.search(rf"\b{mark}(?:iOS|A)?/", agent)), "")
+    family = next((name for mark, name in _BROWSERS if re.search(rf"\b({mark})/", agent)), "")
     system = next((name for mark, name in _SYSTEMS if mark in agent), "")
     return ", ".join(filter(None, (family, system)))
 

@@ -11,12 +11,14 @@ from django.test import Client
 from django.urls import reverse
 
 from conftest import House
+from parvis.access.sessions.actions import browser_of
 from parvis.access.sign_in import LINK_SECONDS, make_token
 from parvis.audit.models import Entry
 from parvis.identity.models import Person, Source
 from parvis.institutions.models import Institution, Profile, Role
 
 SignIn = Callable[[Profile], Client]
+CHROME, APPLE = "AppleWebKit/537.36 (KHTML, like Gecko)", "AppleWebKit/605.1.15 (KHTML, like Gecko)"
 
 
 @pytest.fixture
@@ -69,6 +71,42 @@ def test_an_old_or_forged_link_opens_nothing(client: Client, house: House, monke
         response = client.post(reverse("access:sign_in_link", args=[bad]))
         assert response.headers["Location"].endswith("?refused")
     assert client.get("/").status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("agent", "name"),
+    [
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0", "Firefox, Linux"),
+        (f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {CHROME} Chrome/131.0.0.0 Safari/537.36", "Chrome, Windows"),
+        (f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {CHROME} Chrome/131.0.0.0 Safari/537.36 Edg/131.0.0.0", "Edge, Windows"),
+        (f"Mozilla/5.0 (Linux; Android 10; K) {CHROME} Chrome/131.0.0.0 Mobile Safari/537.36 EdgA/131.0.0.0", "Edge, Android"),
+        (f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {CHROME} Chrome/131.0.0.0 Safari/537.36 OPR/116.0.0.0", "Opera, Windows"),
+        (
+            f"Mozilla/5.0 (Linux; Android 10; K) {CHROME} SamsungBrowser/27.0 Chrome/125.0.0.0 Mobile Safari/537.36",
+            "Samsung Internet, Android",
+        ),
+        (f"Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) {CHROME} Chrome/131.0.0.0 Safari/537.36", "Chrome, ChromeOS"),
+        (f"Mozilla/5.0 (X11; Linux x86_64) {CHROME} HeadlessChrome/131.0.0.0 Safari/537.36", "Chrome Headless, Linux"),
+        (f"Mozilla/5.0 (X11; Linux x86_64) {CHROME} Ubuntu Chromium/80.0 Chrome/80.0 Safari/537.36", "Chromium, Linux"),
+        (f"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) {APPLE} Version/18.1 Safari/605.1.15", "Safari, macOS"),
+        (
+            f"Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) {APPLE} Version/18.1 Mobile/15E148 Safari/604.1",
+            "Safari, iPhone",
+        ),
+        (
+            f"Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) {APPLE} CriOS/131.0 Mobile/15E148 Safari/604.1",
+            "Chrome, iPhone",
+        ),
+        (
+            f"Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) {APPLE} FxiOS/133.0 Mobile/15E148 Safari/605.1",
+            "Firefox, iPhone",
+        ),
+        (f"Mozilla/5.0 (iPad; CPU OS 18_1 like Mac OS X) {APPLE} EdgiOS/131.0 Version/18.0 Safari/604.1", "Edge, iPad"),
+        ("python-requests/2.32", ""),
+    ],
+)
+def test_a_session_is_named_after_its_browser_not_those_it_resembles(agent: str, name: str) -> None:
+    assert browser_of(agent) == name
 
 
 def test_a_suspended_person_loses_their_session_at_the_next_request(house: House, sign_in: SignIn) -> None:

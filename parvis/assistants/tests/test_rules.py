@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.apps import apps
@@ -16,6 +17,7 @@ from django.utils import timezone
 
 from conftest import House
 from parvis.access.engine import AFFILIATIONS, HIGH_RISK
+from parvis.access.matrix import Cell
 from parvis.access.rules import actions
 from parvis.access.rules.doors import decision, tools_of
 from parvis.access.rules.models import CoursePeriod, RuleCheck, RuleSet
@@ -98,6 +100,46 @@ def test_an_institution_of_a_thousand_groups_writes_a_rule_for_one_of_them(campu
         "affiliation:staff",
         f"group:{one.id}",
     }
+
+
+def test_rules_for_every_group_are_read_and_changed_page_by_page(campus: Campus, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("parvis.access.rules.views.GROUPS_A_PAGE", 4)
+    here = campus.house.institution
+    made = Group.objects.bulk_create(Group(institution=here, name=f"Étape {number:02}") for number in range(12))
+    rows = [f"group:{group.id}" for group in made]
+    administrator = campus.house.principal(campus.house.administrator)
+    every = actions.with_column(
+        actions.current(here.id), "model", {"everyone": Cell(allowed=True)} | dict.fromkeys(rows, Cell(allowed=False)), {}
+    )
+    actions.publish(administrator, every, reason="Rentrée")
+    client = campus.sign_in(campus.house.administrator)
+
+    def sent(shown: Any, **changed: str) -> dict[str, str]:
+        """What a browser sends of the forms of a page."""
+        values = {"shown": str(shown.context["page"].number)}
+        for form in shown.context["forms"]:
+            values |= {field.html_name: str(field.value() or "") for field in form if field.value() not in (None, False)}
+        return values | {f"{row}-state": state for row, state in changed.items()}
+
+    first = client.get("/regles/outils/model/")
+    assert rows[0] in [form.prefix for form in first.context["forms"]]
+    assert rows[11] not in [form.prefix for form in first.context["forms"]]
+    last = client.post("/regles/outils/model/", sent(first, **{rows[0]: "allowed"}) | {"page": "3"})
+    assert {rows[0], rows[11]} <= {form.prefix for form in last.context["forms"]}
+    assert rows[1] not in [form.prefix for form in last.context["forms"]]  # as it was: nothing to keep
+    campus.save("/regles/outils/model/", sent(last, **{rows[11]: ""}))
+    cells = actions.current(here.id).matrix["model"]
+    assert cells == {"everyone": Cell(allowed=True), rows[0]: Cell(allowed=True)} | dict.fromkeys(
+        rows[1:11], Cell(allowed=False)
+    )
+
+
+def test_a_form_of_two_hundred_rows_is_received_whole(campus: Campus) -> None:
+    made = Group.objects.bulk_create(Group(institution=campus.house.institution, name=f"Étape {n}") for n in range(200))
+    fields = {f"group:{group.id}-{name}": "" for group in made for name in ("period", "until", "up_to", "on_prem", "course")}
+    values = fields | {f"group:{group.id}-state": "allowed" for group in made}
+    campus.save("/regles/outils/model/", values)
+    assert len(actions.current(campus.house.institution.id).matrix["model"]) == 200
 
 
 def test_a_rule_saved_in_the_table_holds_at_the_next_request_and_a_refusal_is_recorded(campus: Campus) -> None:

@@ -159,6 +159,13 @@ def test_every_action_recorded_has_its_words_and_no_words_are_left_over() -> Non
     assert sorted(set(ACTIONS) - recorded()) == [], where
 
 
+def test_every_subject_has_its_words() -> None:
+    sources = [path for path in ROOT.rglob("*.py") if not {"tests", "migrations"} & set(path.parts)]
+    found = {kind for path in sources for kind in re.findall(r'\bsubject=f"([a-z_-]+):', path.read_text(encoding="utf-8"))}
+    assert len(found) > 10
+    assert sorted(found - set(SUBJECTS)) == []
+
+
 def test_words_are_in_french_and_a_later_code_is_shown_as_it_is() -> None:
     with override("fr"):
         untranslated = [
@@ -167,4 +174,5 @@ def test_words_are_in_french_and_a_later_code_is_shown_as_it_is() -> None:
         assert untranslated == []
         assert subject_name("document:7") == "document nº\N{NO-BREAK SPACE}7"
         assert action_name("later.thing") == "later.thing"
+        assert subject_name("list:Inscrits") == "liste de personnes «\N{NO-BREAK SPACE}Inscrits\N{NO-BREAK SPACE}»"
         assert subject_name("later-thing:3") == "later-thing nº\N{NO-BREAK SPACE}3"

@@ -26,7 +26,7 @@ from parvis.federation.models import Kind, SignInSource
 from parvis.federation.saml import actions
 from parvis.federation.saml.forms import FederationForm, ProviderForm
 from parvis.federation.saml.models import Entity, Federation
-from parvis.federation.sentences import detail, federation_sentence, sentence
+from parvis.federation.sentences import detail, entity_sentence, federation_sentence, sentence
 from parvis.isolation.scope import everywhere
 from parvis.retrieval.analysis import fold
 
@@ -182,29 +182,31 @@ def edit_federation(request: SignedInRequest, federation_id: int) -> HttpRespons
 def federation(request: SignedInRequest, federation_id: int) -> HttpResponse:
     """Its state, and its providers by name. Posting the name of an entity asks for it where there is no list."""
     row = _federation(request, federation_id)
-    problem = ""
+    refusal: SignInError | None = None
     if request.method == "POST":
         try:
             entity = actions.entity_of(row, request.POST.get("entity", "").strip())
             return redirect("saml:add", entity.id)
         except SignInError as error:
-            problem = f"{sentence(error)} ({detail(error)})"
+            refusal = error
     query = request.GET.get("q", "").strip()[:100]
     entities = Entity.objects.visible_to(request.principal).filter(federation=row, is_hidden=False)
     count = entities.count()
     named = entities.named(fold(query)).defer("description").order_by("words", "id")  # they begin with the name, folded
     context = {
         "federation": row,
-        "is_waiting": row.tried_at is None,
-        "problem": problem or (federation_sentence(row.problem) if row.problem else ""),
-        "detail": "" if problem else row.problem,
+        "is_waiting": row.tried_at is None and (row.is_aggregate or count > 0),
+        "problem": federation_sentence(row.problem) if row.problem else "",
+        "detail": row.problem,
+        "refusal": entity_sentence(refusal) if refusal else "",
+        "refusal_detail": detail(refusal) if refusal else "",
         "count": count,
         "page": Paginator(named, SHOWN).get_page(request.GET.get("page")),
         "query": query,
         "kept_query": urlencode({"q": query}) + "&" if query else "",
         "asked": request.POST.get("entity", ""),
     }
-    return render(request, "federation/saml/federation.html", context, status=422 if problem else 200)
+    return render(request, "federation/saml/federation.html", context, status=422 if refusal else 200)
 
 
 @requires("source:edit")

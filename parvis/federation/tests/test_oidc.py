@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import base64
 import hmac
+import json
+import threading
 import time
 import urllib.parse
 import urllib.request
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -65,6 +71,79 @@ def test_two_institutions_each_with_its_provider(
         assert answer.status_code == status
     assert not is_in(client)
     assert is_in(other)
+
+
+@dataclass
+class Provider:
+    """Answers after some seconds, and counts what it is asked."""
+
+    issuer: str = ""
+    seconds: float = 0.0
+    asked: int = 0
+
+    def answer(self, handler: BaseHTTPRequestHandler) -> None:
+        self.asked += 1
+        time.sleep(self.seconds)
+        names = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+        document: dict[str, Any] = {"issuer": self.issuer} | {name: f"{self.issuer}/{name}" for name in names}
+        if handler.path == "/jwks_uri":
+            document = {"keys": [PUBLIC.as_dict(private=False)]}
+        handler.send_response(200)
+        handler.send_header("Content-Type", "application/json")
+        handler.end_headers()
+        with suppress(OSError):  # nobody waits any more
+            handler.wfile.write(json.dumps(document).encode())
+
+
+@pytest.fixture
+def provider() -> Iterator[Provider]:
+    made = Provider()
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            made.answer(self)
+
+        def log_message(self, *_arguments: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+    made.issuer = f"http://127.0.0.1:{server.server_port}"
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    yield made
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_slow_provider_holds_nobody_and_the_other_ways_stay(
+    house: House, landing: Landing, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(oidc, "DISCOVERY", 0.3)
+    source = oidc_source(house.institution, provider.issuer)
+    address = reverse("federation:start", args=[source.id]) + "?next=/assistants/"
+    provider.seconds = 1.0
+    began = time.monotonic()
+    client = landing.client()
+    said = {language: client.get(address, headers={"accept-language": language}).content.decode() for language in ("fr", "en")}
+    assert time.monotonic() - began < 1.0
+    assert "met trop de temps à répondre" in said["fr"]
+    assert "takes too long to answer" in said["en"]
+    assert f'href="{address}"' in said["en"]
+    assert f'href="{reverse("access:sign_in")}?next=%2Fassistants%2F"' in said["en"]
+    assert provider.asked == 1, "it is not asked again at once"
+
+    oidc.forget()
+    provider.seconds = 0.0
+    assert go(client, source).startswith(f"{provider.issuer}/authorization_endpoint?")
+    asked = provider.asked
+    assert go(client, source)
+    assert provider.asked == asked, "what it said is kept"
+    monkeypatch.setattr(oidc, "KEPT", -1)
+    provider.seconds = 1.0
+    assert go(client, source), "and holds while it is slow"
+    assert go(client, source)
+    assert provider.asked == asked + 1
+    monkeypatch.setattr(oidc, "KEPT_WITHOUT_NEWS", -1)
+    assert client.get(address).status_code == 403
 
 
 @pytest.mark.parametrize(

@@ -97,13 +97,15 @@ def reserve(payer: Payer, asked: Asked, most: Quantities) -> Held | Refused:
     return Held(found, counter, begun, tariff, time.monotonic())
 
 
-def settle(held: Held, quantities: Quantities | None, outcome: Outcome) -> None:
-    """What it was. `milliseconds` are measured here."""
+def settle(held: Held, quantities: Quantities | None, outcome: Outcome) -> Amounts:
+    """What it was, and what it cost: None of what nobody knows. `milliseconds` are measured here."""
     seconds = time.monotonic() - held.begun_at
     used = replace(quantities or held.usage.quantities, milliseconds=round(seconds * 1_000))
     carbon = held.tariff.carbon(used, seconds=seconds if quantities else None)
     _end(held, replace(held.usage, quantities=used, outcome=outcome, carbon=carbon))
-    holds.settle(held.hold, held.tariff.amounts(used, carbon, held.usage.occurred_at))
+    spent = held.tariff.amounts(used, carbon, held.usage.occurred_at)
+    holds.settle(held.hold, spent)
+    return spent
 
 
 def release(held: Held) -> None:
@@ -152,6 +154,8 @@ def _end(held: Held, usage: Usage) -> None:
 def _places(payer: Payer) -> Places:
     if payer.profile_id is None:
         return Places((place_of_institution(payer.institution_id).id,))
-    profile = Profile.objects.get(id=payer.profile_id)
+    profile = Profile.objects.filter(id=payer.profile_id).first()
+    if profile is None:  # erased meanwhile: nobody pays
+        return Places(())
     key = ApiKey.unscoped.filter(id=payer.key_id).first() if payer.key_id else None
     return places_of(profile, key=key, subject=payer.app)

@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any, cast
 
 from django import forms
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from parvis.access.principal import Principal
@@ -75,7 +76,7 @@ class BudgetForm(forms.Form):
             *((kind, FOR_EACH[kind]) for kind in kinds),
         ]
         place = cast("forms.ModelChoiceField[Node]", self.fields["place"])
-        place.queryset = Node.objects.editable_by(principal).exclude(kind__in=(NodeKind.INSTITUTION, NodeKind.ALLIANCE))
+        place.queryset = _places(principal, str(self.data.get("place") or self.initial.get("place") or ""))
         place.empty_label = str(_("the whole alliance") if is_alliance else _("the whole institution"))
         if is_alliance:
             del self.fields["place"]
@@ -88,6 +89,14 @@ class BudgetForm(forms.Form):
         if place is not None and cleaned.get("each") and place.kind in (NodeKind.PERSON, NodeKind.KEY):
             self.add_error("each", _("Nothing is below a person or a key."))
         return cleaned
+
+
+def _places(principal: Principal, chosen: str) -> QuerySet[Node]:
+    """Whoever asked something has a place: of people, the one that is chosen already is offered, from the page of people."""
+    rows = Node.objects.editable_by(principal).exclude(kind__in=(NodeKind.INSTITUTION, NodeKind.ALLIANCE))
+    person = Q(id=int(chosen)) if chosen.isascii() and chosen.isdigit() and len(chosen) < 19 else Q(pk__in=())
+    found: QuerySet[Node] = rows.filter(~Q(kind=NodeKind.PERSON) | person)
+    return found.select_related("institution", "profile__person", "key")
 
 
 class PlaceForm(forms.Form):

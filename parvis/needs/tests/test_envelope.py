@@ -7,6 +7,7 @@ from collections.abc import Callable
 from django.test import Client
 from django.urls import reverse
 
+from parvis.audit.models import Entry
 from parvis.institutions.models import Profile
 from parvis.needs.actions import harmonised
 from parvis.needs.envelope import candidates, share
@@ -48,5 +49,7 @@ def test_each_column_adds_up_and_the_interested_do_not_pay(commons: Commons, sig
         "Là-bas;50,50;16,50;0,00;34,00",
         "Total;101,00;33,00;30,00;38,00",
     ]
+    (taken,) = Entry.objects.filter(action="file.export")
+    assert (taken.actor, taken.details["what"]) == (commons.house.principal(commons.representing).actor, "envelope")
     assert client.get(reverse("needs:envelope"), query | {"euros": "-1"}).status_code == 422
     assert sign_in(commons.house.student).get(reverse("needs:envelope")).status_code == 404

@@ -9,6 +9,7 @@ from django.utils.translation import pgettext
 from django.views.decorators.http import require_GET
 
 from parvis.access.doors import requires
+from parvis.access.exports import record_export
 from parvis.access.http import SignedInRequest
 from parvis.needs.envelope import Sharing, candidates, share
 from parvis.needs.equal_shares import Completion
@@ -47,6 +48,7 @@ def envelope_file(request: SignedInRequest) -> HttpResponse:
         [row.name or _("Total"), *(f"{amount:.2f}".replace(".", ",") for amount in (row.share, *row.paid, row.left))]
         for row in (*sharing.rows, sharing.total)
     ]
+    record_export(request.principal, f"institution:{request.principal.institution_id}", what="envelope", kind="csv")
     response = HttpResponse(csv_bytes([head, *rows]), content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = 'attachment; filename="enveloppe.csv"'
     return response

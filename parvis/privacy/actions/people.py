@@ -80,7 +80,7 @@ def export_for(principal: Principal, person: Person, *, reason: str) -> IO[bytes
 @transaction.atomic
 def erase_own(principal: Principal, *, with_shared: bool) -> None:
     """In every institution where they signed in. What stays is said beforehand (`holdings`)."""
-    _hold(principal.person_id)
+    Person.objects.hold(principal.person_id)
     barred = barred_in(principal.person_id)  # by whom a suspension is lifted: not by being forgotten
     subjects = own_subjects(principal, with_shared=with_shared)
     for subject in subjects:
@@ -92,7 +92,7 @@ def erase_own(principal: Principal, *, with_shared: bool) -> None:
 @transaction.atomic
 def erase_for(principal: Principal, person: Person, *, reason: str) -> bool:
     """In one's own institution, for a request that the person made. False when it knows no such person."""
-    _hold(person.id)
+    Person.objects.hold(person.id)
     subject = subject_in(person.id, principal.institution_id)
     if subject is not None:
         _erase(subject, principal.actor, principal, reason)
@@ -102,16 +102,11 @@ def erase_for(principal: Principal, person: Person, *, reason: str) -> bool:
 @transaction.atomic
 def erase_departed(person_id: int, institution_id: int) -> bool:
     """By the clock: see `retention`."""
-    _hold(person_id)
+    Person.objects.hold(person_id)
     subject = subject_in(person_id, institution_id)
     if subject is not None:
         _erase(subject, "system:retention")
     return subject is not None
-
-
-def _hold(person_id: int) -> None:
-    """Nobody signs in as them, nor gives them a profile, until it is done: what is erased is read after this."""
-    Person.objects.select_for_update().filter(id=person_id).first()
 
 
 def _erase(subject: Subject, by: str, principal: Principal | None = None, reason: str = "") -> None:

@@ -256,6 +256,16 @@ def test_a_price_is_read_in_the_row_and_column_of_a_table() -> None:
     assert best.text.startswith("Le duplicata de la carte coûte 10 €.")
 
 
+def test_who_is_exempted_says_no_price_nor_does_the_price_of_another_thing() -> None:
+    fees = "La cotisation Zéphyr se paie avant l'inscription, sur le site national. Les boursiers en sont exonérés."
+    other = "L'aide d'urgence répond à une difficulté soudaine. Son montant va de 100 à 600 €."
+    course = library(("Étapes", fees), ("Aides", other))
+    texts = [one.text for one in told(course, "Quel est le montant de la cotisation Zéphyr ?", 3)]
+    assert not any("exonérés" in text or "600 €" in text for text in texts)
+    asked = [one.text for one in told(course, "Combien un boursier paie-t-il ? Combien je paie de cotisation ?", 3)]
+    assert any("exonérés" in text for text in asked)
+
+
 def test_a_second_quotation_tells_more_of_what_is_asked_or_is_left_out() -> None:
     fees = "En césure, l'étudiant de master paie 170 €. Il garde sa carte. Elle reste valable un an, partout."
     other = "En master, la bibliothèque ouvre à huit heures. Le prêt dure trois semaines, comme en licence."

@@ -20,7 +20,7 @@ from parvis.institutions.models import ROLES_OF, Institution, Nature, Profile
 
 
 def people_of(principal: Principal) -> QuerySet[Person]:
-    """Whoever has, or had, a profile, an account or an entry in this institution."""
+    """Whoever has, or had, a profile, an account or an entry in this institution, and is not erased."""
     here = {"institution": principal.institution_id, "person": OuterRef("pk")}
     if not principal.may("person:view"):
         return Person.objects.none()
@@ -28,7 +28,7 @@ def people_of(principal: Principal) -> QuerySet[Person]:
         Exists(Profile.objects.filter(**here))
         | Exists(DirectoryEntry.unscoped.filter(**here))
         | Exists(Account.unscoped.filter(**here))
-    )
+    ).exclude(source=Source.ERASED)
 
 
 @transaction.atomic

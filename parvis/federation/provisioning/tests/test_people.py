@@ -18,7 +18,7 @@ from parvis.federation.failure import SignInError
 from parvis.federation.models import ScimSetup, ScimToken, Suspension
 from parvis.federation.provisioning.tests.conftest import Scim, administrator_of
 from parvis.federation.tests.conftest import cas_source, is_in
-from parvis.identity.models import Person
+from parvis.identity.models import Person, Source
 from parvis.institutions.models import Group, Profile
 
 SignIn = Callable[[Profile], Client]
@@ -44,6 +44,9 @@ def test_people_are_found_by_name_role_group_origin_and_state(house: House, scim
     assert "Zoé Martin" not in found(origin="here")
     assert found(q="introuvable", group="9" * 30) == []
     assert len(found(q="\0", role="\0", origin="list:\0", state="\0")) == 0
+    Person.objects.filter(id=house.other_student.person_id).update(source=Source.ERASED)
+    assert len(found()) == 5, "who is erased is nobody of the directory"
+    assert client.get(reverse("provisioning:person", args=[house.other_student.person_id])).status_code == 404
     client.post(reverse("provisioning:suspension", args=[house.student.person_id]), {"suspended": "1"})
     assert found(state="suspended") == found(state="ended") == ["Étudiante d’ici"]
 

@@ -136,8 +136,10 @@ def test_one_entity_is_asked_for(house: House, publisher: Publisher, sign_in: Si
     client = sign_in(house.administrator)
     sent = {"name": "Par entité", "kind": "mdq", "address": publisher.address, "keys": pair("federation").pem}
     page = client.post(reverse("saml:add_federation"), sent).headers["Location"]
-    assert client.get(page).status_code == 200
-    assert client.post(page, {"entity": made.ENTITY_ID}).status_code == 422
+    assert b"hx-trigger" not in client.get(page).content, "nothing is in use, so nothing will be read"
+    refused = client.post(page, {"entity": made.ENTITY_ID})
+    assert refused.status_code == 422
+    assert "ne donne rien sous ce nom" in refused.content.decode()
     document = aggregate([descriptor()], until=SOON)
     publisher.publish("/entities/https%3A%2F%2Fidp.ici.example%2Fsaml", document)
     assert client.post(page, {"entity": made.ENTITY_ID}).status_code == 302

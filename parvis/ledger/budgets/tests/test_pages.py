@@ -13,7 +13,7 @@ from parvis.institutions.models import Institution, Nature, Notice, Profile, Rol
 from parvis.institutions.notices import sentence
 from parvis.ledger.budgets.actions import holds
 from parvis.ledger.budgets.actions.limits import set_budget
-from parvis.ledger.budgets.actions.tree import alliance, place_of_institution, places_of
+from parvis.ledger.budgets.actions.tree import alliance, place_of_institution, place_of_profile, places_of
 from parvis.ledger.budgets.messages import Amounts, Code, Measure, Refused
 from parvis.ledger.budgets.models import Budget, Node, Spending, Term
 from parvis.ledger.budgets.presentation import EURO, amount, refusal
@@ -45,6 +45,19 @@ def test_a_budget_is_set_changed_and_ended_and_each_is_in_the_evidence(house: Ho
     assert client.get(f"/budgets/{budget.id}/").status_code == 404
     actions = Entry.objects.filter(action__startswith="budget.").order_by("id").values_list("action", flat=True)
     assert list(actions) == ["budget.set", "budget.change", "budget.end"]
+
+
+def test_a_form_does_not_name_everybody_who_asked(house: House, sign_in: SignIn) -> None:
+    """On a campus they are forty thousand."""
+    own = place_of_profile(house.student)
+    place_of_profile(house.teacher)
+    client = sign_in(house.administrator)
+    assert str(house.student.person) not in client.get("/budgets/nouveau/").content.decode()
+    page = client.get("/budgets/nouveau/", {"place": own.id}).content.decode()
+    assert str(house.student.person) in page
+    assert str(house.teacher.person) not in page
+    assert client.post("/budgets/nouveau/", {**FORM, "place": own.id}).status_code == 302
+    assert Budget.unscoped.get().node == own
 
 
 def test_a_person_sees_what_is_left_to_them_before_their_first_question_and_after(house: House, sign_in: SignIn) -> None:
@@ -112,7 +125,7 @@ def test_the_alliance_allots_to_each_institution(house: House, sign_in: SignIn) 
     [
         (12_400_000_000, "money", "12,40\xa0€"),
         (4_200_000, "money", "0,00420\xa0€"),
-        (3_000, "tokens", "3\xa0000\xa0tokens"),
+        (3_000, "tokens", "3\xa0000\xa0jetons"),
         (1_250_000, "carbon", "1,2\xa0kg CO₂e"),
         (5_000, "carbon", "5\xa0g CO₂e"),
     ],
