@@ -74,6 +74,8 @@ KINDS = {
     "unknown_at_provider": Kind(502, "server_error", _("The provider does not have the model it is asked for.")),
     "assistant_refused": Kind(403, "permission_error", "%(said)s"),
     "model_withdrawn": Kind(403, "permission_error", _("This model was taken back while the answer was being written.")),
+    # Not 409, which clients of OpenAI's ask again by themselves.
+    "stopped": Kind(403, "permission_error", _("An administrator stopped this answer.")),
     "rate_limited": Kind(429, "rate_limit_error", _("The provider answers too many requests: try again a little later.")),
     "too_many_requests": Kind(
         429, "rate_limit_error", _("More than %(count)s requests a minute with this key or by its holder: try again later.")

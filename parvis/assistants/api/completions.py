@@ -15,7 +15,16 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from parvis.access.principal import Principal
-from parvis.assistants.models import OPEN, Assistant, Conversation, Mode, State, Turn, TurnEvent
+from parvis.assistants.models import (
+    OPEN,
+    STOPPED_BY_ADMINISTRATION,
+    Assistant,
+    Conversation,
+    Mode,
+    State,
+    Turn,
+    TurnEvent,
+)
 from parvis.assistants.presentation import BlockShown, CitationShown, blocks_of, exported_turn, places_of
 from parvis.assistants.quotations import plain
 from parvis.inference.models import Zone
@@ -229,6 +238,8 @@ class Telling:
 
     def _end(self, turn: Turn, now: datetime) -> bytes:
         said = said_in_full(turn, self.principal, now)
+        if turn.error_code == STOPPED_BY_ADMINISTRATION:
+            return self._more(said.text) + _failed(_("An administrator stopped this answer."), "stopped")
         if turn.state_at(now) in (State.FAILED, State.INTERRUPTED, State.CANCELLED) and not said.text:
             return _failed(_("The answer was not written to its end."))
         sent = self._more(said.text)
@@ -240,6 +251,6 @@ class Telling:
         return sent + b"data: [DONE]\n\n"
 
 
-def _failed(sentence: str) -> bytes:
-    error = {"message": sentence, "type": "server_error", "param": None, "code": "not_written"}
+def _failed(sentence: str, code: str = "not_written") -> bytes:
+    error = {"message": sentence, "type": "server_error", "param": None, "code": code}
     return b"data: " + msgspec.json.encode({"error": error}) + b"\n\n"

@@ -86,12 +86,14 @@ class House:
         given = {"attested_at": 0.0, **more}
         self.models.append(Model(number, owner, provider, alias, alias, purpose, number, capabilities, **given))
 
-    def publish(self, *, revoked: tuple[int, ...] = (), at: float | None = None) -> None:
+    def publish(
+        self, *, revoked: tuple[int, ...] = (), stopped: tuple[tuple[int, str], ...] = (), at: float | None = None
+    ) -> None:
         snapshot = Snapshot(
             tuple(self.institutions), tuple(self.holders), tuple(self.keys), tuple(self.providers), tuple(self.models)
         )
         version = snapshots.write_snapshot(self.folder, snapshot, master=MASTER)
-        snapshots.write_pulse(self.folder, Pulse(version, at or time.time(), revoked), master=MASTER)
+        snapshots.write_pulse(self.folder, Pulse(version, at or time.time(), revoked, stopped=stopped), master=MASTER)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(60)
