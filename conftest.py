@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import gc
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.test import Client
 
 from parvis.access.middleware import PROFILE_KEY, principal_of
 from parvis.access.principal import Principal
+from parvis.access.sessions.store import SessionStore
 from parvis.identity.models import Person, Source
 from parvis.inference.door import forget_health
 from parvis.institutions.models import Group, Institution, Profile, Role
+
+gc.disable()  # to the end of collection: what is imported stays
 
 
 @dataclass(frozen=True)
@@ -76,10 +82,13 @@ def sign_in() -> Callable[[Profile], Client]:
 
     def make(profile: Profile) -> Client:
         client = Client(headers={"accept-language": "fr"})
-        client.force_login(profile.person)
-        session = client.session
+        session = SessionStore(secrets.token_hex(16))
+        session[SESSION_KEY] = str(profile.person_id)
+        session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+        session[HASH_SESSION_KEY] = profile.person.get_session_auth_hash()
         session[PROFILE_KEY] = profile.id
-        session.save()
+        session.save(must_create=True)
+        client.cookies[settings.SESSION_COOKIE_NAME] = session.session_key or ""
         return client
 
     return make
@@ -95,4 +104,5 @@ def pytest_collection_finish() -> None:
     """What was imported stays to the end: the collector need not look through it again and again."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(10_000, 20, 20)
+    gc.set_threshold(100_000, 20, 100)
+    gc.enable()

@@ -13,6 +13,7 @@ from parvis.evidence import jobs as evidence
 from parvis.federation.provisioning.jobs import import_lists
 from parvis.federation.saml.jobs import refresh_federations
 from parvis.inference import publishing
+from parvis.inference.jobs import forget_ended
 from parvis.institutions.jobs import mail_notices
 from parvis.needs.jobs import embed_needs
 from parvis.privacy.jobs import keep_clocks
@@ -22,6 +23,7 @@ CHORES = (
     Chore("people.lists", timedelta(seconds=2), import_lists),  # somebody waits for it before a page
     Chore("federations", timedelta(seconds=15), refresh_federations),  # asks whether one is due: each is read every hour
     Chore("needs.vectors", timedelta(seconds=30), embed_needs),
+    Chore("streams.stops", timedelta(minutes=10), forget_ended),
     Chore("privacy.clocks", timedelta(minutes=1), keep_clocks),
 )
 

@@ -17,6 +17,9 @@ from parvis.gateway.app import Gateway
 from parvis.gateway.assistants import MountedConsole
 from parvis.gateway.knowledge import Settings
 from parvis.inference.publishing import Publisher
+from parvis.inference.tests.conftest import running
+from parvis.inference.tests.model_server import honest
+from parvis.inference.tests.test_door import row
 from tests.v1 import asked
 
 
@@ -43,5 +46,10 @@ async def test_an_assistant_answers_a_stream(house: House, course: Assistant, tm
     assert "[1] Cours de droit, p. 2" in text
     refused = await asked(gateway, token, "/v1/chat/completions", {**question, "model": "parvis/ici/inconnu"})
     assert (refused.status, refused.json["error"]["code"]) == (404, "model_not_found")
+    with running(honest) as server:  # the view waits on its thread while the model is paid for on another
+        await sync_to_async(row)(house, server, "on_prem", is_default=True)
+        whole = await asked(gateway, token, "/v1/chat/completions", {**question, "stream": False})
     await gateway.close()
-    assert await sync_to_async(Turn.unscoped.count)() == 1
+    assert (whole.status, "[1]" in whole.json["choices"][0]["message"]["content"]) == (200, True)
+    assert whole.headers["x-parvis-zone"] == "on_prem"
+    assert await sync_to_async(Turn.unscoped.count)() == 2

@@ -23,6 +23,7 @@ from parvis.corpora.models import Embedding
 from parvis.inference import door
 from parvis.inference.completion import Message, UpstreamError
 from parvis.inference.models import Calibration, LanguageModel, Provider, Purpose
+from parvis.inference.paying import waited_for
 from parvis.inference.tests.conftest import attest, running
 from parvis.inference.tests.model_server import ModelServer, answering, refusing, sending_vectors
 from parvis.institutions.models import Profile
@@ -81,7 +82,8 @@ def everything(house: House, sign_in: SignIn) -> None:
     close_needs(principal_of(house.administrator), BIKES)
     work = prepare(ask(principal, assistant, QUESTION).id)
     if work and work.route:
-        async_to_sync(_spoken)(work.route)
+        with waited_for():
+            async_to_sync(_spoken)(work.route)
     administrator = sign_in(house.administrator)
     for row in LanguageModel.unscoped.all():
         administrator.post(f"/modeles/{row.id}/essai/")

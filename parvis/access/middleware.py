@@ -6,13 +6,15 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from django.conf import settings
+from django.contrib.auth.middleware import get_user
 from django.http import HttpRequest, HttpResponseBase
 
 from parvis.access.principal import Principal
 from parvis.identity.models import Person
-from parvis.institutions.models import Profile
+from parvis.institutions.models import Group, Profile
 from parvis.isolation.scope import everywhere, stranger, within
 
+_MEMBERS = Group.profiles.through.objects
 PROFILE_KEY = "profile_id"  # in the session: which of their profiles the person acts in
 # In the session: the institutions whose profiles it opens. Absent, all of the person's: a link of whoever runs this
 # installation opened it.
@@ -38,15 +40,19 @@ def _attach(request: HttpRequest) -> None:
 
 
 def _profile(request: HttpRequest) -> Profile | None:
-    person = request.user
+    person = get_user(request)
     if not isinstance(person, Person) or not is_admitted(person):
         return None
-    profiles = Profile.objects.filter(person=person, ended_at=None).select_related("person", "institution")
+    profiles = list(Profile.objects.filter(person=person, ended_at=None).select_related("institution"))
     proven = proven_in(request)
-    if proven is not None:
-        profiles = profiles.filter(institution__in=proven)
+    opened = [one for one in profiles if proven is None or one.institution_id in proven]
+    if not opened:
+        return None
     chosen = request.session.get(PROFILE_KEY)
-    return (chosen and profiles.filter(id=chosen).first()) or profiles.first()
+    profile = next((one for one in opened if one.id == chosen), opened[0])
+    profile.person = person
+    profile.others = [one for one in profiles if one is not profile]
+    return profile
 
 
 def proven_in(request: HttpRequest) -> frozenset[int] | None:
@@ -69,6 +75,6 @@ def principal_of(profile: Profile) -> Principal:
         profile_id=profile.id,
         institution_id=profile.institution_id,
         role=profile.role,
-        group_ids=frozenset(profile.groups.values_list("id", flat=True)),
+        group_ids=frozenset(_MEMBERS.filter(profile=profile.id).values_list("group", flat=True)),
         rules_key=profile.institution.rules_key,
     )

@@ -55,6 +55,8 @@ ROLES_ALLOWED: dict[str, frozenset[str]] = {
     "price:edit": ADMINISTRATION,
     "model:view": ADMINISTRATION,
     "model:edit": ADMINISTRATION,
+    "stream:view": ADMINISTRATION,
+    "stream:stop": ADMINISTRATION,
     "source:view": ADMINISTRATION,
     "source:edit": ADMINISTRATION,
     "account:link": EVERYONE,

@@ -21,6 +21,7 @@ from parvis.assistants import answering
 from parvis.assistants.courtesies import courtesy
 from parvis.assistants.models import (
     LEASE,
+    STOPPED_BY_ADMINISTRATION,
     Assistant,
     AssistantPurpose,
     Conversation,
@@ -244,6 +245,15 @@ def cancel(principal: Principal, turn: Turn) -> bool:
     stopped = finish(turn.id, State.CANCELLED)
     if stopped:
         _record(principal, "turn.cancel", f"turn:{turn.id}")
+    return stopped
+
+
+@transaction.atomic
+def stop_for_institution(principal: Principal, turn: Turn) -> bool:
+    """The same, by who administers: its asker is told so."""
+    stopped = finish(turn.id, State.CANCELLED, error_code=STOPPED_BY_ADMINISTRATION)
+    if stopped:
+        _record(principal, "stream.stop", f"turn:{turn.id}", model=turn.model_name, zone=turn.zone)
     return stopped
 
 

@@ -171,6 +171,7 @@ class State(models.TextChoices):
 
 
 OPEN = (State.QUEUED, State.RUNNING)
+STOPPED_BY_ADMINISTRATION = "stopped_by_administration"  # the error of a turn that is cancelled, and not by its asker
 
 
 class Mode(models.TextChoices):
@@ -182,6 +183,16 @@ class TurnQuerySet(models.QuerySet["Turn"]):
     def visible_to(self, principal: Principal) -> TurnQuerySet:
         return self.filter(conversation__in=Conversation.unscoped.visible_to(principal).order_by())
 
+    def listed_to(self, principal: Principal) -> TurnQuerySet:
+        """Those of the institution, for who may stop them: that there is an answer, by whose assistant, never a word of it nor
+        who asked."""
+        here = self.filter(institution_id=principal.institution_id) if principal.may("stream:view") else self.none()
+        related = here.select_related("conversation__assistant", "conversation__profile__person")
+        return related.only(
+            *("institution_id", "state", "model_name", "zone", "created_at", "latest_seq", "conversation__assistant__name"),
+            *("conversation__profile__role", "conversation__profile__person__display_name"),
+        )
+
     def editable_by(self, principal: Principal) -> TurnQuerySet:
         return self.visible_to(principal)
 
@@ -191,6 +202,9 @@ class TurnQuerySet(models.QuerySet["Turn"]):
     def open(self) -> TurnQuerySet:
         """Those still being written, as far as anyone knows."""
         return self.filter(state__in=OPEN)
+
+    def being_written(self, now: datetime) -> TurnQuerySet:
+        return self.open().filter(lease_until__gt=now)
 
     def abandoned(self, now: datetime) -> TurnQuerySet:
         return self.open().filter(lease_until__lte=now)

@@ -264,7 +264,7 @@ def notices_of(turn: Turn, events: Sequence[TurnEvent], state: State) -> list[Se
     if state == State.INTERRUPTED and turn.error_code in ("", "server_stopped"):
         codes.append(("server_stopped", {}))
     elif state == State.CANCELLED:
-        codes.append(("cancelled", {}))
+        codes.append((turn.error_code or "cancelled", {}))
     elif state == State.FAILED and not codes:
         codes.append((turn.error_code or "internal", {}))
     kept = kept_of(events)

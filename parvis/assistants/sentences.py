@@ -10,6 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from parvis.assistants.courtesies import GREETING, THANKS
+from parvis.assistants.models import STOPPED_BY_ADMINISTRATION
 from parvis.inference import sentences as model_sentences
 from parvis.inference.sentences import over_budget
 from parvis.ledger.budgets import presentation as budgets
@@ -75,6 +76,7 @@ def _sentences(params: Mapping[str, Any], kept: Kept) -> dict[str, Sentence]:
     return {
         "server_stopped": Sentence("warning", _("The answer was interrupted"), _server_stopped(kept)),
         "cancelled": Sentence("info", "", _cancelled(kept)),
+        STOPPED_BY_ADMINISTRATION: Sentence("warning", "", _stopped(kept)),
         "internal": Sentence(
             "error",
             _("The answer could not be finished"),
@@ -147,6 +149,12 @@ def _server_stopped(kept: Kept) -> str:
     if kept is Kept.DRAFT:
         return _("The server stopped before anything that was received could be proved. Ask again.")
     return _("The server stopped before anything was written. Ask again.")
+
+
+def _stopped(kept: Kept) -> str:
+    if kept is Kept.ANSWER:
+        return _("An administrator of your institution stopped this answer. What was written is kept.")
+    return _("An administrator of your institution stopped this answer. Nothing of it can be shown.")
 
 
 def _cancelled(kept: Kept) -> str:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from parvis.access.models import ApiKey, RuleSet
 from parvis.access.principal import Principal
+from parvis.console.streams import count_of
 from parvis.federation.models import SignInSource
 from parvis.inference.models import LanguageModel
 from parvis.inference.pseudonymisation.models import Pseudonymisation
@@ -73,6 +74,13 @@ def _models(principal: Principal) -> str:
     return ngettext("%(count)s model switched on", "%(count)s models switched on", count) % {"count": count}
 
 
+def _streams(principal: Principal) -> str:
+    count = count_of(principal, timezone.now())
+    if not count:
+        return _("nothing at this instant")
+    return ngettext("%(count)s at this instant", "%(count)s at this instant", count) % {"count": number_format(count)}
+
+
 def _budgets(principal: Principal) -> str:
     count = Budget.objects.visible_to(principal).in_force().count()
     if not count:
@@ -122,6 +130,13 @@ SECTIONS = (
         "inference:list",
         "model:view",
         _models,
+    ),
+    Section(
+        gettext_lazy("Answers under way"),
+        gettext_lazy("What models and assistants are writing now, for whom, and a way to stop it."),
+        "console:streams",
+        "stream:view",
+        _streams,
     ),
     Section(
         gettext_lazy("Budgets"),

@@ -22,6 +22,7 @@ from parvis.gateway.problems import Problem, language_of
 from parvis.gateway.pseudonyms import Pseudonymiser
 from parvis.gateway.relay import Events, embeddings_as, read_whole
 from parvis.inference.completion import UpstreamError
+from parvis.inference.open_streams import OpenFile, OpenStream
 from parvis.inference.pool import Pool
 from parvis.ledger.budgets.client import Budgets
 from parvis.ledger.budgets.messages import Amounts
@@ -40,6 +41,8 @@ LONGEST_BODY = 32 << 20
 MOST_HELD = 512 << 20  # bytes of bodies, of all requests of one worker
 BODY_SECONDS = 60.0
 WATCHED_AFTER = 0.2  # seconds
+TOLD_EVERY = 1.0  # seconds
+TOLD_SHARE = 0.005  # of the time, at most, spent on telling what is open
 MOST_BUCKETS = 20_000
 OPERATIONS = {f"/v1/{operation}": operation for operation in (CHAT, EMBEDDINGS, RESPONSES)}
 SCOPE_OF_MODELS, SCOPE_OF_LISTS, SCOPE_OF_ASSISTANTS = "models", "list", "ask"
@@ -77,7 +80,9 @@ class Exchange:
     task: asyncio.Task[Any] | None = None
     caller: Caller | None = None
     token: str = field(default="", repr=False)
-    model_id: str = ""
+    begun_at: float = 0.0  # seconds since 1970
+    asked: Asked | None = field(default=None, repr=False)  # of a model, once it was read
+    sent: Sent | None = field(default=None, repr=False)  # once a model took it
     started: bool = False
     streams: bool = False
     gone: bool = False
@@ -139,6 +144,26 @@ class Exchange:
             self.stopped = why
             self.task.cancel()
 
+    def told(self) -> OpenStream | None:
+        """For who administers. The console itself tells what it was asked of assistants."""
+        caller, asked, sent = self.caller, self.asked, self.sent
+        if caller is None or asked is None:
+            return None
+        return OpenStream(
+            request_id=self.request_id,
+            institution=caller.institution.id,
+            key=caller.key.id,
+            holder=caller.holder.id,
+            component=caller.key.component,
+            operation=asked.operation,
+            model=asked.model,
+            begun_at=self.begun_at,
+            is_streamed=asked.stream,
+            zone=sent.known.provider.zone if sent else "",
+            pieces=sent.meter.events if sent else 0,
+            sent=sent.meter.sent if sent else 0,
+        )
+
     async def _wait_for_the_end(self) -> None:
         while (await self.receive())["type"] != "http.disconnect":
             pass
@@ -165,6 +190,7 @@ class Gateway:
         self.admission = Admission(self.follower, self.pool, self.metering, self.pseudonymiser)
         self.console = console
         self.exchanges: set[Exchange] = set()  # those that were let in
+        self._open, self._told_again_at = OpenFile(settings.snapshots), 0.0
         self._held = 0
         self._paces = Paces(settings.pace)
         self._watching: asyncio.Task[None] | None = None
@@ -180,6 +206,7 @@ class Gateway:
     async def close(self) -> None:
         if self._watching:
             self._watching.cancel()
+        self._open.close()
         await self.follower.stop()
         await self.pool.close()
         await self.metering.close()
@@ -193,13 +220,25 @@ class Gateway:
 
     async def _watch_clients(self) -> None:
         """Most answers are there before: those that last are looked after, so that who left costs nothing more. Beside, what
-        ended is had on the disk, all of it at once."""
+        ended is had on the disk, all of it at once, and what is open is told."""
         while True:
             await asyncio.sleep(WATCHED_AFTER)
             await self.metering.sync()
             now = time.monotonic()
             for exchange in [one for one in self.exchanges if one.is_due(now)]:
                 exchange.watch()
+            if now >= self._told_again_at and (self.exchanges or self._open.is_there):
+                await self._tell_what_is_open(now)
+
+    async def _tell_what_is_open(self, now: float) -> None:
+        """Less often where it is much. A full disk costs the page of administrators, and no answer."""
+        begun = time.thread_time()
+        streams = [told for one in self.exchanges if (told := one.told())]
+        self._told_again_at = now + max(TOLD_EVERY, (time.thread_time() - begun) / TOLD_SHARE)
+        try:
+            await asyncio.get_running_loop().run_in_executor(None, self._open.write, streams)
+        except OSError as error:
+            log.warning("What is open cannot be told: %s", error)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:
@@ -263,7 +302,8 @@ class Gateway:
             if self._held > MOST_HELD:
                 raise Problem("busy", retry_after=2)
             asked = asking.read(operation or "", body)
-            exchange.task, exchange.watched_from = asyncio.current_task(), time.monotonic() + WATCHED_AFTER
+            exchange.task, exchange.begun_at = asyncio.current_task(), time.time()
+            exchange.watched_from = time.monotonic() + WATCHED_AFTER
             if asked.model.startswith(PREFIX):
                 await self._ask_assistant(exchange, caller, asked)
             else:
@@ -312,8 +352,9 @@ class Gateway:
     async def _ask_model(self, exchange: Exchange, knowledge: Knowledge, caller: Caller, asked: Asked) -> None:
         if not caller.holds(SCOPE_OF_MODELS):
             raise Problem("insufficient_scope")
+        exchange.asked = asked
         sent = await self.admission.send(knowledge, caller, asked, exchange.request_id)
-        exchange.model_id = sent.known.model.id
+        exchange.sent = sent
         try:
             if asked.stream:
                 await self._relay_stream(exchange, asked, sent)
@@ -392,7 +433,9 @@ class Gateway:
             caller = self.follower.same(exchange.caller)
             if caller is None:
                 exchange.stop("key_revoked")
-            elif exchange.model_id and not self._is_still_allowed(caller, exchange.model_id):
+            elif (caller.institution.id, exchange.request_id) in self.follower.stopped:
+                exchange.stop("stopped")
+            elif exchange.sent and not self._is_still_allowed(caller, exchange.sent.known.model.id):
                 exchange.stop("model_withdrawn")
 
     def _is_still_allowed(self, caller: Caller, model_id: str) -> bool:

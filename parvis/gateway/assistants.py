@@ -22,7 +22,7 @@ PATH = "/api/openai"
 LONGEST_LIST = 8 << 20
 SECONDS = 110.0
 ENDS_WITHIN = 2.0
-_KEPT_HEADERS = (b"parvis-digital-source-type", b"x-parvis-zone")
+_KEPT_HEADERS = (b"parvis-digital-source-type", b"x-parvis-zone", b"x-parvis-cost")
 
 App = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
 

@@ -262,11 +262,13 @@ class Settings:
 
 
 class Follower:
-    """Reads what the console publishes, four times a second. `on_change` is called when keys or models may have gone."""
+    """Reads what the console publishes, four times a second. `on_change` is called when keys or models may have gone, or an
+    answer was stopped."""
 
     def __init__(self, settings: Settings, on_change: Callable[[], None] = lambda: None) -> None:
         self.settings = settings
         self.revoked: Collection[int] = frozenset()
+        self.stopped: Collection[tuple[int, str]] = frozenset()  # an institution, and the number of one of its requests
         self._on_change = on_change
         self._knowledge: Knowledge | None = None
         self._pulse: Pulse | None = None
@@ -314,9 +316,10 @@ class Follower:
                 self._take(pulse)
         except BadSnapshotError:
             return
-        changed = self._pulse is None or pulse.version != self._pulse.version or set(pulse.revoked) != set(self.revoked)
-        self._pulse, self._beat_at, self.revoked = pulse, time.monotonic(), frozenset(pulse.revoked)
-        if changed:
+        before = self._pulse
+        self._pulse, self._beat_at = pulse, time.monotonic()
+        self.revoked, self.stopped = frozenset(pulse.revoked), frozenset(pulse.stopped)
+        if before is None or (pulse.version, pulse.revoked, pulse.stopped) != (before.version, before.revoked, before.stopped):
             self._on_change()
 
     def _take(self, pulse: Pulse) -> None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import ROUND_DOWN, Decimal
 
 from msgspec.structs import replace
 
@@ -169,7 +170,8 @@ class Metering:
 def refusal_of(refused: Refused) -> Problem:
     """As it is told to the client."""
     if refused.code is Code.OVER_LIMIT:
-        return Problem("insufficient_quota", {"left": _left(refused), "begins": _begins(refused)}, headers=_NOT_AGAIN)
+        left, unit = _left(refused)
+        return Problem("insufficient_quota", {"left": left, "unit": unit, "begins": _begins(refused)}, headers=_NOT_AGAIN)
     if refused.code is Code.HELD:
         return Problem("budget_held", retry_after=1)
     if refused.code is Code.STORE_DOWN:
@@ -208,11 +210,13 @@ def _quantities(operation: str, tokens_in: int, cached: int, tokens_out: int, mi
     return Quantities(tokens_in - cached, cached, tokens_out, milliseconds=milliseconds)
 
 
-def _left(refused: Refused) -> str:
+def _left(refused: Refused) -> tuple[Decimal, str]:
+    """Never more than there is; fractions of a cent where there is nothing else."""
     left = max(0, refused.left)
     if refused.measure is Measure.MONEY:
-        return f"{left / NANO:.2f} €"
-    return f"{left} tokens" if refused.measure is Measure.TOKENS else f"{left / 1_000:.1f} g CO₂e"
+        digits = Decimal("0.01") if left >= NANO // 100 else Decimal("0.000001")
+        return (Decimal(left) / NANO).quantize(digits, ROUND_DOWN), "€"
+    return (Decimal(left), "tokens") if refused.measure is Measure.TOKENS else (Decimal(left) / 1_000, "g CO₂e")
 
 
 def _begins(refused: Refused) -> str:

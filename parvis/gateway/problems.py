@@ -9,6 +9,7 @@ import gettext as catalogues
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,8 @@ KINDS = {
     "unknown_at_provider": Kind(502, "server_error", _("The provider does not have the model it is asked for.")),
     "assistant_refused": Kind(403, "permission_error", "%(said)s"),
     "model_withdrawn": Kind(403, "permission_error", _("This model was taken back while the answer was being written.")),
+    # Not 409, which clients of OpenAI's ask again by themselves.
+    "stopped": Kind(403, "permission_error", _("An administrator stopped this answer.")),
     "rate_limited": Kind(429, "rate_limit_error", _("The provider answers too many requests: try again a little later.")),
     "too_many_requests": Kind(
         429, "rate_limit_error", _("More than %(count)s requests a minute with this key or by its holder: try again later.")
@@ -91,7 +94,7 @@ KINDS = {
     "insufficient_quota": Kind(
         429,
         "insufficient_quota",
-        _("The budget is spent: %(left)s left, less than this request may cost. It begins again on %(begins)s."),
+        _("The budget is spent: %(left)s %(unit)s left, less than this request may cost. It begins again on %(begins)s."),
     ),
     "budget_held": Kind(
         429, "rate_limit_error", _("What is left of the budget is held by requests under way: try again in a moment.")
@@ -138,12 +141,18 @@ class Problem(Exception):
         kind = KINDS[self.code]
         sentence = _catalogue(language).gettext(kind.sentence)
         error: dict[str, Any] = {
-            "message": sentence % self.params if self.params else sentence,
+            "message": sentence % _written(self.params, language) if self.params else sentence,
             "type": kind.type,
             "param": self.param,
             "code": self.code,
         }
         return msgspec.json.encode({"error": error})
+
+
+def _written(params: Mapping[str, object], language: str) -> dict[str, object]:
+    """Decimals as the language writes them."""
+    comma = language == "fr"
+    return {name: f"{one:f}".replace(".", ",") if comma and isinstance(one, Decimal) else one for name, one in params.items()}
 
 
 def language_of(accepted: str) -> str:

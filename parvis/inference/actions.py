@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import cast
 
 from django.conf import settings
@@ -18,7 +18,17 @@ from parvis.access.rules.doors import within_rules
 from parvis.access.sensitivity import DATA_CLASSES, ZONES
 from parvis.audit.models import record
 from parvis.inference.door import Route
-from parvis.inference.models import Attestation, Calibration, Capability, LanguageModel, Provider, Purpose, RoutingMatrix
+from parvis.inference.models import (
+    Attestation,
+    Calibration,
+    Capability,
+    LanguageModel,
+    Provider,
+    Purpose,
+    RoutingMatrix,
+    Stop,
+)
+from parvis.inference.open_streams import OpenStream
 from parvis.inference.routing import Clearance, Matrix, faults
 from parvis.institutions.models import Institution
 
@@ -28,6 +38,7 @@ FIRST_PAUSE = timedelta(seconds=30)  # after a failure; each further one doubles
 LONGEST_PAUSE = timedelta(minutes=30)
 HELD = timedelta(minutes=2)  # longer than one request may take
 LARGEST_DOCUMENT = 10_000_000  # bytes
+STOP_KEPT = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +215,40 @@ def save_routing(principal: Principal, matrix: Matrix, *, default_class: str, re
 
 def latest_routing(institution_id: int) -> RoutingMatrix | None:
     return RoutingMatrix.unscoped.filter(institution=institution_id).first()
+
+
+@transaction.atomic
+def stop_stream(principal: Principal, stream: OpenStream) -> None:
+    """Workers are told within a second, and end it. Asked again after a while, they are told again."""
+    assert stream.institution == principal.institution_id  # noqa: S101 - whoever calls looked among their own
+    now = timezone.now()
+    told = Stop.unscoped.under_way(now).filter(institution_id=principal.institution_id, request_id=stream.request_id)
+    if told.exists():
+        return
+    Stop.unscoped.update_or_create(
+        institution_id=principal.institution_id,
+        request_id=stream.request_id,
+        defaults={"stopped_by_id": principal.profile_id, "stopped_at": now},
+    )
+    record(
+        institution_id=principal.institution_id,
+        actor=principal.actor,
+        action="stream.stop",
+        subject=f"stream:{stream.request_id}",
+        model=stream.model,
+        zone=stream.zone,
+        key=stream.key,
+    )
+
+
+def stopped(now: datetime) -> tuple[tuple[int, str], ...]:
+    """Of every institution, for the data plane."""
+    rows = Stop.unscoped.under_way(now).order_by("id")
+    return tuple(rows.values_list("institution_id", "request_id"))
+
+
+def forget_stops(now: datetime) -> int:
+    return Stop.unscoped.filter(stopped_at__lte=now - STOP_KEPT).delete()[0]
 
 
 def calibration_of(institution_id: int, route: Route) -> Calibration:

@@ -290,3 +290,34 @@ class Calibration(models.Model):
 
     def __str__(self) -> str:
         return f"{self.institution_id}, {self.weight}"
+
+
+class StopQuerySet(models.QuerySet["Stop"]):
+    def visible_to(self, principal: Principal) -> StopQuerySet:
+        return self.filter(institution=principal.institution_id) if principal.may("stream:view") else self.none()
+
+    def under_way(self, now: datetime) -> StopQuerySet:
+        """Those that workers are still told."""
+        return self.filter(stopped_at__gt=now - STOP_TOLD)
+
+
+STOP_TOLD = timedelta(minutes=1)
+
+
+class Stop(models.Model):
+    """An answer of /v1 that an administrator ends: what workers are told. What was done stays in the evidence; this goes."""
+
+    institution = models.ForeignKey(Institution, on_delete=models.CASCADE, related_name="+")
+    request_id = models.CharField(max_length=40)
+    stopped_by = models.ForeignKey(Profile, on_delete=models.SET_NULL, related_name="+", null=True)
+    stopped_at = models.DateTimeField(default=timezone.now)
+
+    unscoped = StopQuerySet.as_manager()
+    objects = Door()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["institution", "request_id"], name="stop_once_per_request")]
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return self.request_id

@@ -5,7 +5,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
 from functools import partial
 from typing import ParamSpec, TypeVar
@@ -100,7 +103,25 @@ async def smaller(payer: Payer, refused: Refused, than: Asked, others: Mapping[s
 
 
 async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    return await sync_to_async(partial(_with_usable_connection, function, *args, **kwargs))()
+    """On a thread of its own, with its own connection: that of a request may be the one that waits for the answer."""
+    call = partial(_with_usable_connection, function, *args, **kwargs)
+    if _is_waited_for.get():
+        return await sync_to_async(call)()
+    return await asyncio.get_running_loop().run_in_executor(_threads, copy_context().run, call)
+
+
+@contextmanager
+def waited_for() -> Iterator[None]:
+    """Around `async_to_sync`: the thread that waits does what the database is asked for meanwhile."""
+    token = _is_waited_for.set(True)
+    try:
+        yield
+    finally:
+        _is_waited_for.reset(token)
+
+
+_is_waited_for: ContextVar[bool] = ContextVar("parvis_waited_for", default=False)
+_threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="paying")
 
 
 def _with_usable_connection(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from parvis.personal import Impersonal, Kept, Tables
+from parvis.personal import Erased, Impersonal, Kept, Tables
 
 TABLES: Tables = {
     "inference_provider": Impersonal("endpoints; their secret is sealed"),
@@ -19,5 +19,6 @@ TABLES: Tables = {
         _("Where data may go is the institution’s own: each version stays, saved by a nameless person."),
         ("author",),
     ),
+    "inference_stop": Erased(_("Answers you stopped within the hour"), ("stopped_by",)),
     "inference_pseudonymisation": Impersonal("words that an institution hides from models, written by its administration"),
 }

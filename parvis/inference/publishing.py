@@ -22,9 +22,10 @@ from parvis.access.keys.models import ApiKey
 from parvis.access.rules.doors import in_force
 from parvis.access.secrets import is_current, seal
 from parvis.access.secrets.keyring import keyring
-from parvis.inference.actions import published_models
+from parvis.inference.actions import published_models, stopped
 from parvis.inference.door import INSTALLATION, Route, candidate_of, environment_routes, matrix_of
 from parvis.inference.models import LanguageModel, Provider
+from parvis.inference.open_streams import sweep
 from parvis.inference.pseudonymisation.actions import NAMES_KEPT_SECONDS, asked_for, lines, names_of, stamp_of
 from parvis.inference.pseudonymisation.models import Pseudonymisation
 from parvis.inference.routing import Candidate
@@ -75,8 +76,9 @@ class Publisher:
             if time.monotonic() >= self._due_at:
                 self._publish(now)
             revoked = tuple(sorted(self._keys.intersection(taken_back(self._keys, now))))
-        pulse = Pulse(self._version, now.timestamp(), revoked, EVERY_SECONDS)
+            pulse = Pulse(self._version, now.timestamp(), revoked, EVERY_SECONDS, stopped(now))
         write_pulse(self.folder, pulse, master=settings.SECRET_KEY)
+        sweep(self.folder)
         return pulse
 
     def _publish(self, now: datetime) -> None:

@@ -138,12 +138,14 @@ class Snapshot(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Pulse(msgspec.Struct, frozen=True):
-    """`version` is the fingerprint of the snapshot that holds; `revoked` are keys that it still has and nobody may use."""
+    """`version` is the fingerprint of the snapshot that holds; `revoked` are keys that it still has and nobody may use;
+    `stopped` are the answers that an administrator ends, each as its institution and the number of its request."""
 
     version: str
     at: float
     revoked: tuple[int, ...] = ()
     seconds: float = 1.0  # until the next one is due
+    stopped: tuple[tuple[int, str], ...] = ()
 
 
 def write_snapshot(folder: Path, snapshot: Snapshot, *, master: str) -> str:

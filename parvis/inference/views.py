@@ -31,6 +31,7 @@ from parvis.inference.models import (
     RoutingMatrix,
     Zone,
 )
+from parvis.inference.paying import waited_for
 from parvis.inference.presentation import shown
 from parvis.inference.routing import Candidate, Clearance
 from parvis.inference.sentences import mending, refused, sentence, worth
@@ -277,7 +278,8 @@ def _try(request: SignedInRequest, model: LanguageModel) -> None:
 
 def _tried(request: SignedInRequest, route: door.Route) -> door.Trial:
     matrix = door.matrix_of(request.principal.institution_id)
-    return async_to_sync(door.try_route)(route, matrix, door.payer_of(request.principal, "trial"))
+    with waited_for():
+        return async_to_sync(door.try_route)(route, matrix, door.payer_of(request.principal, "trial"))
 
 
 def _say(request: SignedInRequest, name: str, outcome: door.Trial) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from django.conf import settings
-from django.db import models
+from django.db import connection, models
 from django.utils.translation import gettext_lazy as _
 
 
@@ -109,15 +111,18 @@ class Profile(models.Model):
     def __str__(self) -> str:
         return f"{self.person} · {self.get_role_display()} · {self.institution.short_name}"
 
-    @property
-    def others(self) -> models.QuerySet[Profile]:
+    @cached_property
+    def others(self) -> list[Profile]:
         """Those that the same person may go on as."""
         siblings = Profile.objects.filter(person=self.person_id, ended_at=None)
-        return siblings.exclude(id=self.id).select_related("institution")
+        return list(siblings.exclude(id=self.id).select_related("institution"))
 
     @property
     def unread_notices(self) -> int:
-        return self.notices.filter(read_at=None).count()
+        """Of every page: the query costs far less than its composition would."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM institutions_notice WHERE profile_id = %s AND read_at IS NULL", [self.pk])
+            return int(cursor.fetchone()[0])
 
 
 class Group(models.Model):

@@ -107,6 +107,7 @@ def _kinds() -> Iterator[Kind]:
     yield own("inference_routingmatrix")
     yield own("inference_calibration")
     yield own("inference_pseudonymisation")
+    yield own("inference_stop")
 
     # ledger: who spends, within which limits
     yield own("budgets_node", or_none=True)

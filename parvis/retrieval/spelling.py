@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain, islice, takewhile
 from string import ascii_lowercase
 
@@ -270,11 +271,12 @@ _SOUNDS = (
 MOST_SOUNDED = 400
 
 
-def _sounding_alike(word: str) -> list[str]:
+@lru_cache(maxsize=1_024)
+def _sounding_alike(word: str) -> tuple[str, ...]:
     """The word with one of its sounds spelt otherwise, or two. Its first letter is kept, and its length nearly."""
     once = list(dict.fromkeys(_respelt(word)))
     twice = islice((other for one in once for other in _respelt(one)), MOST_SOUNDED)
-    return [other for other in dict.fromkeys(chain(once, twice)) if abs(len(other) - len(word)) <= 2]
+    return tuple(other for other in dict.fromkeys(chain(once, twice)) if abs(len(other) - len(word)) <= 2)
 
 
 def _respelt(word: str) -> Iterator[str]:

@@ -84,6 +84,7 @@ def faults(page: Page) -> list[str]:
         ("/personnes/scim/", ADMINISTRATOR),
         ("/mon-profil/", STUDENT),
         ("/mon-profil/effacement/", TEACHER),
+        ("/administration/en-cours/", ADMINISTRATOR),
         ("/administration/donnees/", ADMINISTRATOR),
         ("/administration/donnees/durees/", ADMINISTRATOR),
         ("/administration/donnees/personnes/?q=martin", ADMINISTRATOR),

@@ -418,4 +418,7 @@ ROUTES: dict[str, Route] = {
     "privacy:person_copy": Route(ADMINISTRATOR, INSTITUTION, "post"),
     "privacy:person_erasure": Route(ADMINISTRATOR, INSTITUTION, "post", scene="alone"),
     "console:home": Route(ADMINISTRATOR, ALLIANCE),
+    "console:streams": Route(ADMINISTRATOR, ALLIANCE),
+    "console:stream_stop": Route(ADMINISTRATOR, ALLIANCE, "post"),
+    "console:answer_stop": Route(ADMINISTRATOR, INSTITUTION, "post"),
 }

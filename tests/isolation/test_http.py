@@ -27,7 +27,7 @@ from tests.isolation.attempts import (
 from tests.isolation.routes import ROUTES, To
 from tests.isolation.world import ABSENT, COLLEAGUE, FOREIGN, HOLDER, OWN
 
-PORTIONS = [sorted(ROUTES)[start::16] for start in range(16)]
+PORTIONS = [sorted(ROUTES)[start::5] for start in range(5)]
 SEED, DRAWN = 17, 12
 
 

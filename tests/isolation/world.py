@@ -7,7 +7,9 @@ private row holds its institution's canary: a page that shows the other's has le
 
 from __future__ import annotations
 
+import atexit
 import hashlib
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -34,6 +36,7 @@ from parvis.corpora import storage
 from parvis.corpora.engine import index
 from parvis.federation.provisioning.actions import tokens as scim_tokens
 from parvis.identity.models import Person, Source
+from parvis.inference.open_streams import OpenFile, OpenStream
 from parvis.institutions.models import Institution, Profile, Role
 from parvis.ledger.budgets.actions.tree import alliance
 from parvis.needs.tests.test_sheets import HEADINGS, list_of_needs
@@ -75,6 +78,7 @@ def build() -> World:
         Institution.objects.create(id=side, slug=f"univ-{side}", name=name, short_name=name)
         _people(side)
         _evidence(side)
+    _answering()
     made: list[models.Model] = []
     for model in _in_order():
         sides = (OWN, FOREIGN) if _is_of_an_institution(model) else (OWN,)
@@ -156,6 +160,23 @@ def key(side: int) -> str:
 
 def scim_token(side: int) -> str:
     return f"{scim_tokens.PREFIX}{CANARY[side]}{side}"
+
+
+def _answering() -> None:
+    """A worker of /v1 answers something in both: this process."""
+    _worker().write(
+        [
+            OpenStream(f"req_{side:024x}", side, side, side, CANARY[side], "chat/completions", CANARY[side], time.time())
+            for side in (OWN, FOREIGN)
+        ]
+    )
+
+
+@cache
+def _worker() -> OpenFile:
+    worker = OpenFile(settings.SNAPSHOTS_DIR)
+    atexit.register(worker.close)
+    return worker
 
 
 # -- rows --------------------------------------------------------------------------------------------------------------

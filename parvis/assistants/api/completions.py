@@ -15,9 +15,20 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from parvis.access.principal import Principal
-from parvis.assistants.models import OPEN, Assistant, Conversation, State, Turn, TurnEvent
+from parvis.assistants.models import (
+    OPEN,
+    STOPPED_BY_ADMINISTRATION,
+    Assistant,
+    Conversation,
+    Mode,
+    State,
+    Turn,
+    TurnEvent,
+)
 from parvis.assistants.presentation import BlockShown, CitationShown, blocks_of, exported_turn, places_of
 from parvis.assistants.quotations import plain
+from parvis.inference.models import Zone
+from parvis.ledger.usage import NANO
 
 PREFIX = "parvis/"
 LOOKED_AT = 20  # of the latest conversations, to find the one that goes on
@@ -168,6 +179,14 @@ def whole(turn: Turn, model: str, said: Said) -> dict[str, Any]:
     }
 
 
+def headers(turn: Turn) -> dict[str, str]:
+    """Where it was computed and what it cost, as models say it at /v1: quotations are made here, and cost nothing."""
+    if turn.mode == Mode.EXTRACTIVE:
+        return {"x-parvis-zone": Zone.ON_PREM.value, "x-parvis-cost": "0"}
+    cost = turn.usage.get("nano_euro")
+    return {"x-parvis-zone": turn.zone} | ({} if cost is None else {"x-parvis-cost": f"{cost / NANO:.9f}"})
+
+
 def about(turn: Turn) -> dict[str, Any]:
     return {"turn": turn.id, "state": turn.state, "generated_by": turn.model_name, "zone": turn.zone}
 
@@ -219,6 +238,8 @@ class Telling:
 
     def _end(self, turn: Turn, now: datetime) -> bytes:
         said = said_in_full(turn, self.principal, now)
+        if turn.error_code == STOPPED_BY_ADMINISTRATION:
+            return self._more(said.text) + _failed(_("An administrator stopped this answer."), "stopped")
         if turn.state_at(now) in (State.FAILED, State.INTERRUPTED, State.CANCELLED) and not said.text:
             return _failed(_("The answer was not written to its end."))
         sent = self._more(said.text)
@@ -230,6 +251,6 @@ class Telling:
         return sent + b"data: [DONE]\n\n"
 
 
-def _failed(sentence: str) -> bytes:
-    error = {"message": sentence, "type": "server_error", "param": None, "code": "not_written"}
+def _failed(sentence: str, code: str = "not_written") -> bytes:
+    error = {"message": sentence, "type": "server_error", "param": None, "code": code}
     return b"data: " + msgspec.json.encode({"error": error}) + b"\n\n"

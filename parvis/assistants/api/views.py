@@ -21,7 +21,15 @@ from parvis.assistants.api import completions
 from parvis.assistants.api.completions import Completion, Telling
 from parvis.assistants.export import EXTRACTED, GENERATED
 from parvis.assistants.forms import QuestionForm
-from parvis.assistants.models import COURSE_FORBIDS, OPEN, Assistant, Conversation, Mode, Turn
+from parvis.assistants.models import (
+    COURSE_FORBIDS,
+    OPEN,
+    STOPPED_BY_ADMINISTRATION,
+    Assistant,
+    Conversation,
+    Mode,
+    Turn,
+)
 from parvis.assistants.presentation import exported_turn
 from parvis.inference.actions import chat_models_within_rules
 from parvis.isolation.scope import within
@@ -158,9 +166,12 @@ def completion(request: SignedInRequest) -> HttpResponseBase:
     now = timezone.now()
     if turn.state_at(now) in OPEN:
         return problem("busy", _("The answer is still being written: it will be in the conversations of the key’s holder."))
+    if turn.error_code == STOPPED_BY_ADMINISTRATION:
+        return problem("refused", _("An administrator stopped this answer."))
     mark = GENERATED if turn.mode == Mode.GENERATIVE else EXTRACTED
     said = completions.said_in_full(turn, request.principal, now)
-    return _json(completions.whole(turn, asked.model, said), headers={"Parvis-Digital-Source-Type": mark})
+    headers = {"Parvis-Digital-Source-Type": mark, **completions.headers(turn)}
+    return _json(completions.whole(turn, asked.model, said), headers=headers)
 
 
 def _named(request: SignedInRequest, model: str) -> Assistant:

@@ -16,6 +16,8 @@ from django.utils import timezone
 from conftest import House
 from parvis.access.keys.actions import create_app, create_key, revoke_key
 from parvis.access.keys.models import ApiKey
+from parvis.assistants import jobs
+from parvis.assistants.actions import stop_for_institution
 from parvis.assistants.models import Assistant, Turn
 from parvis.assistants.tests.conftest import QUESTION, UNANSWERED
 from parvis.audit.models import Entry
@@ -207,6 +209,25 @@ def test_an_assistant_told_piece_by_piece_says_the_same(house: House, course: As
     assert text == said_in_full(turn, house.principal(house.student), timezone.now()).text
     assert events[-2]["choices"][0]["delta"]["annotations"] == body["choices"][0]["message"]["annotations"]
     assert events[-1]["usage"]["total_tokens"] == 0  # no model was asked
+
+
+def test_an_answer_that_an_administrator_stopped_says_so_either_way(
+    house: House, course: Assistant, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from parvis.assistants.api.completions import Telling
+
+    administrator = house.principal(house.administrator)
+    monkeypatch.setattr(jobs, "start", lambda turn: stop_for_institution(administrator, turn))
+    _key, token = key_of(house.student)
+    asked = {"model": "parvis/ici/droit-des-contrats", "messages": [{"role": "user", "content": QUESTION}]}
+    answer = call("POST", "/api/openai/chat/completions", asked, key=token)
+    assert answer.status_code == 403
+    assert "Un administrateur a arrêté cette réponse" in answer.json()["error"]["message"]
+    telling = Telling(Turn.unscoped.get().id, asked["model"], house.principal(house.student), wants_usage=True)  # type: ignore[arg-type]
+    sent, _latest, closed = telling.since(0)
+    assert closed
+    assert b'"code":"stopped"' in sent
+    assert b"[DONE]" not in sent
 
 
 @pytest.mark.usefixtures("at_once")

@@ -92,12 +92,14 @@ class House:
         version = snapshots.write_hidden(self.folder, 1, hidden, master=MASTER, key=self.ring.current)
         self.institutions[0] = msgspec.structs.replace(self.institutions[0], pseudonyms=Pseudonyms(cases, version))
 
-    def publish(self, *, revoked: tuple[int, ...] = (), at: float | None = None) -> None:
+    def publish(
+        self, *, revoked: tuple[int, ...] = (), stopped: tuple[tuple[int, str], ...] = (), at: float | None = None
+    ) -> None:
         snapshot = Snapshot(
             tuple(self.institutions), tuple(self.holders), tuple(self.keys), tuple(self.providers), tuple(self.models)
         )
         version = snapshots.write_snapshot(self.folder, snapshot, master=MASTER)
-        snapshots.write_pulse(self.folder, Pulse(version, at or time.time(), revoked), master=MASTER)
+        snapshots.write_pulse(self.folder, Pulse(version, at or time.time(), revoked, stopped=stopped), master=MASTER)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(60)

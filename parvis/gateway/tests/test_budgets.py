@@ -95,7 +95,7 @@ def test_what_has_no_price_says_no_cost(house: House, client: openai.OpenAI) -> 
 @pytest.mark.parametrize(
     ("code", "status", "said", "words"),
     [
-        (Code.OVER_LIMIT, 429, "insufficient_quota", "12.34 €"),
+        (Code.OVER_LIMIT, 429, "insufficient_quota", "12,34 €"),
         (Code.HELD, 429, "budget_held", "dans un instant"),
         (Code.UNKNOWN_PRICE, 403, "unknown_price", "rien n’a été envoyé"),
         (Code.NO_BUDGET, 403, "no_budget", "rien n’a été envoyé"),

@@ -20,6 +20,7 @@ from parvis.inference.addresses import is_of_the_machine
 from parvis.inference.completion import Message, UpstreamError
 from parvis.inference.door import Admitted, NoRouteError, Route, admit
 from parvis.inference.models import DEFAULT_MATRIX, LanguageModel, Provider, Purpose, RoutingMatrix, Zone
+from parvis.inference.paying import waited_for
 from parvis.inference.routing import MOST_ATTEMPTS, matrix_up_to
 from parvis.inference.tests.conftest import Serve, attest, running
 from parvis.inference.tests.model_server import (
@@ -79,11 +80,13 @@ def heard(words: Coroutine[Any, Any, str]) -> str:
     async def awaited() -> str:
         return await words
 
-    return async_to_sync(awaited)()
+    with waited_for():
+        return async_to_sync(awaited)()
 
 
 def tried_by(house: House, one: Route, matrix: routing.Matrix) -> door.Trial:
-    return async_to_sync(door.try_route)(one, matrix, door.payer_of(principal_of(house.administrator), "trial"))
+    with waited_for():
+        return async_to_sync(door.try_route)(one, matrix, door.payer_of(principal_of(house.administrator), "trial"))
 
 
 @contextmanager

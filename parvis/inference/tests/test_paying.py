@@ -18,7 +18,7 @@ from parvis.access.middleware import principal_of
 from parvis.inference import door
 from parvis.inference.completion import Delta, ModelWithheldError, UpstreamError
 from parvis.inference.models import LanguageModel, Purpose
-from parvis.inference.paying import in_thread
+from parvis.inference.paying import in_thread, waited_for
 from parvis.inference.tests.conftest import running
 from parvis.inference.tests.model_server import (
     answering,
@@ -135,7 +135,8 @@ def test_a_model_that_costs_less_answers_and_it_is_said(house: House) -> None:
                 return [delta async for delta in stream]
 
         admitted_now = admitted(house, "internal", model=large)
-        found = async_to_sync(deltas)()
+        with waited_for():
+            found = async_to_sync(deltas)()
         assert (len(dear.requests), len(cheap.requests)) == (0, 1)
     assert found[0].notice == "budget_smaller"
     assert "".join(delta.text for delta in found) == "Oui."
