@@ -87,7 +87,7 @@ class Detector:
 
     def _words(self, text: str, spans: list[Span], named: Named) -> Reader:
         """One pass over the words, for labels and names: only those that may be either are looked at."""
-        words = list(WORD.finditer(text))
+        words = [word for word in WORD.finditer(text)]  # by list() other threads would wait to its end
         raw = [word[0] for word in words]
         folded = {word: fold(word) for word in set(raw)}
         interesting = {word for word, plain in folded.items() if plain in self._interesting}
