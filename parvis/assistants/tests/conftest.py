@@ -22,6 +22,7 @@ from parvis.corpora.actions import passages, share_corpus
 from parvis.corpora.engine import index
 from parvis.corpora.models import Corpus, Document, DocumentState, Page, Passage
 from parvis.inference.completion import Delta, Message, UpstreamError
+from parvis.inference.paying import waited_for
 from parvis.retrieval.cutting import Span, cut
 from parvis.retrieval.index import Entry
 
@@ -90,7 +91,8 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         return await sync_to_async(function)(*args, **kwargs)
 
     def start(turn: Turn) -> None:
-        async_to_sync(jobs._run)(turn.id)
+        with waited_for():
+            async_to_sync(jobs._run)(turn.id)
 
     monkeypatch.setattr(jobs, "_in_pool", in_this_thread)
     monkeypatch.setattr(jobs, "start", start)
