@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -25,12 +25,12 @@ def commands() -> Iterator[Commands]:
 def tables(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory, commands: Commands) -> Path:
     """A database of this version, empty: making one takes a command several seconds."""
     path = tmp_path_factory.mktemp("tables") / "parvis.sqlite3"
-    if connection.vendor == "sqlite":
-        with sqlite3.connect(connection.settings_dict["NAME"]) as made:
-            made.execute("VACUUM INTO ?", [str(path)])
-    else:
+    source = connection.settings_dict["NAME"]
+    if connection.vendor != "sqlite":
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("PARVIS_", "DJANGO_"))}
         data = path.parent / "data"
         commands.run(["institution", "list"], kept | {"PARVIS_DATA_DIR": str(data)}, path.parent)
-        shutil.copy(data / path.name, path)
+        source = data / path.name
+    with closing(sqlite3.connect(source)) as made:  # part of it may be in the log beside it
+        made.execute("VACUUM INTO ?", [str(path)])
     return path

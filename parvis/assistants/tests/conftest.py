@@ -21,6 +21,7 @@ from parvis.assistants.models import Assistant, Turn
 from parvis.corpora.actions import passages, share_corpus
 from parvis.corpora.engine import index
 from parvis.corpora.models import Corpus, Document, DocumentState, Page, Passage
+from parvis.inference import paying
 from parvis.inference.completion import Delta, Message, UpstreamError
 from parvis.inference.paying import waited_for
 from parvis.retrieval.cutting import Span, cut
@@ -103,7 +104,7 @@ def committed(transactional_db: None) -> Iterator[None]:
     """Data that other threads see: for the tests about threads, streams and locks."""
     yield
     SyncToAsync.single_thread_executor.submit(connections.close_all).result()  # what async tests opened
-    for pool in (jobs._log, jobs._searches):
+    for pool in (jobs._log, jobs._searches, paying._threads):
         everyone = threading.Barrier(pool._max_workers)
         list(pool.map(_close_when_all_are_here, [everyone] * pool._max_workers))
 
