@@ -83,7 +83,7 @@ class Metering:
 
     def worst(self, knowledge: Knowledge, caller: Caller, known: Known, asked: Asked) -> Amounts:
         """What `reserve` would ask for."""
-        most = _most(asked, known.candidate.max_output_tokens)
+        most = _most(asked, _bound(asked, known.candidate.max_output_tokens))
         return knowledge.tariff(caller.institution, known).worst(most, datetime.now(UTC))
 
     async def reserve(
@@ -91,7 +91,8 @@ class Metering:
     ) -> Held:
         """Raises NotReservedError where a budget does not allow the worst, Problem where calls cannot be counted."""
         tariff, now = knowledge.tariff(caller.institution, known), datetime.now(UTC)
-        most = _most(asked, max_tokens)
+        bound = _bound(asked, max_tokens)
+        most = _most(asked, bound)
         carbon = tariff.carbon(most, seconds=None)
         worst = tariff.amounts(most, carbon, now, is_worst=True)
         reservation = await self._budgets.reserve(caller.key.places, worst)
@@ -125,7 +126,7 @@ class Metering:
             request_id=request_id,
             tokens_in=most.input_tokens + most.embedding_tokens,
             tokens_out=most.output_tokens,
-            max_tokens=_bound(asked, max_tokens),
+            max_tokens=bound,
             worst=worst,
             tariff=tariff,
             reservation=reservation,
@@ -180,12 +181,17 @@ def refusal_of(refused: Refused) -> Problem:
 
 
 def _bound(asked: Asked, max_tokens: int | None) -> int:
-    return min([one for one in (max_tokens, asked.max_tokens) if one is not None], default=TOKENS_UNBOUNDED)
+    """Of each choice."""
+    if max_tokens is None:
+        return TOKENS_UNBOUNDED if asked.max_tokens is None else asked.max_tokens
+    return max_tokens if asked.max_tokens is None else min(max_tokens, asked.max_tokens)
 
 
-def _most(asked: Asked, max_tokens: int | None) -> Quantities:
-    tokens_out = _bound(asked, max_tokens) * asked.choices
-    return _quantities(asked.operation, asked.size + TEMPLATE_TOKENS, 0, tokens_out, round(LONGEST_CALL * 1_000))
+def _most(asked: Asked, bound: int) -> Quantities:
+    return _quantities(asked.operation, asked.size + TEMPLATE_TOKENS, 0, bound * asked.choices, _LONGEST_MS)
+
+
+_LONGEST_MS = round(LONGEST_CALL * 1_000)
 
 
 def _settled(held: Held, meter: Meter, *, sent: bool) -> Settled:

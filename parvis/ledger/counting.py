@@ -42,7 +42,8 @@ class _File:
 
 
 class Counter:
-    """`begin` before anything is sent, `end` once it is known what it was, `sync` now and then: from any thread."""
+    """`begin` before anything is sent, `end` once it is known what it was, `sync` now and then: from any thread. What ended
+    since the last `sync` of a process that dies is charged at its worst."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -74,13 +75,16 @@ class Counter:
             file.running -= 1
             file.ended.append(usage)
             with suppress(JournalBroken):  # `sync` sees it too
-                _write(file.journal, usage)
+                file.journal.append(usage)
 
     def sync(self) -> None:
         """Has all that ended before on the disk, and leaves files in which nothing goes on. Raises JournalBroken where the
         disk takes nothing."""
         with self._lock:
             due = [(file, len(file.ended)) for file in self._files.values() if file.ended]
+            for file, _count in due:
+                with suppress(JournalBroken):  # it is told below
+                    file.journal.write()
         for file, count in due:
             try:
                 file.journal.keep()

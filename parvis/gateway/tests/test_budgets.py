@@ -19,6 +19,7 @@ from parvis.ledger.carbon import Slope
 from parvis.ledger.counting import files
 from parvis.ledger.journal import read
 from parvis.ledger.pricing import Book, Unit
+from parvis.ledger.usage import Usage
 
 QUESTION: Any = [{"role": "user", "content": "Quel est le délai ?"}]
 EURO = 1_000_000_000
@@ -145,10 +146,16 @@ def test_who_may_wait_waits(house: House, client: openai.OpenAI) -> None:
     assert time.monotonic() - begun >= QUEUE_SECONDS
 
 
+def written(house: House) -> list[Usage]:
+    return [call for path, _held in files(house.folder / "budgets") for call in read(path).calls]
+
+
 def test_each_attempt_is_written_down_before_it_is_sent_and_when_it_ended(house: House, client: openai.OpenAI) -> None:
     ask(client)
-    house.settled_by(1)
-    calls = [call for path, _held in files(house.folder / "budgets") for call in read(path).calls][-2:]
+    begun, until = written(house), time.monotonic() + 5
+    while written(house)[-1].outcome == "unknown" and time.monotonic() < until:
+        time.sleep(0.02)
+    calls = [next(one for one in reversed(begun) if one.outcome == "unknown"), written(house)[-1]]
     assert [call.outcome for call in calls] == ["unknown", "done"]
     assert len({call.event for call in calls}) == 1
     assert (calls[1].quantities.output_tokens, calls[1].person_id, calls[1].component) == (8, 100, "UFR Droit")

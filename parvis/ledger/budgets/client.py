@@ -71,7 +71,7 @@ class _Epoch:
         self.writer.write(framed(message))
 
     def note(self, lease: Lease) -> None:
-        self.slate.write(lease.account, lease.committed)
+        self.slate.write(lease.account, lease.spent + lease.reserved + lease.excess)
 
     def hold(self, worst: Amounts, needs: Iterable[tuple[Lease, int]]) -> Reservation:
         held = tuple(needs)
@@ -124,7 +124,7 @@ class _Reported:
     uses: tuple[Use, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Reservation:
     """What one call holds of each account. It is settled or released, once."""
 
@@ -151,26 +151,27 @@ class Budgets:
         if epoch is None:
             return NO_ANSWER
         until, known = epoch.chains.get(chain, (0.0, ()))
-        now = self._clock()
-        if now >= until or any(now >= lease.until for lease in known):
+        now, needs, is_there = self._clock(), [], True
+        if now >= until:
             return await self._ask(epoch, chain, worst, [])
-        needs = []
-        for lease in known:
+        for lease in known:  # once: every call passes here
+            if now >= lease.until:
+                return await self._ask(epoch, chain, worst, [])
             if (amount := worst.of(lease.measure)) is None:
                 return Refused(Code.UNKNOWN_PRICE, lease.budget, measure=lease.measure)
+            is_there = is_there and amount <= lease.granted - lease.spent - lease.reserved
             needs.append((lease, amount))
-        if all(amount <= lease.free for lease, amount in needs):
-            return epoch.hold(worst, needs)
-        return await self._ask(epoch, chain, worst, needs)
+        return epoch.hold(worst, needs) if is_there else await self._ask(epoch, chain, worst, needs)
 
     def settle(self, held: Reservation, actual: Amounts) -> None:
         """What the call cost. An amount that nobody knows is what was reserved; one that is above is counted whole, and the
         budget stops the earlier: the worst case was wrong."""
+        epoch = held.epoch
         for lease, reserved in held.held:
             amount = actual.of(lease.measure)
-            lease.settle(reserved=reserved, actual=reserved if amount is None else amount)
-            held.epoch.note(lease)
-        held.epoch.leave()
+            lease.settle(reserved, reserved if amount is None else amount)
+            epoch.note(lease)
+        epoch.leave()
 
     def release(self, held: Reservation) -> None:
         """Nothing was sent, and nothing spent."""

@@ -47,11 +47,14 @@ class Lease:
         self.reserved += amount
         self.was_used = True
 
-    def settle(self, *, reserved: int, actual: int) -> None:
+    def settle(self, reserved: int, actual: int) -> None:
         """An actual amount above what was reserved is counted whole, the rest apart: the database has not set it aside."""
         self.reserved -= reserved
-        self.spent += min(actual, reserved)
-        self.excess += max(0, actual - reserved)
+        if actual <= reserved:
+            self.spent += actual
+        else:
+            self.spent += reserved
+            self.excess += actual - reserved
         self.was_used = True
 
     def give_back(self) -> int:

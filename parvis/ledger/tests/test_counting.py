@@ -59,7 +59,7 @@ def test_a_call_of_a_process_that_was_killed_is_taken_at_its_worst(worst: Usage,
         "from parvis.ledger.tests.test_counting import MOST, ended\n"
         "counter = Counter(Path(sys.argv[1]))\n"
         "worst = call(int(sys.argv[2]), 0, event=NO_EVENT, quantities=MOST, outcome=Outcome.UNKNOWN)\n"
-        "calls = [counter.begin(worst) for _ in range(3)]; counter.end(ended(calls[1]))\n"
+        "calls = [counter.begin(worst) for _ in range(3)]; counter.end(ended(calls[1])); counter.sync()\n"
         "print(flush=True); sys.stdin.read()\n"
     )
     start = [sys.executable, "-c", "import django; django.setup()\n" + program, str(tmp_path), str(house.institution.id)]
