@@ -114,8 +114,9 @@ class _Chat(Struct):
     messages: list[_Message]
     stream: bool | None = None
     stream_options: _Options | None = None
-    tools: list[Raw] | None = None
+    tools: list[_Typed] | None = None
     functions: list[Raw] | None = None
+    web_search_options: Raw = Raw()
     response_format: _Typed | None = None
     max_tokens: Count | None = None
     max_completion_tokens: Count | None = None
@@ -153,6 +154,9 @@ def _chat(body: bytes, fields: Fields) -> Asked:
         needed.add("stream")
     if given.tools or given.functions:
         needed.add("tools")
+    _refuse_distant(given.tools)
+    if bytes(given.web_search_options) not in _NOTHING:
+        raise Problem("unsupported_field", {"field": "web_search_options"}, param="web_search_options")
     if given.response_format and given.response_format.type == "json_schema":
         needed.add("json_schema")
     if any(_is_media(part) for message in given.messages if type(message.content) is list for part in message.content):
@@ -184,13 +188,19 @@ def _responses(body: bytes, fields: Fields) -> Asked:
         if bytes(getattr(given, name)) not in _NOTHING:  # what another key left at the provider
             raise Problem("unsupported_field", {"field": name}, param=name)
     needed = {"responses"} | ({"stream"} if given.stream else set())
-    for tool in given.tools or ():
+    if given.tools:
         needed.add("tools")
-        if tool.type not in ("function", "custom"):  # tools of the provider's go where we know nothing of
-            raise Problem("unsupported_field", {"field": f"tools: {tool.type[:40]}"}, param="tools")
+    _refuse_distant(given.tools)
     if _brings_media(given.input, "input"):
         needed.add("images")
     return Asked(RESPONSES, body, fields, given.model, bool(given.stream), True, frozenset(needed), given.max_output_tokens, 1)
+
+
+def _refuse_distant(tools: list[_Typed] | None) -> None:
+    """Tools of the provider's go where we know nothing of. One without a type is a function."""
+    for tool in tools or ():
+        if tool.type not in ("", "function", "custom"):
+            raise Problem("unsupported_field", {"field": f"tools: {tool.type[:40]}"}, param="tools")
 
 
 _READERS = {CHAT: _chat, EMBEDDINGS: _embeddings, RESPONSES: _responses}

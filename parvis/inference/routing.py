@@ -212,6 +212,10 @@ class Conduct:
         if code not in MENDABLE:
             self._final = code
 
+    def spare(self, attempt: Attempt) -> None:
+        """It is not asked again for this request: what it did may be owed already."""
+        self._given_up.add(attempt.candidate.id)
+
     def left(self, attempt: Attempt, _now: datetime) -> None:
         """Nobody waits for it any more: it says nothing of the model."""
         self._flying.discard(attempt.candidate.id)

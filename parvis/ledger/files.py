@@ -229,11 +229,26 @@ def _facts(document: Document) -> Iterator[list[str | int | Decimal]]:
 def _scope(document: Document) -> str:
     if document.component:
         return f"Composante : {document.component}"
-    return f"Application : {document.app}" if document.app else "Tout l’établissement"
+    return f"Application : {_app(document.app)}" if document.app else "Tout l’établissement"
+
+
+_APPS = {
+    "api": "API",
+    "trial": "Essai d’un modèle",
+    "search": "Recherche par le sens",
+    "documents": "Plongements de documents",
+    "needs": "Plongements de besoins",
+    "ask": "Ligne de commande",
+}
+
+
+def _app(app: str) -> str:
+    kind, _colon, number = app.partition(":")
+    return f"Assistant n° {number}" if kind == "assistant" and number.isdigit() else _APPS.get(app, app)
 
 
 def _row(line: Line) -> list[str]:
-    where = " · ".join(part for part in (line.component, line.app) if part) or "–"
+    where = " · ".join(part for part in (line.component, _app(line.app)) if part) or "–"
     tokens = line.input_tokens + line.cached_tokens + line.output_tokens + line.embedding_tokens
     amount = euros(line.cents) if line.is_valued else NO_PRICE
     return [where, line.model_name, _count(line.calls), _count(tokens), amount]
@@ -262,7 +277,7 @@ def _price(nano: int) -> str:
 
 def _count(number: int) -> str:
     sign = "−" if number < 0 else ""
-    return sign + f"{abs(number):,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    return sign + f"{abs(number):,}".replace(",", "\N{NO-BREAK SPACE}")  # the narrow one is in no font of the PDF
 
 
 def _written(value: str | int | Decimal) -> str:

@@ -132,7 +132,15 @@ def app_name(app: str) -> str:
     kind, _colon, number = app.partition(":")
     if kind == "assistant" and number.isdigit():
         return _("assistant no. %(number)s") % {"number": number}
-    return _("API") if app == "api" else app
+    known = {
+        "api": _("API"),
+        "trial": _("Trial of a model"),
+        "search": _("Search by meaning"),
+        "documents": _("Vectors of documents"),
+        "needs": _("Vectors of needs"),
+        "ask": _("Command line"),
+    }
+    return known.get(app, app)
 
 
 def chart_of_days(days: dict[date, Figures], month: date, *, by_amount: bool) -> Chart:

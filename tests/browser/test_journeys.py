@@ -121,7 +121,7 @@ def test_a_teacher_makes_a_course_gives_it_documents_and_asks_it(visit: Visit, t
     page.locator("input[type=file]").first.set_input_files([good, bad])
     if (send := page.get_by_role("button", name=re.compile("Envoyer|Ajouter"))).count():
         send.first.click()
-    expect(page.get_by_text("bail.md").first).to_be_visible()
+    expect(page.get_by_text("bail.md").first).to_be_visible(timeout=30_000)
     expect(page.get_by_text(re.compile("abîmé et ne peut pas")).first).to_be_visible(timeout=20_000)
     page.get_by_role("link", name=re.compile("essayer", re.IGNORECASE)).first.click()
     ask(page, "Quelle est la durée du préavis du locataire ?")

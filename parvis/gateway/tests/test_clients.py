@@ -66,6 +66,15 @@ def test_tools_schemas_and_images_pass_through(house: House, client: openai.Open
     assert house.provider.received[-1].json["messages"][0]["content"] == [picture]
 
 
+def test_nothing_goes_from_a_provider_to_where_nobody_knows(house: House, client: openai.OpenAI) -> None:
+    distant = {"type": "mcp", "server_url": "https://exemple.org"}
+    for refused in ({"tools": [TOOL, distant]}, {"web_search_options": {}}):
+        with pytest.raises(openai.BadRequestError) as error:
+            client.chat.completions.create(model="petit", messages=QUESTION, extra_body=refused)
+        assert error.value.code == "unsupported_field"
+    assert house.provider.received == []
+
+
 @pytest.mark.parametrize("model", ["plongements", "numbers-only"])
 @pytest.mark.parametrize("form", ["float", "base64"])
 def test_embeddings_are_written_as_asked(client: openai.OpenAI, model: str, form: Any) -> None:

@@ -118,7 +118,7 @@ def _entries(may: Context) -> Iterator[tuple[str, ...]]:
     if may["may_see_portfolio"]:
         yield _("Portfolio"), _address("offers:portfolio")
     if may["may_administer"]:
-        below = "/modeles/", "/depenses/", "/sources/", "/regles/", "/cles/etablissement/", "/cles/applications/"
+        below = "/modeles/", "/budgets/", "/depenses/", "/sources/", "/regles/", "/cles/etablissement/", "/cles/applications/"
         home = _address("console:home")
         yield _("Administration"), home, home, *below, "/personnes/", "/preuves/", "/consultations/"
 
