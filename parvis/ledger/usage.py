@@ -34,7 +34,7 @@ class EventId(NamedTuple):
     sequence: int
 
 
-class Quantities(msgspec.Struct, frozen=True, array_like=True):
+class Quantities(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What is priced, each by a unit of its own. Every call is one request besides. Cached tokens are not in
     `input_tokens` again: the two are added."""
 
@@ -46,7 +46,7 @@ class Quantities(msgspec.Struct, frozen=True, array_like=True):
     milliseconds: int = 0  # of a machine that is paid by the hour
 
 
-class Carbon(msgspec.Struct, frozen=True, array_like=True):
+class Carbon(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """An estimate is a range; what was measured is a range of one value."""
 
     low_ug: int
@@ -54,7 +54,7 @@ class Carbon(msgspec.Struct, frozen=True, array_like=True):
     method: str  # "ecologits 0.11.3", "measured"
 
 
-class Usage(msgspec.Struct, frozen=True, array_like=True):
+class Usage(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """`component` and `app` are written as the institution writes them; "" where there is none. A person, a key and an app
     may each be there or not. `price_version` "": the price of its own time is looked for when it is settled."""
 

@@ -68,7 +68,8 @@ def test_tools_schemas_and_images_pass_through(house: House, client: openai.Open
 
 def test_nothing_goes_from_a_provider_to_where_nobody_knows(house: House, client: openai.OpenAI) -> None:
     distant = {"type": "mcp", "server_url": "https://exemple.org"}
-    for refused in ({"tools": [TOOL, distant]}, {"web_search_options": {}}):
+    bodies: list[dict[str, Any]] = [{"tools": [TOOL, distant]}, {"web_search_options": {}}]
+    for refused in bodies:
         with pytest.raises(openai.BadRequestError) as error:
             client.chat.completions.create(model="petit", messages=QUESTION, extra_body=refused)
         assert error.value.code == "unsupported_field"

@@ -28,7 +28,7 @@ class Measure(StrEnum):
     CARBON = "carbon"  # milligrams of CO₂e
 
 
-class Amounts(msgspec.Struct, frozen=True, array_like=True):
+class Amounts(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """None: not known."""
 
     nano_euro: int | None
