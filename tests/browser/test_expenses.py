@@ -104,7 +104,7 @@ def lower_budget(page: Page, euros: str) -> None:
 
 def see_expenses(page: Page) -> str:
     page.goto("/depenses/")
-    return page.get_by_role("main").inner_text()
+    return str(page.get_by_role("main").inner_text())
 
 
 def leave_as_found(page: Page) -> None:
