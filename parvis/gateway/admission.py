@@ -76,9 +76,7 @@ class Admission:
                 conduct.unsent(attempt, _now())
                 conduct = await self._lower(knowledge, caller, asked, conduct, known, error.refused, way)
             except UpstreamError as error:
-                conduct.failed(attempt, error.code, _now(), retry_after=_seconds(error))
-                if is_owed(error):
-                    conduct.spare(attempt)
+                conduct.failed(attempt, error.code, _now(), retry_after=_seconds(error), owed=is_owed(error))
                 self._settle(held, meter, error)
                 failure = error
                 if time.monotonic() - begun > PATIENCE:

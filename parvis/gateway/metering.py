@@ -16,6 +16,7 @@ from parvis.gateway.asking import EMBEDDINGS, Asked
 from parvis.gateway.knowledge import Caller, Knowledge, Known
 from parvis.gateway.problems import Problem
 from parvis.gateway.relay import Meter
+from parvis.inference.completion import TEMPLATE_TOKENS
 from parvis.ledger.budgets.client import Budgets, Reservation
 from parvis.ledger.budgets.messages import NOTHING, Amounts, Code, Measure, Refused
 from parvis.ledger.counting import NO_EVENT, Counter
@@ -26,7 +27,6 @@ from parvis.ledger.usage import NANO, Carbon, Outcome, Quantities, Usage
 
 log = logging.getLogger("parvis.gateway")
 
-TEMPLATE_TOKENS = 64  # what a provider's template adds, for each message or so: far less than the bytes around the words
 TOKENS_UNBOUNDED = 32_768  # of an answer that neither the request nor the model bounds: what it is then held to
 LONGEST_CALL = 900.0  # seconds, of a machine that is paid by the hour
 

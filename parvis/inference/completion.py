@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 Message = dict[str, str]
 
+TEMPLATE_TOKENS = 64  # what a provider's template adds to each message: far less than that
+
 
 @dataclass(frozen=True, slots=True)
 class Delta:

@@ -788,7 +788,7 @@ def _failed(admitted: Admitted, conduct: Conduct, attempt: Attempt, error: Upstr
     seconds = error.params.get("retry_after")
     after = float(seconds) if isinstance(seconds, int | float) else None
     with _board_lock:
-        conduct.failed(attempt, error.code, timezone.now(), retry_after=after)
+        conduct.failed(attempt, error.code, timezone.now(), retry_after=after, owed=is_owed(error))
         health = admitted.board[attempt.candidate.known_by]
     log.warning("Model %s: %s", attempt.candidate.id, error.code)
     if health.rests_until and error.code != "rate_limited" and admitted.board is _board:

@@ -16,7 +16,7 @@ from typing import ParamSpec, TypeVar
 from asgiref.sync import sync_to_async
 from django.db import connection
 
-from parvis.inference.completion import Delta, Message, ModelWithheldError, UpstreamError
+from parvis.inference.completion import TEMPLATE_TOKENS, Delta, Message, ModelWithheldError, UpstreamError
 from parvis.ledger.actions.calls import Asked, Held, Payer, release, reserve, settle, worsts
 from parvis.ledger.budgets.descent import Step
 from parvis.ledger.budgets.messages import Refused
@@ -25,7 +25,6 @@ from parvis.ledger.usage import Outcome, Quantities
 P = ParamSpec("P")
 T = TypeVar("T")
 
-TEMPLATE_TOKENS = 64  # what a provider's template adds to each message: far less than that
 LONGEST_CALL = 300.0  # seconds, of a machine that is paid by the hour
 
 

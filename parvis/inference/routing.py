@@ -204,17 +204,15 @@ class Conduct:
     def answered(self, attempt: Attempt, now: datetime) -> None:
         self._land(attempt, now, "")
 
-    def failed(self, attempt: Attempt, code: str, now: datetime, *, retry_after: float | None = None) -> None:
-        """`code` is that of an UpstreamError."""
+    def failed(
+        self, attempt: Attempt, code: str, now: datetime, *, retry_after: float | None = None, owed: bool = False
+    ) -> None:
+        """`code` is that of an UpstreamError. A model to which something may be `owed` is not asked again for this request."""
         self._land(attempt, now, code, retry_after=retry_after)
-        if code in LASTING:
+        if owed or code in LASTING:
             self._given_up.add(attempt.candidate.id)
         if code not in MENDABLE:
             self._final = code
-
-    def spare(self, attempt: Attempt) -> None:
-        """It is not asked again for this request: what it did may be owed already."""
-        self._given_up.add(attempt.candidate.id)
 
     def left(self, attempt: Attempt, _now: datetime) -> None:
         """Nobody waits for it any more: it says nothing of the model."""

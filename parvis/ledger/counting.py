@@ -25,6 +25,7 @@ SUFFIX = ".calls"
 NO_EVENT = EventId(0, 0)  # of a call that was given no number yet
 MOST_CALLS = 5_000  # of one file
 LONGEST = 600.0  # seconds during which calls begin in one file
+PATIENCE = 1.0  # seconds before a disk that refused is asked again: until then nothing begins
 
 
 @dataclass(slots=True, eq=False)
@@ -48,6 +49,8 @@ class Counter:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lock = threading.Lock()
+        self._syncing = threading.Lock()  # one at a time: each takes away what it found, from the beginning of the lists
+        self._refused_at = float("-inf")
         self._files: dict[int, _File] = {}
         self._current: _File | None = None
         self._epoch = 0
@@ -56,13 +59,17 @@ class Counter:
     def begin(self, worst: Usage) -> Usage:
         """With the number that it has from now on; its outcome is UNKNOWN. Raises JournalBroken: then nothing may be sent."""
         with self._lock:
-            file = self._open()
-            file.count += 1
-            begun = replace(worst, event=EventId(self._epoch, file.count))
+            if time.monotonic() - self._refused_at < PATIENCE:
+                raise JournalBroken(str(self._folder))
             try:
-                _write(file.journal, begun)
+                file = self._open()
+                file.count += 1
+                begun = replace(worst, event=EventId(self._epoch, file.count))
+                file.journal.append(begun)
+                file.journal.write()
             except JournalBroken:
-                self._current = None
+                self._refused_at, self._current = time.monotonic(), None
+                self._leave_idle()
                 raise
             file.running += 1
             return begun
@@ -80,6 +87,10 @@ class Counter:
     def sync(self) -> None:
         """Has all that ended before on the disk, and leaves files in which nothing goes on. Raises JournalBroken where the
         disk takes nothing."""
+        with self._syncing:
+            self._sync()
+
+    def _sync(self) -> None:
         with self._lock:
             due = [(file, len(file.ended)) for file in self._files.values() if file.ended]
             for file, _count in due:
@@ -97,10 +108,7 @@ class Counter:
         with self._lock:
             if self._unwritten:
                 self._write_again()
-            for epoch, file in list(self._files.items()):
-                if file is not self._current and not (file.running or file.ended or self._unwritten):
-                    del self._files[epoch]
-                    file.close()
+            self._leave_idle()
 
     def close(self) -> None:
         """What still runs is charged at its worst."""
@@ -120,6 +128,12 @@ class Counter:
         self._current = self._files[self._epoch] = file = _opened(self._folder, self._epoch)
         return file
 
+    def _leave_idle(self) -> None:
+        for epoch, file in list(self._files.items()):
+            if file is not self._current and not (file.running or file.ended or self._unwritten):
+                del self._files[epoch]
+                file.close()
+
     def _write_again(self) -> None:
         """Into another file: the number says which call it is. Raises JournalBroken."""
         file = _opened(self._folder, secrets.randbits(62))
@@ -130,11 +144,6 @@ class Counter:
             self._unwritten.clear()
         finally:
             file.close()
-
-
-def _write(journal: Journal, usage: Usage) -> None:
-    journal.append(usage)
-    journal.write()
 
 
 def files(folder: Path) -> Iterator[tuple[Path, bool]]:

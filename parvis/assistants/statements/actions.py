@@ -162,5 +162,9 @@ def _text_of(file: bytes) -> bytes:
     try:
         with zipfile.ZipFile(io.BytesIO(file)) as package, package.open("content.xml") as content:
             return content.read(MOST_BYTES)
-    except (zipfile.BadZipFile, KeyError, OSError, RuntimeError, NotImplementedError, ValueError):
-        return b""  # damaged, encrypted or no ODT: it bears no number, and the person is told that it is not one of ours
+    except _UNREADABLE:  # it bears no number then, and the person is told that it is not one of ours
+        return b""
+
+
+# What zipfile raises of archives that are damaged, encrypted, compressed otherwise, or no ODT.
+_UNREADABLE = (zipfile.BadZipFile, KeyError, OSError, RuntimeError, NotImplementedError, ValueError)

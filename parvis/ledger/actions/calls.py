@@ -127,7 +127,7 @@ def worsts(institution_id: int, asked: Sequence[Asked], most: Quantities) -> lis
 
 
 def forget_counter() -> None:
-    """The next call begins another file."""
+    """For tests: the next call begins another file."""
     with _lock:
         for counter in _counters.values():
             counter.close()

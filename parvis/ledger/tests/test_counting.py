@@ -6,12 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
 from conftest import House
+from parvis.ledger import counting
 from parvis.ledger.actions.collecting import Collector
 from parvis.ledger.counting import NO_EVENT, Counter, files
 from parvis.ledger.journal import JournalBroken
@@ -100,6 +102,56 @@ def test_what_a_disk_refused_is_written_when_it_takes_something_again(
     for _ in range(3):
         collector.look()
     assert rows() == [("done", 100), ("done", 100)]
+
+
+def test_what_ends_while_others_wait_for_the_disk_is_kept(
+    worst: Usage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counter, collector = Counter(tmp_path), Collector(tmp_path)
+    begun = [counter.begin(worst) for _ in range(3)]
+    waiting, let_go, really = threading.Event(), threading.Event(), os.fdatasync
+
+    def slow(file: int) -> None:
+        if not waiting.is_set():
+            waiting.set()
+            let_go.wait(5)
+        really(file)
+
+    monkeypatch.setattr(os, "fdatasync", slow)
+    counter.end(ended(begun[0]))
+    first, second = threading.Thread(target=counter.sync), threading.Thread(target=counter.sync)
+    first.start()
+    assert waiting.wait(5)
+    counter.end(ended(begun[1]))
+    second.start()
+    second.join(0.2)  # it waits for the first, or has passed it
+    counter.end(ended(begun[2]))
+    let_go.set()
+    first.join()
+    second.join()
+    counter.close()
+    for _ in range(3):
+        collector.look()
+    assert rows() == [("done", 100)] * 3
+
+
+def test_a_disk_that_refuses_is_not_worn_out(worst: Usage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    counter, before = Counter(tmp_path), len(os.listdir("/proc/self/fd"))
+    refused = OSError(28, "No space left on device")
+
+    def fail(*_given: object) -> None:
+        raise refused
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", fail)
+        for _ in range(200):
+            with pytest.raises(JournalBroken):
+                counter.begin(worst)
+    assert len(os.listdir("/proc/self/fd")) <= before + 2
+    assert len(list(tmp_path.iterdir())) <= 1
+    monkeypatch.setattr(counting, "PATIENCE", 0.0)
+    assert counter.begin(worst).event.sequence == 1, "when there is room again, calls begin"
+    counter.close()
 
 
 def test_a_damaged_file_is_kept_for_who_can_read_it(worst: Usage, tmp_path: Path) -> None:
