@@ -26,6 +26,7 @@ from parvis.inference.pool import Answer, Pool
 from parvis.inference.routing import Attempt, Clearance, Conduct, Health, Refusal, Request
 from parvis.ledger.budgets.descent import QUEUE_SECONDS, Step, WayDown
 from parvis.ledger.budgets.messages import Refused
+from parvis.ledger.estimating import Heard
 from parvis.ledger.usage import Outcome
 
 LONGEST_ERROR = 16 << 10
@@ -62,7 +63,7 @@ class Admission:
             attempt = conduct.next(_now())
             if isinstance(attempt, Refusal):
                 raise problem_of(failure) if failure else _refused(attempt, asked)
-            known, meter, held = knowledge.by_id[attempt.candidate.id], Meter(), None
+            known, meter, held = knowledge.by_id[attempt.candidate.id], Meter(Heard(is_streamed=asked.stream)), None
             try:
                 if not is_told and _is_hidden(caller, conduct):
                     told = await self._pseudonymiser.told(caller.institution, asked)
@@ -119,7 +120,13 @@ class Admission:
         sending = known.sending(asked.operation, self._follower.ring)
         is_mistral = known.provider.kind == "mistral"
         limit = held.max_tokens if asked.max_tokens is not None or known.candidate.max_output_tokens else None
-        body = body_for(asked, known.model.name, max_tokens=limit, counts_unasked=is_mistral)
+        body = body_for(
+            asked,
+            known.model.name,
+            max_tokens=limit,
+            counts_unasked=is_mistral,
+            counts_as_it_goes=known.model.counts_as_it_goes,
+        )
         first = None if not asked.stream else self._pool.limits.between
         answer = await self._pool.send(sending.target, sending.head(held.request_id, len(body)), body, first=first)
         if answer.status == 200 and b"content-encoding" not in answer.headers:

@@ -20,7 +20,7 @@ from parvis.gateway.knowledge import Caller, Follower, Knowledge, Known, Setting
 from parvis.gateway.metering import Metering, Settled
 from parvis.gateway.problems import Problem, language_of
 from parvis.gateway.pseudonyms import Pseudonymiser
-from parvis.gateway.relay import Events, embeddings_as, read_whole
+from parvis.gateway.relay import Events, Shown, embeddings_as, read_whole
 from parvis.inference.completion import UpstreamError
 from parvis.inference.open_streams import OpenFile, OpenStream
 from parvis.inference.pool import Pool
@@ -384,8 +384,8 @@ class Gateway:
         """Its head comes before anybody knows what it costs: it says the most that it may."""
         answer, meter = sent.answer, sent.meter
         head = (_zone(sent), *_costs(sent.held.worst, sent.held.usage.carbon, b"-max"))
-        hides_usage = asked.operation == CHAT and not asked.wants_usage
-        events = sent.names.events(meter, hides_usage=hides_usage) if sent.names else Events(meter, hides_usage=hides_usage)
+        shows = shown_of(asked, counts_as_it_goes=sent.known.model.counts_as_it_goes)
+        events = sent.names.events(meter, shows=shows) if sent.names else Events(meter, shows=shows)
         try:
             if not answer.headers.get(b"content-type", b"").startswith(b"text/event-stream"):
                 raise UpstreamError("garbage")
@@ -441,6 +441,15 @@ class Gateway:
     def _is_still_allowed(self, caller: Caller, model_id: str) -> bool:
         knowledge = self.follower.knowledge()
         return knowledge is None or any(one.model.id == model_id for one in usable_now(knowledge, caller))
+
+
+def shown_of(asked: Asked, *, counts_as_it_goes: bool) -> Shown:
+    """Of the counts that the provider was asked for, those that the client asked for too."""
+    if asked.operation != CHAT or asked.wants_each_count:
+        return Shown.ALL
+    if counts_as_it_goes:
+        return Shown.LAST_ONLY if asked.wants_usage else Shown.NONE
+    return Shown.ALL if asked.wants_usage else Shown.NOT_LAST
 
 
 def _zone(sent: Sent) -> tuple[bytes, bytes]:

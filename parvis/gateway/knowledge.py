@@ -225,6 +225,7 @@ def _known(model: Model, provider: Provider) -> Known:
         max_output_tokens=model.max_output_tokens,
         concurrency=model.concurrency,
         requests_per_minute=model.requests_per_minute,
+        hedge_after=model.hedge_after,
         place=model.place,
     )
     return Known(model, provider, target, candidate, Tool("Model", model.tool, zone=provider.zone))

@@ -235,6 +235,8 @@ def _model(one: Candidate, purpose: str, provider: str, name: str, row: Language
         place=one.place,
         number=row.id if row else None,
         slopes=slopes_of(name, one.zone),
+        hedge_after=one.hedge_after,
+        counts_as_it_goes=row is not None and row.counts_as_it_goes,
     )
 
 

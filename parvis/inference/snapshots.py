@@ -126,6 +126,8 @@ class Model(msgspec.Struct, frozen=True, array_like=True):
     place: str = ""
     number: int | None = None  # as the ledger knows it
     slopes: tuple[Slope, Slope] | None = None  # of its carbon; None where the method does not know it
+    hedge_after: float | None = None  # seconds of silence
+    counts_as_it_goes: bool = False
 
 
 class Snapshot(msgspec.Struct, frozen=True, array_like=True):

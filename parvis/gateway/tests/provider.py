@@ -38,11 +38,13 @@ class Received:
 
 @dataclass(slots=True)
 class Provider:
-    """`async with Provider() as provider:` serves on a free port. `counted` are the tokens it would bill, by request id."""
+    """`async with Provider() as provider:` serves on a free port. `counted` are the tokens of each whole answer by request id,
+    `written` those that it had read and written of a stream when it last said something, which is what it bills."""
 
     port: int = 0
     received: list[Received] = field(default_factory=list)
     counted: dict[str, tuple[int, int]] = field(default_factory=dict)
+    written: dict[str, tuple[int, int]] = field(default_factory=dict)
     open: int = 0
     remembers: bool = True
     _server: asyncio.Server | None = None
@@ -134,10 +136,10 @@ class Serving(asyncio.Protocol):
         self.transport.write(head.encode() + body)
 
     def count(self, asked: dict[str, Any], out: int) -> dict[str, int]:
-        taken = len(json.dumps(asked.get("messages") or asked.get("input")).split())
+        taken = _taken(asked)
         if self.provider.remembers:
             self.provider.counted[self.headers.get("x-request-id", "")] = (taken, out)
-        return {"prompt_tokens": taken, "completion_tokens": out, "total_tokens": taken + out}
+        return _usage(taken, out)
 
     async def late(self, asked: dict[str, Any], script: dict[str, Any]) -> None:
         await asyncio.sleep(script.get("first_ms", 0) / 1000)
@@ -254,6 +256,8 @@ class Serving(asyncio.Protocol):
             if fault == "no_done" and event == "data: [DONE]":
                 continue
             self.chunk((event + ends).encode())
+            if self.provider.remembers:
+                self.provider.written[self.headers.get("x-request-id", "")] = (_taken(asked), min(index, tokens))
             if gap:
                 await asyncio.sleep(gap)
         self.transport.write(b"0\r\n\r\n")
@@ -290,8 +294,14 @@ class Serving(asyncio.Protocol):
             return self.response_events(asked, tokens)
         base = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1_760_000_000, "model": asked["model"]}
 
+        counted = iter(range(tokens + 1))  # as vLLM does where it is asked to
+        counts = (asked.get("stream_options") or {}).get("continuous_usage_stats")
+
         def choice(delta: dict[str, Any], finish: str | None = None) -> str:
-            return "data: " + json.dumps({**base, "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
+            event = {**base, "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
+            if counts:
+                event["usage"] = _usage(_taken(asked), next(counted, tokens))
+            return "data: " + json.dumps(event)
 
         events = [choice({"role": "assistant", "content": ""})]
         if asked.get("tools"):
@@ -322,6 +332,14 @@ class Serving(asyncio.Protocol):
             f"event: {one['type']}\ndata: " + json.dumps({**one, "sequence_number": number})
             for number, one in enumerate(events)
         ]
+
+
+def _taken(asked: dict[str, Any]) -> int:
+    return len(json.dumps(asked.get("messages") or asked.get("input")).split())
+
+
+def _usage(taken: int, out: int) -> dict[str, int]:
+    return {"prompt_tokens": taken, "completion_tokens": out, "total_tokens": taken + out}
 
 
 def _said(asked: dict[str, Any], tokens: int) -> str:
