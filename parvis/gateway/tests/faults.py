@@ -144,8 +144,8 @@ def _compare(house: House, settled: Any, outcome: Outcome) -> None:
 
 
 async def _faults(house: House, random: Random, count: int, outcome: Outcome) -> None:
-    """Each model answers well first, so that it is known what its tokenizer makes of a text."""
-    well = [("none", 0, True, index) for index in range(40)]
+    """Each model answers well a few times first, so that it is known what its tokenizer makes of a text."""
+    well = [("none", 0, True, index) for index in range(200)]
     badly = [(random.choice(FAULTS), random.randrange(TOKENS + 4), random.random() < 0.75, index) for index in range(count)]
     cases = iter([*well, *badly])
 
