@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import struct
-from dataclasses import dataclass, field
 from enum import StrEnum
 
 import msgspec
@@ -45,11 +44,10 @@ class Usage(Struct):
         return (details.cached_tokens or 0) if details else 0
 
 
-@dataclass(slots=True)
-class Meter:
+class Meter(Struct, eq=False):
     """`heard` is what the provider counted and what it wrote. `events` are the pieces of the answer that were passed on."""
 
-    heard: Heard = field(default_factory=Heard)
+    heard: Heard = msgspec.field(default_factory=Heard)
     events: int = 0
     sent: int = 0  # bytes passed on
 

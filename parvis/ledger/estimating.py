@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 FIRST_TOKENS, FIRST_BYTES = 30.0, 100.0  # of a model that nobody has heard yet; its first count outweighs it
 FORGOTTEN_AT = 32 << 20  # bytes: what is older weighs half
 MOST_MODELS = 4_096
 
 
-@dataclass(slots=True)
-class Heard:
+class Heard(Struct, eq=False):
     """What passed of one call. `prompt` None: nothing was counted. `pieces` are those that carried something the model
     wrote, `said` its bytes; `counted_pieces` and `counted_said` what they were when the provider last counted."""
 
@@ -45,8 +46,7 @@ class Heard:
         return self.prompt is not None and self.pieces == self.counted_pieces
 
 
-@dataclass(frozen=True, slots=True)
-class Tokens:
+class Tokens(Struct, frozen=True):
     """Cached ones are among those of the prompt."""
 
     prompt: int
