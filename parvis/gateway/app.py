@@ -207,6 +207,7 @@ class Gateway:
         if self._watching:
             self._watching.cancel()
         self._open.close()
+        self.admission.checks.close()
         await self.follower.stop()
         await self.pool.close()
         await self.metering.close()

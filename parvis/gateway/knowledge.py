@@ -109,12 +109,12 @@ class Known:
     _secret: str | None = field(default=None, repr=False)
     _sendings: dict[str, Sending] = field(default_factory=dict, repr=False)
 
-    def sending(self, operation: str, ring: Callable[[], sealing.Keyring]) -> Sending:
+    def sending(self, operation: str, ring: Callable[[], sealing.Keyring], *, method: str = "POST") -> Sending:
         """Raises UpstreamError where there is no way to ask it."""
         if operation not in self._sendings:
             if self.target is None:
                 raise UpstreamError("forbidden_address")
-            self._sendings[operation] = sending(self.target, operation, self._opened(ring))
+            self._sendings[operation] = sending(self.target, operation, self._opened(ring), method=method)
         return self._sendings[operation]
 
     def hides(self, text: str) -> str:

@@ -227,6 +227,14 @@ class Answer:
         if not self.headed and self.error:
             raise self.error
 
+    async def begun(self) -> None:
+        """Until something of it can be read, or its end. Raises UpstreamError where it broke before."""
+        while not self.pieces and not self.complete and self.error is None:
+            self._waiter = waiter = self._loop.create_future()
+            await waiter
+        if not self.pieces and self.error:
+            raise self.error
+
     async def read(self) -> bytes:
         """What has come since; b"" at the end. Raises UpstreamError when it does not come to its end."""
         while not self.pieces and not self.complete and self.error is None:

@@ -45,8 +45,10 @@ class Provider:
     received: list[Received] = field(default_factory=list)
     counted: dict[str, tuple[int, int]] = field(default_factory=dict)
     written: dict[str, tuple[int, int]] = field(default_factory=dict)
+    checked: int = 0  # which models it has was asked
     open: int = 0
     remembers: bool = True
+    first_ms: int = 0  # of silence before each answer, after its head where it is a stream
     _server: asyncio.Server | None = None
 
     @property
@@ -101,6 +103,10 @@ class Serving(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         body = bytes(self.body)
+        if self.parser.get_method() == b"GET":
+            self.provider.checked += 1
+            self.whole('{"object": "list", "data": [{"id": "petit", "object": "model"}]}')
+            return
         if self.provider.remembers:
             self.provider.received.append(Received(self.path, self.headers, body))
         try:
@@ -125,7 +131,11 @@ class Serving(asyncio.Protocol):
             self.transport.write(b"HTTP/1.1 200 OK\r\n" + b"X-A: " + b"a" * 100_000)
         elif asked.get("stream"):
             self.task = asyncio.get_running_loop().create_task(self.stream(asked, script))
-        elif script.get("first_ms") or fault not in ("none", "error", "garbage", "not_json", "binary", "wrong_length"):
+        elif (
+            script.get("first_ms")
+            or self.provider.first_ms
+            or fault not in ("none", "error", "garbage", "not_json", "binary", "wrong_length")
+        ):
             self.task = asyncio.get_running_loop().create_task(self.late(asked, script))
         else:
             self.answer(asked, script)
@@ -142,7 +152,7 @@ class Serving(asyncio.Protocol):
         return _usage(taken, out)
 
     async def late(self, asked: dict[str, Any], script: dict[str, Any]) -> None:
-        await asyncio.sleep(script.get("first_ms", 0) / 1000)
+        await asyncio.sleep(script.get("first_ms", self.provider.first_ms) / 1000)
         fault = script.get("fault", "none")
         if fault == "stall":
             await asyncio.sleep(3600)
@@ -247,6 +257,8 @@ class Serving(asyncio.Protocol):
             await asyncio.sleep(script["first_ms"] / 1000)
         head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
         self.transport.write(head)
+        if self.provider.first_ms:
+            await asyncio.sleep(self.provider.first_ms / 1000)
         events = self.events(asked, tokens)
         for index, event in enumerate(events):
             if script.get("timed"):
