@@ -1,5 +1,5 @@
-"""Health checks: a model that failed several times is left alone, and asked meanwhile which models it has. Nothing of anybody is
-in that question, and it costs nothing; the next request need not be the one that finds out.
+"""Health checks: a model that failed several times is left alone, and asked meanwhile which models it has. Nothing of anybody
+is in that question, and it costs nothing; the next request need not be the one that finds out.
 
 Only a model that somebody may still send something to is asked: in the latest snapshot, attested, in a zone that is cleared.
 """
