@@ -320,7 +320,7 @@ def _refused(refusal: Refusal, asked: Asked) -> Problem:
     if refusal.code == "all_out":
         after = (refusal.retry_at - _now()).total_seconds() if refusal.retry_at else None
         return Problem("all_out", retry_after=after)
-    return Problem("model_not_found", {"model": asked.model}, param="model")
+    return Problem("model_not_found", {"model": asked.model}, param="model", why=refusal.code)
 
 
 async def _failure(answer: Answer, known: Known) -> UpstreamError:

@@ -24,6 +24,7 @@ from parvis.gateway.relay import Events, Shown, embeddings_as, read_whole
 from parvis.inference.completion import UpstreamError
 from parvis.inference.open_streams import OpenFile, OpenStream
 from parvis.inference.pool import Pool
+from parvis.inference.turned_away import TurnedAway
 from parvis.ledger.budgets.client import Budgets
 from parvis.ledger.budgets.messages import Amounts
 from parvis.ledger.budgets.rates import Bucket, Rate
@@ -45,6 +46,11 @@ TOLD_EVERY = 1.0  # seconds
 TOLD_SHARE = 0.005  # of the time, at most, spent on telling what is open
 MOST_BUCKETS = 20_000
 OPERATIONS = {f"/v1/{operation}": operation for operation in (CHAT, EMBEDDINGS, RESPONSES)}
+TOLD_TO_EVIDENCE = frozenset(
+    {"invalid_api_key", "insufficient_scope", "model_not_found", "class_refused", "not_attested", "key_revoked"}
+    | {"model_withdrawn", "insufficient_quota", "no_budget", "unknown_price"}
+    | {"pseudonyms_unavailable", "pseudonyms_unreadable", "pseudonyms_too_long"}
+)
 SCOPE_OF_MODELS, SCOPE_OF_LISTS, SCOPE_OF_ASSISTANTS = "models", "list", "ask"
 
 
@@ -191,6 +197,7 @@ class Gateway:
         self.console = console
         self.exchanges: set[Exchange] = set()  # those that were let in
         self._open, self._told_again_at = OpenFile(settings.snapshots), 0.0
+        self._turned_away, self._evident_at = TurnedAway(settings.snapshots), 0.0
         self._held = 0
         self._paces = Paces(settings.pace)
         self._watching: asyncio.Task[None] | None = None
@@ -208,6 +215,7 @@ class Gateway:
             self._watching.cancel()
         self._open.close()
         self.admission.checks.close()
+        await self._tell_what_was_refused()
         await self.follower.stop()
         await self.pool.close()
         await self.metering.close()
@@ -230,6 +238,29 @@ class Gateway:
                 exchange.watch()
             if now >= self._told_again_at and (self.exchanges or self._open.is_there):
                 await self._tell_what_is_open(now)
+            if self._turned_away.is_due and now >= self._evident_at:
+                self._evident_at = now + TOLD_EVERY
+                await self._tell_what_was_refused()
+
+    def _turn_away(self, exchange: Exchange, problem: Problem) -> None:
+        """Whoever comes with a key of nobody's is told nowhere: there is no institution to tell."""
+        caller, asked, reason = exchange.caller, exchange.asked, problem.why or problem.code
+        if problem.code not in TOLD_TO_EVIDENCE:
+            return
+        if caller is None:
+            if former := self.follower.former(exchange.token):
+                self._turned_away.note(former.institution, former.id, former.person, "key_not_valid")
+            return
+        institution, knowledge = caller.institution.id, self.follower.knowledge()
+        known = knowledge.usable(institution, asked.model) if knowledge and asked else ()
+        models = [one.model.id for one in known]
+        self._turned_away.note(institution, caller.key.id, caller.holder.person, reason, models)
+
+    async def _tell_what_was_refused(self) -> None:
+        try:
+            await asyncio.get_running_loop().run_in_executor(None, self._turned_away.write)
+        except OSError as error:
+            log.warning("What was refused cannot be told yet: %s", error)
 
     async def _tell_what_is_open(self, now: float) -> None:
         """Less often where it is much. A full disk costs the page of administrators, and no answer."""
@@ -257,13 +288,15 @@ class Gateway:
         try:
             await self._let_in(exchange, scope)
         except Problem as problem:
+            self._turn_away(exchange, problem)
             await exchange.problem(problem)
         except asyncio.CancelledError:
             if not (exchange.gone or exchange.stopped) or exchange.task is None:
                 raise
             exchange.task.uncancel()
             if exchange.stopped:
-                await exchange.problem(Problem(exchange.stopped))
+                self._turn_away(exchange, stopped := Problem(exchange.stopped))
+                await exchange.problem(stopped)
         except UpstreamError:
             pass  # it was told
         except Exception:

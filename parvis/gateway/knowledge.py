@@ -23,6 +23,7 @@ from parvis.inference.pool import Sending, sending
 from parvis.inference.routing import DEFAULT_REACH, Candidate, Clearance, Matrix, matrix_up_to
 from parvis.inference.snapshots import (
     BadSnapshotError,
+    Former,
     Holder,
     Institution,
     Key,
@@ -139,6 +140,7 @@ class Knowledge:
         self.institutions = {one.id: one for one in snapshot.institutions}
         self._holders = {one.id: one for one in snapshot.holders}
         self._keys = {one.digest: one for one in snapshot.keys}
+        self._former = {one.digest: one for one in snapshot.former}
         self._zone = zone
         providers = {one.id: one for one in snapshot.providers}
         self._models = [_known(one, providers[one.provider]) for one in snapshot.models if one.provider in providers]
@@ -171,6 +173,15 @@ class Knowledge:
             if found:
                 self._recognised[quick] = found
         return found
+
+    def former(self, token: str, *, master: str) -> Former | None:
+        """Whose key it was, of one that opens nothing now."""
+        if not tokens.is_well_formed(token):
+            return None
+        digest = tokens.digest(token, master=master)
+        if caller := self.caller(digest):
+            return Former(digest, caller.key.id, caller.institution.id, caller.holder.person)
+        return self._former.get(digest)
 
     def usable(self, institution_id: int, alias: str = "") -> tuple[Known, ...]:
         """The models of that name that the institution has, its own and the alliance's; all of them without a name."""
@@ -298,6 +309,9 @@ class Follower:
         """Whose key it is; None where it opens nothing now. There is a knowledge."""
         caller = self._knowledge.recognised(token, master=self.settings.master) if self._knowledge else None
         return caller if caller and self.is_valid(caller) else None
+
+    def former(self, token: str) -> Former | None:
+        return self._knowledge.former(token, master=self.settings.master) if self._knowledge else None
 
     def is_valid(self, caller: Caller) -> bool:
         return caller.key.id not in self.revoked and caller.key.expires_at > time.time()

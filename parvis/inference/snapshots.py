@@ -89,6 +89,15 @@ class Key(msgspec.Struct, frozen=True, array_like=True):
     component: str = ""  # whose expense it is
 
 
+class Former(msgspec.Struct, frozen=True, array_like=True):
+    """A key that opens nothing any more: who still comes with it is told in the evidence of its institution."""
+
+    digest: str
+    id: int
+    institution: int
+    person: int
+
+
 class Provider(msgspec.Struct, frozen=True, array_like=True):
     """`secret` is sealed for `place`, as in its row. `institution` None: the operator gave it, for everybody."""
 
@@ -137,6 +146,7 @@ class Snapshot(msgspec.Struct, frozen=True, array_like=True):
     providers: tuple[Provider, ...] = ()
     models: tuple[Model, ...] = ()
     carbon_method: str = ""
+    former: tuple[Former, ...] = ()
 
 
 class Pulse(msgspec.Struct, frozen=True):
