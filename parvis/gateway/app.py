@@ -496,8 +496,8 @@ def _costs(spent: Amounts, carbon: Carbon | None, suffix: bytes = b"") -> list[t
     if spent.nano_euro is not None:
         found.append((b"x-parvis-cost" + suffix, b"%d.%09d" % divmod(spent.nano_euro, NANO)))
     if carbon is not None:
-        low, high = (b"%d.%06d" % divmod(value, MICROGRAMS) for value in (carbon.low_ug, carbon.high_ug))
-        found.append((b"x-parvis-carbon" + suffix, low + b"-" + high))
+        grams = (*divmod(carbon.low_ug, MICROGRAMS), *divmod(carbon.high_ug, MICROGRAMS))
+        found.append((b"x-parvis-carbon" + suffix, b"%d.%06d-%d.%06d" % grams))
     return found
 
 

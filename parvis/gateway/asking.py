@@ -167,8 +167,9 @@ def _chat(body: bytes, fields: Fields) -> Asked:
         raise Problem("unsupported_field", {"field": "web_search_options"}, param="web_search_options")
     if given.response_format and given.response_format.type == "json_schema":
         needed.add("json_schema")
-    if any(_is_media(part) for message in given.messages if type(message.content) is list for part in message.content):
-        needed.add("images")
+    for message in given.messages:
+        if type(message.content) is list and any([_is_media(part) for part in message.content]):
+            needed.add("images")
     return Asked(
         CHAT,
         body,
@@ -177,10 +178,14 @@ def _chat(body: bytes, fields: Fields) -> Asked:
         stream=bool(given.stream),
         wants_usage=bool(given.stream_options and given.stream_options.include_usage),
         capabilities=frozenset(needed),
-        max_tokens=min(filter(None, (given.max_tokens, given.max_completion_tokens)), default=None),
+        max_tokens=_least(given.max_tokens, given.max_completion_tokens),
         choices=given.n or 1,
         wants_each_count=bool(given.stream_options and given.stream_options.continuous_usage_stats),
     )
+
+
+def _least(one: int | None, other: int | None) -> int | None:
+    return other if one is None else one if other is None else min(one, other)
 
 
 def _embeddings(body: bytes, fields: Fields) -> Asked:
