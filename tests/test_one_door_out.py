@@ -36,10 +36,12 @@ HARMLESS = {"socket.inet_aton"}  # it reads a notation, and asks nobody
 CALLS = {"open_connection", "create_connection", "open_unix_connection", "start_tls"}
 # Each with why: the client of models, which `door` alone calls; that of the data plane, which its admission calls; `parvis
 # demo` and `gateway`, which ask whether their own port is free; tickets, codes and keys of sign-in sources, asked through one
-# module that guards every address; what a worker asks of the settler of its own machine, over a socket that is a file.
+# module that guards every address; what a worker asks of the settler of its own machine, over a socket that is a file; what is
+# asked of the data plane, read with the parser that reads answers.
 ALLOWED = {
     "inference/upstream.py",
     "inference/pool.py",
+    "gateway/front.py",
     "cli/serve.py",
     "federation/outbound.py",
     "ledger/budgets/client.py",

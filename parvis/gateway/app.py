@@ -16,6 +16,7 @@ from parvis.gateway import asking
 from parvis.gateway.admission import Admission, Sent, problem_of, usable_now
 from parvis.gateway.asking import CHAT, EMBEDDINGS, RESPONSES, Asked
 from parvis.gateway.assistants import PREFIX, Console, assistants, refusal
+from parvis.gateway.front import POURED, Turn
 from parvis.gateway.knowledge import Caller, Follower, Knowledge, Known, Settings
 from parvis.gateway.metering import Metering, Settled
 from parvis.gateway.paces import Paces
@@ -24,7 +25,7 @@ from parvis.gateway.pseudonyms import Pseudonymiser
 from parvis.gateway.relay import Events, Shown, embeddings_as, read_whole
 from parvis.inference.completion import UpstreamError
 from parvis.inference.open_streams import OpenFile, OpenStream
-from parvis.inference.pool import Pool
+from parvis.inference.pool import Answer, Pool
 from parvis.inference.turned_away import TurnedAway
 from parvis.ledger.budgets.client import Budgets
 from parvis.ledger.budgets.messages import Amounts
@@ -61,6 +62,7 @@ class Exchange:
     send: Send
     request_id: str
     headers: dict[bytes, bytes] = field(repr=False)
+    turn: Turn | None = None  # where the server is our own
     task: asyncio.Task[Any] | None = None
     caller: Caller | None = None
     token: str = field(default="", repr=False)
@@ -263,6 +265,7 @@ class Gateway:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = Exchange(receive, send, f"req_{os.urandom(12).hex()}", dict(scope["headers"]))
+        exchange.turn = scope.get("extensions", {}).get(POURED)
         try:
             await self._let_in(exchange, scope)
         except Problem as problem:
@@ -401,13 +404,16 @@ class Gateway:
         try:
             if not answer.headers.get(b"content-type", b"").startswith(b"text/event-stream"):
                 raise UpstreamError("garbage")
-            exchange.streams, send = True, exchange.send
+            exchange.streams = True
             while piece := await answer.read():
                 if passed := events.push(piece):
                     if not exchange.started:
                         await exchange.start(200, b"text/event-stream; charset=utf-8", *head)
-                    await send({"type": "http.response.body", "body": passed, "more_body": True})
+                    await exchange.body(passed, more=True)
                     meter.sent += len(passed)
+                    if exchange.turn:
+                        await _pour(answer, events, exchange.turn)
+                        break
             passed = events.close()
         except UpstreamError as error:
             if exchange.started and (held := events.held()):
@@ -462,6 +468,18 @@ def shown_of(asked: Asked, *, counts_as_it_goes: bool) -> Shown:
     if counts_as_it_goes:
         return Shown.LAST_ONLY if asked.wants_usage else Shown.NONE
     return Shown.ALL if asked.wants_usage else Shown.NOT_LAST
+
+
+async def _pour(answer: Answer, events: Events, turn: Turn) -> None:
+    """Each piece as it comes, without a turn of the loop."""
+    meter = events.meter
+
+    def passed_on(piece: bytes) -> bool:
+        passed = events.push(piece)
+        meter.sent += len(passed)
+        return not passed or turn.pour(passed)
+
+    await answer.pour(passed_on, turn.room)
 
 
 def _zone(sent: Sent) -> tuple[bytes, bytes]:

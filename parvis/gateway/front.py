@@ -33,6 +33,7 @@ Application = Callable[
     [dict[str, Any], Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]
 ]
 
+POURED = "parvis.pour"  # an extension of ASGI's: what is there takes pieces of a stream without being awaited for each
 LONGEST_HEAD = 64 << 10  # bytes
 HIGH = 256 << 10  # bytes of a body that nobody has read yet, where reading from the client stops
 MOST_WAITING = 100  # requests sent before the answers to those before
@@ -70,6 +71,8 @@ class Front(asyncio.Protocol):
         self._read: Turn | None = None  # the request that is being received
         self._answered: Turn | None = None  # the one that is being answered
         self._waiting: deque[Turn] = deque()
+        self._declined: Turn | None = None  # what offered another protocol, whose body the parser does not read
+        self._declined_left = 0  # bytes of it
 
     # What asyncio and uvicorn call
 
@@ -91,13 +94,16 @@ class Front(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self.is_lost or self._transport.is_closing():
             return
+        if self._declined:
+            self._take_declined(data)
+            return
         if self._answered is None and not self._unread_bytes:
             self.deadline = time.monotonic() + HEAD_SECONDS
         self._unread_bytes += len(data)
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:  # there is nothing to change to: it is answered, and nothing is read after it
-            self._end_with_what_came()
+        except httptools.HttpParserUpgrade as offer:
+            self._decline(data[offer.args[0] :])
         except httptools.HttpParserError:
             self._refuse("not_http")
         else:
@@ -235,6 +241,26 @@ class Front(asyncio.Protocol):
         if last:
             last.is_last = True
 
+    def _decline(self, rest: bytes) -> None:
+        """There is no other protocol: it is answered in this one, as Java's client expects, and nothing is read after it."""
+        self._end_with_what_came()
+        self._declined = turn = self._waiting[-1] if self._waiting else self._answered
+        headers = dict(turn.headers) if turn else {}
+        if turn is None or b"transfer-encoding" in headers:
+            self._transport.close()
+            return
+        self._declined_left = int(headers.get(b"content-length", b"0"))
+        turn.is_whole = not self._declined_left
+        self._take_declined(rest)
+
+    def _take_declined(self, data: bytes) -> None:
+        turn, body = self._declined, data[: self._declined_left]
+        if turn and body:
+            self._declined_left -= len(body)
+            turn.take(body)
+            turn.is_whole = not self._declined_left
+            turn.wake()
+
     def _refuse(self, code: str) -> None:
         """What cannot be read, after the answers that are due: while one is sent, it would be taken for a part of it."""
         if self._read:
@@ -254,6 +280,7 @@ class Turn:
 
     def __init__(self, front: Front, scope: dict[str, Any], *, is_last: bool, expects: bool) -> None:
         self._front, self._scope = front, scope
+        scope["extensions"] = {POURED: self}
         self.is_last = is_last  # of its connection
         self.is_whole = False  # the request was received
         self.is_over = False  # the answer was sent
@@ -268,6 +295,10 @@ class Turn:
         self._has_no_body = scope["method"] == "HEAD"
         self._left: int | None = 0  # bytes that are still to come of an answer; None: it did not say
 
+    @property
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        return list(self._scope["headers"])
+
     async def run(self) -> None:
         try:
             await self._front.application(self._scope, self.receive, self.send)
@@ -278,6 +309,7 @@ class Turn:
             log.exception("A request could not be answered")
         finally:
             self._front.tasks.discard(self.task)
+            self._scope = {}  # it knows this: nothing is left to be found by the collector of cycles
         if not self.is_over:  # whoever waits sees that it is not whole
             self._front.close()
 
@@ -313,8 +345,7 @@ class Turn:
 
     async def send(self, message: Message) -> None:
         front = self._front
-        if front.untaken:
-            await asyncio.shield(front.untaken)
+        await self.room()
         if self.is_over or front.is_lost:
             return
         if message["type"] == "http.response.start":
@@ -341,6 +372,17 @@ class Turn:
             self._body.clear()
             self.wake()
             front.ended(self)
+
+    def pour(self, body: bytes) -> bool:
+        """A piece of a stream that has begun, without waiting. False where the client takes no more: `room` says when."""
+        front = self._front
+        if not (self.is_over or front.is_lost):
+            front.write(b"%x\r\n%b\r\n" % (len(body), body) if self._chunked else body)
+        return front.untaken is None
+
+    async def room(self) -> None:
+        if self._front.untaken:
+            await asyncio.shield(self._front.untaken)
 
     def _begin(self, status: int, headers: Any) -> None:
         """What is of a known length leaves with its head; a stream begins at once."""

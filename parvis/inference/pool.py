@@ -218,6 +218,8 @@ class Answer:
         self._connection = connection
         self._loop = connection.pool.loop
         self._waiter: asyncio.Future[None] | None = None
+        self._into: Callable[[bytes], bool] | None = None
+        self._is_full = False
 
     async def head(self) -> None:
         """Until status and headers are there."""
@@ -248,6 +250,45 @@ class Answer:
         if self.error:
             raise self.error
         return b""
+
+    async def pour(self, into: Callable[[bytes], bool], room: Callable[[], Awaitable[None]]) -> None:
+        """All of it, given to `into` as it comes: nobody is woken for each piece. Where it says that there is no more room,
+        nothing is received until `room` returns. Raises UpstreamError when it does not come to its end, and what `into`
+        raises of that kind."""
+        self._into = into
+        try:
+            self._give()
+            while not self.complete and self.error is None:
+                self._waiter = waiter = self._loop.create_future()
+                await waiter
+                if self._is_full:
+                    await room()
+                    self._is_full = False
+                    self._connection.go_on()
+        finally:
+            self._into = None
+        if self.error:
+            raise self.error
+
+    def _give(self) -> None:
+        if self._into and self.pieces and self.error is None:
+            pieces, self.pieces, self.held = self.pieces, [], 0
+            try:
+                has_room = self._into(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+            except UpstreamError as error:
+                self._connection.spoil(error)
+            else:
+                if not has_room and not self.complete:
+                    self._is_full = True
+                    self._connection.pause()
+                    self.wake()
+
+    def came(self) -> None:
+        """More of it, or its end."""
+        if self._into:
+            self._give()
+        else:
+            self.wake()
 
     async def whole(self, most: int) -> bytes:
         """All of it. Raises UpstreamError, "too_large" when there is more."""
@@ -318,6 +359,18 @@ class Connection(asyncio.Protocol):
             self._land()
         self.close()
 
+    def spoil(self, error: UpstreamError) -> None:
+        """What came is not what it should be."""
+        if self.answer and not self.answer.complete:
+            self.fail(error)
+        elif self.answer:
+            self.answer.error = error
+
+    def pause(self) -> None:
+        if not self.is_paused and self._transport:
+            self.is_paused = True
+            self._transport.pause_reading()
+
     def close(self) -> None:
         if self._transport:
             self._transport.close()
@@ -355,13 +408,12 @@ class Connection(asyncio.Protocol):
                 self.fail(UpstreamError("garbage"))
         elif answer.received > self.pool.limits.longest:
             self.fail(UpstreamError("too_large"))
-        elif answer.complete:
-            self._land()
         else:
-            if answer.held > HIGH and not self.is_paused and self._transport:
-                self.is_paused = True
-                self._transport.pause_reading()
-            answer.wake()
+            answer.came()
+            if answer.complete:
+                self._land()
+            elif answer.held > HIGH:
+                self.pause()
 
     def connection_lost(self, error: Exception | None) -> None:
         self._keeps_alive = False

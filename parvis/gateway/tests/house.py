@@ -114,9 +114,9 @@ class House:
     def run_long(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result()
 
-    def settled_by(self, count: int) -> list[Settled]:
+    def settled_by(self, count: int, *, seconds: float = 2.0) -> list[Settled]:
         """What was settled, once there are so many: a client has its last word just before."""
-        until = time.monotonic() + 2
+        until = time.monotonic() + seconds
         while len(self.settled) < count and time.monotonic() < until:
             time.sleep(0.005)
         return self.settled
