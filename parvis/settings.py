@@ -321,7 +321,7 @@ REQUEST_MAX_BYTES = _number("REQUEST_MAX_BYTES", 2 * 1024**3)  # of all files se
 
 # Of one person or application, with a key or at the page of an assistant; what exceeds it is told when to come back.
 REQUESTS_A_MINUTE = max(1, _number("REQUESTS_A_MINUTE", 120))
-# Of one key, and of all keys of one holder, at /v1, in each of its workers.
+# Of one key, and of all keys of one holder, at /v1, of all its workers on a machine together.
 V1_REQUESTS_A_MINUTE = max(1, _number("V1_REQUESTS_A_MINUTE", 600))
 
 DOCUMENT_MAX_BYTES = _number("DOCUMENT_MAX_BYTES", 200_000_000)

@@ -465,7 +465,7 @@ def shown_of(asked: Asked, *, counts_as_it_goes: bool) -> Shown:
     """Of the counts that the provider was asked for, those that the client asked for too."""
     if asked.operation != CHAT or asked.wants_each_count:
         return Shown.ALL
-    if counts_as_it_goes:
+    if counts_as_it_goes and asked.choices == 1:
         return Shown.LAST_ONLY if asked.wants_usage else Shown.NONE
     return Shown.ALL if asked.wants_usage else Shown.NOT_LAST
 

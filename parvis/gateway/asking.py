@@ -66,7 +66,10 @@ def body_for(
     fields = asked.fields
     written: dict[str, bytes] = {"model": _json(name)}
     if asked.operation == CHAT and asked.stream and not counts_unasked:
-        written["stream_options"] = _counting(fields.get("stream_options"), _EACH_PIECE if counts_as_it_goes else _AT_THE_END)
+        wanted = _EACH_PIECE if counts_as_it_goes and asked.choices == 1 else _AT_THE_END
+        if asked.choices > 1 and asked.wants_each_count:
+            wanted = _NOT_EACH_PIECE
+        written["stream_options"] = _counting(fields.get("stream_options"), wanted)
     if max_tokens is not None and asked.operation != EMBEDDINGS:
         limit = max_tokens if asked.max_tokens is None else min(max_tokens, asked.max_tokens)
         written[_limit_name(asked, fields)] = b"%d" % limit
@@ -87,6 +90,7 @@ def _counting(options: Raw | None, wanted: dict[str, bytes]) -> bytes:
 
 _AT_THE_END = {"include_usage": b"true"}
 _EACH_PIECE = {**_AT_THE_END, "continuous_usage_stats": b"true"}  # vLLM's and SGLang's name for it
+_NOT_EACH_PIECE = {**_AT_THE_END, "continuous_usage_stats": b"false"}  # of several choices, a piece counts its own only
 
 
 def _limit_name(asked: Asked, fields: Fields) -> str:

@@ -198,10 +198,11 @@ class Events:
                     return b""
         elif read.response and read.response.usage:
             meter.count(read.response.usage)
-        if read.type in _LAST:
-            heard.is_whole = True
-        elif read.type in ("response.failed", "error"):
-            raise UpstreamError("overloaded", reported=1)
+        if (kind := read.type) is not None:
+            if kind in _LAST:
+                heard.is_whole = True
+            elif kind in ("response.failed", "error"):
+                raise UpstreamError("overloaded", reported=1)
         meter.events += 1
         return event
 

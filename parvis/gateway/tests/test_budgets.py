@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from random import Random
 from types import SimpleNamespace
 from typing import Any
 
@@ -196,3 +197,17 @@ def test_workers_count_together_how_often_a_key_asks(house: House, tmp_path: Pat
     assert workers[0].take(caller) == 0.0
     now += 2 * WINDOW
     assert [bool(worker.take(caller)) for worker in workers * 15] == [False] * 60
+
+
+def test_a_key_is_never_let_through_more_than_a_burst_and_the_pace(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random, now, taken = Random(1), 1_000.0, 0
+    monkeypatch.setattr("parvis.gateway.paces.time.monotonic", lambda: now)
+    workers, caller = [Paces(30, tmp_path) for _ in range(3)], house.gateway.follower.caller(house.key)
+    assert caller
+    for _ in range(2_000):
+        now += random.expovariate(1.0)
+        taken += random.choice(workers).take(caller) == 0
+        assert taken <= 30 + (now - 1_000.0) / 2 + 1e-6
+    assert taken >= 0.95 * (now - 1_000.0) / 2

@@ -105,3 +105,10 @@ def test_counts_that_a_client_did_not_ask_for_are_not_shown(house: House, client
     *pieces, last = raw(client, stream_options={"include_usage": True, "continuous_usage_stats": True})
     assert [one["usage"]["completion_tokens"] for one in pieces] == [*range(9), 8]
     assert [one.tokens_out for one in house.settled_by(3)] == [8, 8, 8]
+
+
+def test_of_several_choices_a_piece_would_count_its_own_only_and_is_not_asked_to(house: House, client: openai.OpenAI) -> None:
+    raw(client, n=2)
+    assert house.provider.received[-1].json["stream_options"] == {"include_usage": True}
+    raw(client, n=2, stream_options={"include_usage": True, "continuous_usage_stats": True})
+    assert house.provider.received[-1].json["stream_options"] == {"include_usage": True, "continuous_usage_stats": False}

@@ -17,7 +17,7 @@ from parvis.audit.models import Entry
 from parvis.inference.door import Admitted, NoRouteError, admit, embeddings_route
 from parvis.inference.models import LanguageModel, Provider
 from parvis.inference.tests.conftest import Serve
-from parvis.inference.tests.model_server import answering, refusing
+from parvis.inference.tests.model_server import answering, counting, refusing
 from parvis.inference.upstream import Endpoint
 from parvis.institutions.models import Profile
 
@@ -241,3 +241,21 @@ def test_the_environment_gives_a_model_that_nobody_changes(
         assert "message-success" in said
     assert administrator.post("/modeles/installation/zzz/essai/").status_code == 404
     assert sign_in(house.teacher).post("/modeles/installation/chat/essai/").status_code == 404
+
+
+@pytest.mark.parametrize("counts", [True, False])
+def test_a_trial_sees_whether_a_model_counts_as_its_words_come(
+    house: House, sign_in: SignIn, serve: Serve, counts: bool
+) -> None:
+    administrator = sign_in(house.administrator)
+    server = serve(counting(["Bon", "jour"], counts=counts))
+    model = added(administrator, base_url=f"{server.url}/v1", counts_as_it_goes="" if counts else "on")
+    administrator.post(f"/modeles/{model.id}/essai/")
+    model.refresh_from_db()
+    assert model.counts_as_it_goes is counts
+    page = administrator.get(f"/modeles/{model.id}/").content.decode()
+    [box] = [tag for tag in page.split("<") if 'name="counts_as_it_goes"' in tag]
+    assert ("checked" in box) is counts
+    assert administrator.post(f"/modeles/{model.id}/", filled(counts_as_it_goes="on")).status_code == 302
+    model.refresh_from_db()
+    assert model.counts_as_it_goes, "whoever knows better says so"

@@ -129,6 +129,21 @@ async def test_a_field_asked_under_another_name_is_given_under_it() -> None:
     assert server.requests[-1].body["max_completion_tokens"] == 77
 
 
+async def test_counts_with_each_piece_are_not_asked_twice_of_who_does_not_know_them() -> None:
+    async def script(request: model_server.Request, reply: model_server.Reply) -> None:
+        if "continuous_usage_stats" in request.body["stream_options"]:
+            await reply.json({"error": {"message": "Unknown parameter: stream_options.continuous_usage_stats"}}, 400)
+        else:
+            await model_server.answering(TEXT)(request, reply)
+
+    async with ModelServer(script) as server:
+        asked = endpoint(server, counts_as_it_goes=True)
+        deltas = [delta async for delta in stream_chat(asked, MESSAGES, total_timeout=2.0)]
+    assert text(deltas) == TEXT
+    assert deltas[-1].prompt_tokens, "it counts at the end"
+    assert [one.body["stream_options"] for one in server.requests][1:] == [{"include_usage": True}]
+
+
 EVENT = b'{"choices": [{"delta": {"content": "%s"}, "finish_reason": %s}]}'
 FIRST, LAST = EVENT % ("é".encode(), b"null"), EVENT % (b"a", b'"stop"')
 
