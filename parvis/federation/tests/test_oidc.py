@@ -91,7 +91,7 @@ class Provider:
         if handler.path == "/jwks_uri":
             document = {"keys": [PUBLIC.as_dict(private=False)]}
         if handler.path == "/token_endpoint":
-            claims = {"iss": self.issuer, "aud": "parvis", "sub": "lea", "nonce": self.nonce}
+            claims: dict[str, Any] = {"iss": self.issuer, "aud": "parvis", "sub": "lea", "nonce": self.nonce}
             claims |= {"iat": int(time.time()), "exp": int(time.time()) + 60}
             document = {"access_token": "x", "id_token": jwt.encode({"alg": "RS256", "kid": "one"}, claims, KEY)}
         if handler.path == "/userinfo_endpoint":
