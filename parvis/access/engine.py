@@ -76,8 +76,8 @@ class Person:
 @dataclass(frozen=True, slots=True)
 class Tool:
     """Something to be used. `zone` is a model's, `purpose` that of an assistant or of documents, `data_class` the highest of
-    what is read through it. A key is known by its scope: that is what its holder uses; budgets, by what is done to them: "view",
-    "set"."""
+    what is read through it. A key is known by its scope: that is what its holder uses; budgets, by what is done to
+    them: "view", "set"."""
 
     kind: str  # a key of ACTIONS
     id: str

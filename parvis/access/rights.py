@@ -4,7 +4,7 @@ to the table, the text, the dry run, "why" and "who" like any other."""
 from __future__ import annotations
 
 from parvis.access.engine import Tool
-from parvis.access.principal import ROLES_ALLOWED, Principal
+from parvis.access.principal import Principal
 from parvis.access.rules.doors import decision
 
 SEEING_BUDGETS, SETTING_BUDGETS = Tool("Budget", "view"), Tool("Budget", "set")

@@ -90,7 +90,7 @@ def test_rules_say_who_sees_budgets_and_who_sets_them(house: House, sign_in: Sig
     assert client.get("/regles/qui/", {"outil": "budget:set"}).context["count"] == 1
 
     def why(profile: Profile, tool: str) -> str:
-        asked = {"outil": tool, "personne": profile.id}
+        asked = {"outil": tool, "personne": str(profile.id)}
         return str(client.get("/regles/pourquoi/", asked).context["why"].sentence)
 
     assert "aucune règle ne l’autorise" in why(signatory, "budget:set")
