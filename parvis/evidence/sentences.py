@@ -37,8 +37,8 @@ RIGHTS: dict[str, StrOrPromise] = {
     "key:list": gettext_lazy("keys that list tools"),
     "key:ask": gettext_lazy("keys that ask assistants"),
     "key:models": gettext_lazy("keys that use models"),
-    "budget:view": gettext_lazy("seeing budgets"),
-    "budget:set": gettext_lazy("setting budgets"),
+    "budget:view": gettext_lazy("the page of budgets"),
+    "budget:set": gettext_lazy("the setting of budgets"),
 }
 
 

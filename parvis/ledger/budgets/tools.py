@@ -21,6 +21,6 @@ def listed(institution_id: int) -> list[Listed]:
         return frozenset(rows.values_list("id", flat=True))
 
     return [
-        Listed(SEEING_BUDGETS, _("seeing budgets"), lambda: [Way(overseers())], model=None),
-        Listed(SETTING_BUDGETS, _("setting budgets"), lambda: [Way(overseers(), by=SEEING_BUDGETS)], model=None),
+        Listed(SEEING_BUDGETS, _("the page of budgets"), lambda: [Way(overseers())], model=None),
+        Listed(SETTING_BUDGETS, _("the setting of budgets"), lambda: [Way(overseers(), by=SEEING_BUDGETS)], model=None),
     ]
