@@ -269,6 +269,7 @@ TOOLS = [
     "parvis.inference.tools.listed",
     "parvis.corpora.tools.listed",
     "parvis.access.keys.tools.listed",
+    "parvis.ledger.budgets.tools.listed",
 ]
 
 # What prices are kept for, and under: functions that give (identifier, name) of an institution.

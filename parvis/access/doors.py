@@ -98,7 +98,7 @@ def requires(action: str) -> Callable[[View], View]:
             principal = getattr(request, "principal", None)
             if principal is None:
                 return redirect_to_login(request.get_full_path())
-            if not principal.may(action):
+            if not principal.may(action) or _is_refused(principal, action):
                 raise Http404
             return None
 
@@ -117,6 +117,19 @@ def requires(action: str) -> Callable[[View], View]:
         return cast(View, guarded)
 
     return decorate
+
+
+def _is_refused(principal: Principal, action: str) -> bool:
+    """By the rules of their institution, which record it."""
+    if not principal.rules_key:
+        return False
+    from parvis.access.rights import refused_right
+    from parvis.access.rules.doors import decision, record_refusal  # its tables have doors: they are read after this module
+
+    refused = refused_right(principal, action)
+    if refused is not None:
+        record_refusal(principal, refused, decision(principal, refused))
+    return refused is not None
 
 
 def public(view: View) -> View:

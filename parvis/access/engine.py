@@ -25,8 +25,8 @@ PURPOSES = ("course", "administration", "documentation", "research")
 PURPOSES_OR_NONE = frozenset(("", *PURPOSES))
 HIGH_RISK = ("grading", "admission", "level_assessment", "exam_surveillance")
 
-ACTIONS = {"Model": "use", "Assistant": "use", "Corpus": "read", "App": "launch", "Key": "hold", "Budget": "spend"}
-OBEYED = ("Model", "Assistant", "Corpus", "Key")  # the others have their place in the schema, and no door yet
+ACTIONS = {"Model": "use", "Assistant": "use", "Corpus": "read", "App": "launch", "Key": "hold", "Budget": "use"}
+OBEYED = ("Model", "Assistant", "Corpus", "Key", "Budget")  # the other has its place in the schema, and no door yet
 
 
 def _enumeration(values: Iterable[str]) -> str:
@@ -58,11 +58,10 @@ type Request = {{ data_class: DataClass, zone: Zone, purpose: Purpose, now: date
 type Holding = {{
   data_class: DataClass, zone: Zone, purpose: Purpose, now: datetime, in_course_period: Bool, days: Long
 }};
-action use appliesTo {{ principal: [Person], resource: [Model, Assistant], context: Request }};
+action use appliesTo {{ principal: [Person], resource: [Model, Assistant, Budget], context: Request }};
 action read appliesTo {{ principal: [Person], resource: [Corpus], context: Request }};
 action launch appliesTo {{ principal: [Person], resource: [App], context: Request }};
 action hold appliesTo {{ principal: [Person], resource: [Key], context: Holding }};
-action spend appliesTo {{ principal: [Person], resource: [Budget], context: Request }};
 """
 
 
@@ -77,7 +76,8 @@ class Person:
 @dataclass(frozen=True, slots=True)
 class Tool:
     """Something to be used. `zone` is a model's, `purpose` that of an assistant or of documents, `data_class` the highest of
-    what is read through it. A key is known by its scope: that is what its holder uses."""
+    what is read through it. A key is known by its scope: that is what its holder uses; budgets, by what is done to
+    them: "view", "set"."""
 
     kind: str  # a key of ACTIONS
     id: str

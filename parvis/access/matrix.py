@@ -16,11 +16,12 @@ from parvis.access.engine import ACTIONS, Rule, read
 from parvis.access.sensitivity import DATA_CLASSES
 
 EVERYONE = "everyone"
-COLUMN = re.compile(r"(assistant|model|corpus|key)(:[a-z0-9]{1,20})?")
+COLUMN = re.compile(r"(assistant|model|corpus|key|budget)(:[a-z0-9]{1,20})?")
 ROW = re.compile(r"everyone|affiliation:[a-z]{1,20}|group:[0-9]{1,18}")
-KINDS = {"assistant": "Assistant", "model": "Model", "corpus": "Corpus", "key": "Key"}
-# The conditions that a cell may set, by kind: a key computes nothing, and only a key has an age.
-CONDITIONS = {kind: ("days",) if kind == "key" else ("on_prem", "course", "up_to") for kind in KINDS}
+KINDS = {"assistant": "Assistant", "model": "Model", "corpus": "Corpus", "key": "Key", "budget": "Budget"}
+# The conditions that a cell may set, by kind, beside a last day: a key computes nothing, and only a key has an age.
+CONDITIONS: dict[str, tuple[str, ...]] = {kind: ("on_prem", "course", "up_to") for kind in KINDS}
+CONDITIONS |= {"key": ("days",), "budget": ()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ class Entry(models.Model):
         ordering = ["id"]
         indexes = [
             models.Index(fields=["institution_id", "id"]),
+            models.Index(fields=["institution_id", "action"], name="audit_entries_by_action"),
             models.Index(fields=["institution_id"], condition=models.Q(number=None), name="audit_entries_to_number"),
         ]
         constraints = [

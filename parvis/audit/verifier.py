@@ -31,6 +31,7 @@ EXPORT, PROOF = "parvis-evidence-1", "parvis-proof-1"
 ERASURE = "evidence.erase"  # the action of an entry that names those that were erased
 HASH = 32
 MOST_FINDINGS = 1000
+LONGEST_PROOF = 4_000_000  # bytes
 NOTE, COSIGNATURE = 1, 4  # what a key signs: a note, or somebody else's
 ENDORSEMENT = "parvis key endorsement"
 
@@ -374,7 +375,10 @@ class _Claim:
 
 def verify(file: BinaryIO, pinned: Key | None = None, known: Sequence[str] = ()) -> Result:
     """Raises Unreadable when it is not a file of evidence. `known`: signed heads got from elsewhere."""
-    header = _object(file.readline())
+    first = file.readline()
+    if first.strip() == b"{":  # a proof, laid out for people
+        first += file.read(LONGEST_PROOF)
+    header = _object(first)
     if header.get("format") == PROOF:
         return _verify_proof(header, pinned)
     if header.get("format") != EXPORT:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from parvis.access.models import ApiKey, RuleSet
 from parvis.access.principal import Principal
+from parvis.access.rights import permits
 from parvis.console.streams import count_of
 from parvis.federation.models import SignInSource
 from parvis.inference.models import LanguageModel
@@ -185,4 +186,4 @@ SECTIONS = (
 
 def sections_of(principal: Principal) -> list[tuple[Section, str]]:
     """Those this person may open, each with its state."""
-    return [(section, section.state(principal)) for section in SECTIONS if principal.may(section.action)]
+    return [(section, section.state(principal)) for section in SECTIONS if permits(principal, section.action)]

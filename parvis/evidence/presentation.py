@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from parvis.audit.models import Entry
 from parvis.evidence.sentences import action_name, subject_name
 from parvis.identity.models import Person
+from parvis.institutions.models import Profile
 
 SHOWN_DETAILS = 12
 LONGEST_VALUE = 200
@@ -35,7 +36,7 @@ class EntryShown:
 
 def filtered(entries: Any, *, person: str, action: str, subject: str, period: tuple[datetime | None, datetime | None]) -> Any:
     """`person`: part of a name, or an actor as the log writes it; `subject`: "corpus:3", or a kind of things."""
-    begun, ended = period
+    logs, (begun, ended) = entries, period
     if begun:
         entries = entries.filter(at__gte=begun)
     if ended:
@@ -46,13 +47,14 @@ def filtered(entries: Any, *, person: str, action: str, subject: str, period: tu
         entries = entries.filter(Q(subject=subject) | Q(subject__startswith=f"{subject}:"))
     if person:
         named = Person.objects.filter(display_name__icontains=person).values_list("id", flat=True)[:500]
-        entries = entries.filter(Q(actor__in=[f"person:{one}" for one in named]) | Q(actor=person))
+        actors = {f"person:{one}" for one in named}
+        entries = entries.filter(Q(actor__in=actors - _forgotten(logs, actors)) | Q(actor=person))
     return entries
 
 
 def shown(entries: Sequence[Entry]) -> list[EntryShown]:
-    names = _names(entries)
-    return [_shown(entry, names) for entry in entries]
+    names = {institution: _names(institution, entries) for institution in {entry.institution_id for entry in entries}}
+    return [_shown(entry, names[entry.institution_id]) for entry in entries]
 
 
 def _shown(entry: Entry, names: dict[str, str]) -> EntryShown:
@@ -70,11 +72,26 @@ def _shown(entry: Entry, names: dict[str, str]) -> EntryShown:
     )
 
 
-def _names(entries: Iterable[Entry]) -> dict[str, str]:
-    """Of the people that entries name by number."""
+def _names(institution_id: int | None, entries: Iterable[Entry]) -> dict[str, str]:
+    """Of the people that entries name by number, but for those whom this institution erased, and another may know still."""
     written = {one for entry in entries for one in (entry.actor, entry.subject) if one.startswith("person:")}
     ids = [int(one.removeprefix("person:")) for one in written if one.removeprefix("person:").isdigit()]
-    return {f"person:{person.id}": person.display_name for person in Person.objects.filter(id__in=ids)}
+    forgotten = _forgotten(Entry.objects.filter(institution_id=institution_id), written)
+    people = {f"person:{person.id}": person.display_name for person in Person.objects.filter(id__in=ids)}
+    return {actor: name for actor, name in people.items() if actor not in forgotten}
+
+
+def _forgotten(log: Any, actors: Iterable[str]) -> set[str]:
+    """Those of them whose erasure is in the log. One who came back since has another number, unless they say themselves that
+    they are the same by linking an account: then they have a profile again."""
+    rows = log.filter(action="person.erase", subject__in=list(actors)).order_by()
+    erased = set(rows.values_list("institution_id", "subject"))
+    back = {
+        subject
+        for institution_id, subject in erased
+        if Profile.objects.filter(institution=institution_id, person=int(subject.removeprefix("person:"))).exists()
+    }
+    return {subject for _institution, subject in erased} - back
 
 
 def _actor(actor: str) -> str:

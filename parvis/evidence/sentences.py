@@ -27,7 +27,19 @@ def subject_name(subject: str) -> str:
         return str(SUBJECTS.get(kind, kind))
     if kind == "list":  # called by its name
         return _("list of people “%(name)s”") % {"name": number}
+    if subject in RIGHTS:
+        return str(RIGHTS[subject])
     return _("%(kind)s no. %(number)s") % {"kind": SUBJECTS.get(kind, kind), "number": number}
+
+
+# What rules are about that has no number.
+RIGHTS: dict[str, StrOrPromise] = {
+    "key:list": gettext_lazy("keys that list tools"),
+    "key:ask": gettext_lazy("keys that ask assistants"),
+    "key:models": gettext_lazy("keys that use models"),
+    "budget:view": gettext_lazy("the page of budgets"),
+    "budget:set": gettext_lazy("the setting of budgets"),
+}
 
 
 ACTIONS: dict[str, StrOrPromise] = {

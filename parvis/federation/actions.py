@@ -142,7 +142,7 @@ def arrive(source: SignInSource, identity: Identity, *, now: datetime, person: P
     roles = [(role, detail) for role, detail in identity.roles if role in ROLES_OF[Nature(source.institution.nature)]]
     account = _known_account(source, identity.key)
     if account is None:
-        if not roles:
+        if not roles and not (person and _held(person.id, [source.institution_id]).exists()):
             raise SignInError("no_role")
         account = _new_account(source, identity.key, name=identity.display_name, person=person)
     if person is not None and account.person != person:
@@ -293,10 +293,15 @@ def _take_back(account: Account, roles: Iterable[str], group_ids: Iterable[int],
 
 
 def _first_profile(account: Account, profiles: Iterable[Profile]) -> Profile | None:
-    """What the source gives them first; else a profile that they hold here from elsewhere."""
+    """What the source gives them first; else a profile that they hold here from elsewhere; else one of another institution
+    that this sign-in opens."""
     given = next((one for one in profiles if one.ended_at is None), None)
-    held = Profile.objects.filter(institution_id=account.institution_id, person_id=account.person_id, ended_at=None)
-    return given or held.first()
+    here, opened = [account.institution_id], proven_by(account)
+    return given or _held(account.person_id, here).first() or _held(account.person_id, opened).first()
+
+
+def _held(person_id: int, institution_ids: Iterable[int]) -> QuerySet[Profile]:
+    return Profile.objects.filter(person=person_id, institution__in=institution_ids, ended_at=None)
 
 
 def _record(principal: Principal, action: str, source: SignInSource) -> None:

@@ -12,10 +12,10 @@ import base64
 import ipaddress
 import json
 import socket
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Collection, Mapping
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 import aiohttp
@@ -29,6 +29,9 @@ LONGEST_BODY = 1 << 20
 # RFC 4291 and RFC 6052: outside of the first, an address is of this network, or a way to write one of IPv4.
 _GLOBAL_UNICAST, _NAT64 = ipaddress.ip_network("2000::/3"), ipaddress.ip_network("64:ff9b::/96")
 SECONDS = 10.0
+WAITING_SECONDS = 6.0
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,16 @@ class Outbound:
         except (aiohttp.ClientError, OSError, ValueError):
             failure = SignInError("unreachable", _host(url))
         raise failure from None  # an exception of aiohttp carries headers, and must not be its context
+
+
+async def while_waiting(asked: Awaitable[T], url: str) -> T:
+    """All that is asked of a server while somebody waits for it, and a thread with them: its calls together take so long at
+    most, however many they are. Raises SignInError("slow")."""
+    try:
+        async with asyncio.timeout(WAITING_SECONDS):
+            return await asked
+    except TimeoutError:
+        raise SignInError("slow", _host(url)) from None
 
 
 def check_address(url: str, private_hosts: Collection[str]) -> SplitResult:

@@ -32,6 +32,7 @@ from parvis.federation.failure import AWAY, SignInError
 from parvis.federation.flows import Intent
 from parvis.federation.forms import SourceForm
 from parvis.federation.models import Account, Federation, Kind, SignInSource
+from parvis.federation.outbound import while_waiting
 from parvis.federation.provisioning.suspension import suspend_or_restore
 from parvis.federation.saml import actions as saml
 from parvis.federation.sentences import detail, sentence
@@ -136,7 +137,9 @@ def back_channel(request: HttpRequest, source_id: int) -> HttpResponse:
         raise Http404
     try:
         token = request.POST.get("logout_token", "")
-        subject, session = async_to_sync(oidc.back_channel_logout)(_oidc(source), actions.outbound(), token)
+        settings = _oidc(source)
+        ordered = oidc.back_channel_logout(settings, actions.outbound(), token)
+        subject, session = async_to_sync(while_waiting)(ordered, settings.issuer)
     except SignInError as error:
         log.warning("Logout by sign-in source %s refused: %s", source.id, error)
         return HttpResponse("invalid logout_token", status=400, content_type="text/plain")
@@ -339,19 +342,25 @@ def _proof(request: HttpRequest, source: SignInSource, flow: flows.Flow) -> Proo
     if source.kind == Kind.CAS:
         ticket = request.GET.get("ticket", "")
         service = _service(request, source, request.GET["state"])
-        attributes = async_to_sync(cas.validate)(source.cas, actions.outbound(), ticket=ticket, service=service)
+        validation = cas.validate(source.cas, actions.outbound(), ticket=ticket, service=service)
+        attributes = async_to_sync(while_waiting)(validation, source.cas.server)
         return Proof(attributes, session=ticket, elsewhere=source.cas.logout)
-    arrival = async_to_sync(oidc.arrive)(
-        _oidc(source),
-        actions.outbound(),
+    settings = _oidc(source)
+    return async_to_sync(while_waiting)(_proof_of_oidc(request, source, settings, flow), settings.issuer)
+
+
+async def _proof_of_oidc(request: HttpRequest, source: SignInSource, settings: oidc.OidcSettings, flow: flows.Flow) -> Proof:
+    outbound = actions.outbound()
+    arrival = await oidc.arrive(
+        settings,
+        outbound,
         request.GET.dict(),
         redirect_uri=_address(request, "federation:back", source.id),
         nonce=flow.nonce,
         verifier=flow.verifier,
     )
-    elsewhere = async_to_sync(oidc.logout_address)(
-        _oidc(source), actions.outbound(), id_token=arrival.id_token, back=_address(request, "access:signed_out")
-    )
+    back = _address(request, "access:signed_out")
+    elsewhere = await oidc.logout_address(settings, outbound, id_token=arrival.id_token, back=back)
     return Proof(arrival.attributes, session=arrival.session, elsewhere=elsewhere)
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import secrets
+from typing import Any
 
 from django.conf import settings
 from django.utils.translation import gettext, override
@@ -21,16 +22,17 @@ TABLES: Tables = {
 
 def forget(subject: Subject) -> None:
     """While another institution knows the person, their name stays: it is that institution's to erase."""
-    if not subject.is_last:
-        return
+    if subject.is_last:
+        Person.objects.filter(id=subject.person_id).update(email="", last_login=None, **_nobody())
+
+
+def nameless() -> Person:
+    """Takes the place of somebody whom one institution forgets and another knows."""
+    return Person.objects.create(**_nobody())
+
+
+def _nobody() -> dict[str, Any]:
     with override(settings.LANGUAGE_CODE):
-        nameless = gettext("Erased person")
-    Person.objects.filter(id=subject.person_id).update(
-        key=f"{Source.ERASED}:{secrets.token_hex(16)}",
-        source=Source.ERASED,
-        display_name=nameless,
-        email="",
-        password="",
-        last_login=None,
-        is_active=False,
-    )
+        name = gettext("Erased person")
+    key = f"{Source.ERASED}:{secrets.token_hex(16)}"
+    return {"key": key, "source": Source.ERASED, "display_name": name, "password": "", "is_active": False}

@@ -52,6 +52,7 @@ def kind_names() -> dict[str, str]:
         "model": _("Every model"),
         "corpus": _("Every set of documents"),
         "key": _("Every key"),
+        "budget": _("Seeing and setting budgets"),
     }
     return {kind: names[kind] for kind in KINDS}
 
@@ -63,7 +64,13 @@ def data_class_names() -> dict[str, str]:
 
 
 def column_names(tools: Sequence[Listed]) -> dict[str, str]:
-    labels = {"Assistant": _("assistant"), "Model": _("model"), "Corpus": _("documents"), "Key": _("access by program")}
+    labels = {
+        "Assistant": _("assistant"),
+        "Model": _("model"),
+        "Corpus": _("documents"),
+        "Key": _("access by program"),
+        "Budget": _("administration"),
+    }
     return kind_names() | {one.column: f"{one.name} ({labels[one.tool.kind]})" for one in tools}
 
 
@@ -126,6 +133,8 @@ def why(
         return Why(found.allowed, _sentence(found, State.REFUSED, words), [], [])
     if not ways:
         sentence = _("%(name)s does not reach %(tool)s: nothing of it is shared with this person. No rule is about it.")
+        if listed.tool.kind == "Budget":
+            sentence = _("%(name)s does not reach %(tool)s: their role does not open it. No rule is about it.")
         return Why(False, sentence % words, [], [])
     found = given.table.decide(person, listed.tool, given.context(now, listed.tool, purpose=purpose))
     entry = given.table.entitlement(person, listed.tool)
@@ -133,8 +142,10 @@ def why(
     if found.allowed:
         closed = [given.table.decide(person, way.by, given.context(now, way.by)) for way in ways if way.by]
         if closed and not any(decision.allowed for decision in closed):
-            sentence = _("%(name)s may not use %(tool)s now: the documents it answers from are refused.") % words
-            return Why(False, sentence, _deciding(given, closed[0], rules, names), live)
+            sentence = _("%(name)s may not use %(tool)s now: the documents it answers from are refused.")
+            if listed.tool.kind == "Budget":
+                sentence = _("%(name)s may not use %(tool)s now: a rule keeps this person from seeing budgets.")
+            return Why(False, sentence % words, _deciding(given, closed[0], rules, names), live)
     return Why(found.allowed, _sentence(found, entry.state, words), _deciding(given, found, rules, names), live)
 
 

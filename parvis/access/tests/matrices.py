@@ -61,6 +61,8 @@ def _holds(cell: Cell, case: Case) -> bool:
     zone = case.tool.zone if case.tool.kind == "Model" else case.context.zone
     purpose = case.context.purpose if case.tool.kind == "Model" else case.tool.purpose
     in_time = cell.until is None or case.context.now.astimezone(PARIS).date() <= cell.until
+    if case.tool.kind == "Budget":
+        return in_time
     if case.tool.kind == "Key":
         return in_time and (cell.days is None or case.context.days <= cell.days)
     in_class = not cell.up_to or DATA_CLASSES.index(case.context.data_class) <= DATA_CLASSES.index(cell.up_to)
@@ -69,6 +71,8 @@ def _holds(cell: Cell, case: Case) -> bool:
 
 def _cell(random: Random, kind: str) -> Cell:
     until = random.choice(DAYS) if random.random() < 0.3 else None
+    if kind == "budget":
+        return Cell(random.random() < 0.7, until=until)
     if kind == "key":
         return Cell(random.random() < 0.7, until=until, days=random.choice((None, 7, 90)))
     up_to = random.choice(DATA_CLASSES) if random.random() < 0.2 else ""
@@ -84,7 +88,7 @@ def _tool(random: Random) -> Tool:
     kind, identifier = random.choice(list(KINDS.values())), random.choice((*IDENTIFIERS, "99"))
     if kind == "Model":
         return Tool(kind, identifier, zone=random.choice(ZONES))
-    if kind == "Key":
+    if kind in ("Key", "Budget"):
         return Tool(kind, identifier)
     return Tool(kind, identifier, purpose=random.choice(PURPOSES))
 

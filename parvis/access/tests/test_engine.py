@@ -82,7 +82,7 @@ def test_no_rule_allows_a_high_risk_use(purpose: str) -> None:
         (1, "not_in_list", 'permit (principal in Affiliation::"studnt", action, resource);'),
         (1, "unknown_action", 'permit (principal, action == Action::"uze", resource);'),
         (2, "unknown_name", '// Model::"99"\npermit (principal, action, resource == Model::"99");'),
-        (1, "no_door_yet", "permit (principal, action, resource is Budget);"),
+        (1, "no_door_yet", "permit (principal, action, resource is App);"),
         (1, "template", "permit (principal == ?principal, action, resource);"),
         (1, "never_applies", 'permit (principal, action == Action::"use", resource == Person::"1");'),
     ],

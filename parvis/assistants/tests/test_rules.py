@@ -299,7 +299,7 @@ def test_rules_are_the_affair_of_the_institution_s_administrators(campus: Campus
 @pytest.mark.parametrize("purpose", HIGH_RISK)
 def test_high_risk_uses_are_refused_to_every_role_with_rules_and_without(campus: Campus, purpose: str) -> None:
     tools = [one.tool for one in tools_of(campus.house.institution.id)]
-    assert {tool.kind for tool in tools} == {"Assistant", "Model", "Corpus", "Key"}
+    assert {tool.kind for tool in tools} == {"Assistant", "Model", "Corpus", "Key", "Budget"}
     everyone = [replace(campus.house.principal(campus.house.student), role=role) for role in Role.values]
     for key in ("", "published"):
         if key:

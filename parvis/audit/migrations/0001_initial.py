@@ -42,6 +42,7 @@ class Migration(migrations.Migration):
                 "ordering": ["id"],
                 "indexes": [
                     models.Index(fields=["institution_id", "id"], name="audit_entry_institu_676b91_idx"),
+                    models.Index(fields=["institution_id", "action"], name="audit_entries_by_action"),
                     models.Index(
                         condition=models.Q(("number", None)), fields=["institution_id"], name="audit_entries_to_number"
                     ),

@@ -18,7 +18,7 @@ from django.utils.translation import override
 
 from conftest import House
 from parvis.audit.models import Entry, record
-from parvis.audit.verifier import ERASURE, verify
+from parvis.audit.verifier import ERASURE, Unreadable, verify
 from parvis.evidence.sentences import ACTIONS, SUBJECTS, action_name, subject_name
 from parvis.institutions.models import Institution, Nature, Profile, Role
 
@@ -105,10 +105,13 @@ def test_the_export_is_verified_without_parvis_and_is_an_entry(
 
 def test_a_proof_is_verified_without_parvis(house: House, entries: list[Entry], sign_in: SignIn) -> None:
     response = sign_in(house.administrator).post(reverse("evidence:proof", args=[entries[1].id]))
-    result = verify(io.BytesIO(json.dumps(json.loads(response.content)).encode()))
-    assert result.holds
-    altered = response.content.replace(b"rules:1", b"rules:2")
-    assert [one.code for one in verify(io.BytesIO(json.dumps(json.loads(altered)).encode())).findings] == ["altered"]
+    on_one_line = json.dumps(json.loads(response.content)).encode()
+    for written in (response.content, on_one_line):
+        assert verify(io.BytesIO(written)).holds
+        altered = written.replace(b"rules:1", b"rules:2")
+        assert [one.code for one in verify(io.BytesIO(altered)).findings] == ["altered"]
+        with pytest.raises(Unreadable):
+            verify(io.BytesIO(written[:-4]))
 
 
 def test_the_table_holds_what_is_shown_and_no_formula(house: House, entries: list[Entry], sign_in: SignIn) -> None:

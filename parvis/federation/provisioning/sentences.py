@@ -43,7 +43,7 @@ _FAULTS = {
     "too_long": gettext_lazy("“%(column)s” has more than %(limit)s letters. Shorten it."),
     "unclosed_quote": gettext_lazy("A quotation mark is opened and never closed. Close it, or remove it."),
     "unknown_role": gettext_lazy(
-        "“%(value)s” is no role. Write student, teacher, staff, administrator, referent or signatory, with | between two."
+        "“%(value)s” is no role. Write student, teacher, staff, administrator, referent, signatory or dpo, with | between two."
     ),
 }
 _LISTS = {

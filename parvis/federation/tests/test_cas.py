@@ -144,6 +144,36 @@ def test_the_sign_in_of_one_institution_opens_nothing_of_another(
     assert Account.unscoped.get(person=claire).source == there
 
 
+def test_an_account_that_gives_no_role_opens_what_its_person_holds(
+    house: House, landing: Landing, cas_servers: list[str], someone: Person
+) -> None:
+    """A guest of one university, whom another made a representative by hand: it has no sign-in of its own."""
+    here = cas_source(house.institution, cas_servers[0])
+    guest = actions.recognise(here, "visitor", name="Passant").person
+    client = landing.client()
+    back = someone.log_in(go(client, here), username="visitor", password="rotisiv")
+    assert come_back(client, back).status_code == 403, "nothing is held anywhere"
+
+    first, second = (
+        Profile.objects.create(institution=house.neighbour_institution, person=guest, role=role)
+        for role in ("referent", "staff")
+    )
+    assert come_back(client, someone.log_in(go(client, here))).status_code == 302
+    assert client.get("/mon-profil/").context["profile"] == first
+    assert client.post(reverse("access:switch_profile"), {"profile": second.id}).status_code == 302
+    assert client.get("/mon-profil/").context["profile"] == second
+
+    # Where that university has a sign-in, its profiles wait for it, and an account there may be joined without a role.
+    there = cas_source(house.neighbour_institution, cas_servers[1])
+    student = Person(landing)
+    come_back(client, student.log_in(go(client, there, "link"), username="visitor", password="rotisiv"))
+    assert client.post(reverse("federation:linking")).status_code == 302
+    other = landing.client()
+    assert come_back(other, someone.log_in(go(other, here))).status_code == 403
+    assert come_back(other, student.log_in(go(other, there))).status_code == 302
+    assert other.get("/mon-profil/").context["profile"] == first
+
+
 def query(address: str) -> dict[str, str]:
     return dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(address).query))
 

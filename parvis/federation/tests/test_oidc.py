@@ -16,12 +16,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from django.http import HttpResponse
 from django.urls import reverse
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from conftest import House
-from parvis.federation import oidc
+from parvis.federation import oidc, outbound
 from parvis.federation.failure import SignInError
 from parvis.federation.models import Account
 from parvis.federation.oidc import OidcSettings, check_id_token, check_logout_token, verified
@@ -80,14 +81,21 @@ class Provider:
     issuer: str = ""
     seconds: float = 0.0
     asked: int = 0
+    nonce: str = ""
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         self.asked += 1
         time.sleep(self.seconds)
-        names = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+        names = ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri")
         document: dict[str, Any] = {"issuer": self.issuer} | {name: f"{self.issuer}/{name}" for name in names}
         if handler.path == "/jwks_uri":
             document = {"keys": [PUBLIC.as_dict(private=False)]}
+        if handler.path == "/token_endpoint":
+            claims: dict[str, Any] = {"iss": self.issuer, "aud": "parvis", "sub": "lea", "nonce": self.nonce}
+            claims |= {"iat": int(time.time()), "exp": int(time.time()) + 60}
+            document = {"access_token": "x", "id_token": jwt.encode({"alg": "RS256", "kid": "one"}, claims, KEY)}
+        if handler.path == "/userinfo_endpoint":
+            document = {"sub": "lea", "eduPersonAffiliation": "student"}
         handler.send_response(200)
         handler.send_header("Content-Type", "application/json")
         handler.end_headers()
@@ -101,6 +109,9 @@ def provider() -> Iterator[Provider]:
 
     class Answers(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            made.answer(self)
+
+        def do_POST(self) -> None:
             made.answer(self)
 
         def log_message(self, *_arguments: Any) -> None:
@@ -144,6 +155,26 @@ def test_a_slow_provider_holds_nobody_and_the_other_ways_stay(
     assert provider.asked == asked + 1
     monkeypatch.setattr(oidc, "KEPT_WITHOUT_NEWS", -1)
     assert client.get(address).status_code == 403
+
+
+def test_a_sign_in_takes_a_bounded_time_whatever_each_call_takes(
+    house: House, landing: Landing, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, client = oidc_source(house.institution, provider.issuer), landing.client()
+
+    def back() -> HttpResponse:
+        provider.seconds = 0.0
+        asked = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(go(client, source)).query))
+        provider.nonce, provider.seconds = asked["nonce"], 0.2
+        return come_back(client, f"{asked['redirect_uri']}?{urllib.parse.urlencode({'state': asked['state'], 'code': 'x'})}")
+
+    assert back().status_code == 302
+    monkeypatch.setattr(outbound, "WAITING_SECONDS", 0.3)
+    began = time.monotonic()
+    slow = back()
+    assert time.monotonic() - began < 0.6
+    assert slow.status_code == 403
+    assert b"takes too long to answer" in slow.content
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from parvis.access.doors import get_or_404, requires
 from parvis.access.http import SignedInRequest
+from parvis.access.rights import permits
 from parvis.institutions.models import Profile, Role
 from parvis.ledger.budgets.actions import limits, overview
 from parvis.ledger.budgets.actions import tree as places
@@ -44,6 +45,7 @@ def tree(request: SignedInRequest) -> HttpResponse:
         "has_budgets": any(budgets for _node, _depth, budgets in branches),
         "near_count": len(overview.near(request.principal, now, percent=NEAR)),
         "is_alliance": request.principal.may("budget:coordinate"),
+        "may_set": permits(request.principal, "budget:edit"),
     }
     return render(request, "budgets/tree.html", context)
 

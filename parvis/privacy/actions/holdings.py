@@ -15,6 +15,7 @@ from django.db.models import Model, Q, QuerySet
 from parvis.access.principal import Principal
 from parvis.federation.actions import institutions_of
 from parvis.identity.models import Person
+from parvis.identity.personal import nameless
 from parvis.institutions.models import Institution, Profile
 from parvis.isolation.scope import everywhere
 from parvis.personal import Erased, Kept, Subject
@@ -104,6 +105,21 @@ def clear(table: str, fate: Erased | Kept, subject: Subject) -> None:
     model = models_by_table()[table]
     for column in fate.cleared:
         model._base_manager.filter(_at(model, column, subject)).update(**{column: None})
+
+
+def renumber(subject: Subject) -> int:
+    """What stays here of somebody whom another institution knows is of a nameless person from now on: nothing leads from it to
+    the name that is kept there. The number of that person."""
+    nobody = nameless()
+    Profile.objects.filter(id__in=subject.profile_ids).update(person=nobody)
+    for table, fate in about_people():
+        if not isinstance(fate, Kept):
+            continue
+        model = models_by_table()[table]
+        for chain in fate.person:
+            if chain != "pk" and "__" not in chain and _end_of(model, chain) is Person:
+                model._base_manager.filter(_at(model, chain, subject)).update(**{chain: nobody})
+    return nobody.id
 
 
 def _at(model: type[Model], chain: str, subject: Subject) -> Q:

@@ -25,7 +25,7 @@ from parvis.institutions.actions import notify
 from parvis.institutions.models import Institution, Profile
 from parvis.isolation.scope import everywhere
 from parvis.personal import Erased, Kept, Subject
-from parvis.privacy.actions.holdings import clear, columns, own_subjects, rows, subject_in
+from parvis.privacy.actions.holdings import clear, columns, own_subjects, renumber, rows, subject_in
 from parvis.privacy.declarations import about_people, files_of, forgets
 from parvis.privacy.models import RightKind, RightRequest
 
@@ -121,7 +121,8 @@ def _erase(subject: Subject, by: str, principal: Principal | None = None, reason
         for table, fate in fates.items():
             clear(table, fate, subject)
         forget(subject)
-    _note(subject, RightKind.ERASURE, principal, reason, counts)
+    known_as = subject if subject.is_last else replace(subject, person_id=renumber(subject))
+    _note(known_as, RightKind.ERASURE, principal, reason, counts)
     _record(subject, "person.erase", by, rows=sum(counts.values()), is_whole=subject.is_last)
 
 

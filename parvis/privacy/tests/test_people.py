@@ -10,6 +10,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from conftest import House
@@ -146,13 +148,46 @@ def test_an_institution_copies_and_erases_what_it_holds_and_nothing_of_its_neigh
     assert WORD not in person.key
     assert Notice.objects.get(profile=there).params == {"group": "voisin"}
     assert Profile.objects.get(id=there.id).ended_at is None
-    (here,) = (one for one in subjects_of(person.id) if one.institution_id == house.institution.id)
+    assert [one.institution_id for one in subjects_of(person.id)] == [house.neighbour_institution.id]
+    canary.teacher.refresh_from_db()
+    assert (canary.teacher.person.display_name, canary.teacher.person.source) == ("Personne effacée", Source.ERASED)
+    (here,) = subjects_of(canary.teacher.person_id)
     assert [holding for holding in holdings(here) if not holding.why] == []
-    done = RightRequest.unscoped.filter(person=person).order_by("id")
+    done = RightRequest.unscoped.filter(person=canary.teacher.person).order_by("id")
     assert [(one.kind, one.reason, one.answered_by_id) for one in done] == [
         (RightKind.EXPORT, "Demande reçue par courrier", house.administrator.id),
         (RightKind.ERASURE, "Demande reçue par courrier", house.administrator.id),
     ]
+
+
+def test_whom_another_knows_is_named_on_no_page_of_the_one_that_erased_them(house: House, client: Client) -> None:
+    canary = make_canary(house, reads=False)
+    elsewhere(canary.person, house)
+    client.force_login(house.administrator.person)
+    number = canary.person.id
+    written = Entry.objects.filter(institution_id=house.institution.id, actor=f"person:{number}").latest("id")
+    pages = (
+        f"{reverse('provisioning:people')}?q={WORD}",
+        f"{reverse('provisioning:people')}?state=ended",
+        reverse("provisioning:person", args=[number]),
+        f"{reverse('privacy:people')}?q=Camille",
+        f"{reverse('evidence:entries')}?person={WORD}&action={written.action}",
+        reverse("evidence:entries"),
+        reverse("evidence:entry", args=[written.id]),
+        reverse("rules:versions"),
+        reverse("needs:list"),
+        reverse("corpora:list"),
+    )
+    named = f"Camille {WORD}"
+    assert sum(named in client.get(page).content.decode() for page in pages) >= 5
+
+    assert people.erase_for(house.principal(house.administrator), canary.person, reason="Demande reçue par courrier")
+    shown = {page: client.get(page) for page in pages}
+    assert [page for page, response in shown.items() if named in response.content.decode()] == []
+    assert shown[pages[2]].status_code == 404
+    there = Client()
+    there.force_login(canary.person)
+    assert named in there.get("/mon-profil/").content.decode(), "elsewhere they are who they are"
 
 
 def test_a_stranger_to_the_institution_is_neither_copied_nor_erased(house: House) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from parvis.access.middleware import principal_of
+from parvis.access.rights import permits
 from parvis.institutions.actions import notify
 from parvis.institutions.models import Nature, Profile, Role
 from parvis.ledger.budgets.models import Node, NodeKind, Spending
@@ -33,10 +35,11 @@ def alert(account: Spending, *, refused: bool = False) -> None:
 
 
 def _told(node: Node) -> list[Profile]:
-    """Administrators and signatories of the institution; for the alliance's own place, who coordinates."""
+    """Administrators and signatories of the institution who may see its budgets; for the alliance's own place, who
+    coordinates."""
     people = Profile.objects.filter(ended_at=None)
     if node.institution_id is None:
         people = people.filter(institution__nature=Nature.COORDINATION, role=Role.COORDINATOR)
     else:
         people = people.filter(institution=node.institution_id, role__in=(Role.ADMINISTRATOR, Role.SIGNATORY))
-    return list(people)
+    return [one for one in people.select_related("institution") if permits(principal_of(one), "budget:view")]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
 from django.test import Client
 
 from conftest import House
+from parvis.access.engine import RulesError, read
 from parvis.audit.models import Entry
 from parvis.institutions.models import Institution, Nature, Notice, Profile, Role
 from parvis.institutions.notices import sentence
@@ -45,6 +47,62 @@ def test_a_budget_is_set_changed_and_ended_and_each_is_in_the_evidence(house: Ho
     assert client.get(f"/budgets/{budget.id}/").status_code == 404
     actions = Entry.objects.filter(action__startswith="budget.").order_by("id").values_list("action", flat=True)
     assert list(actions) == ["budget.set", "budget.change", "budget.end"]
+
+
+def test_rules_say_who_sees_budgets_and_who_sets_them(house: House, sign_in: SignIn) -> None:
+    """In the table, its dry run, "who" and "why", like any tool; the page and what tells of it obey at the next request."""
+    signatory = Profile.objects.create(institution=house.institution, person=house.other_teacher.person, role=Role.SIGNATORY)
+    client, signing = sign_in(house.administrator), sign_in(signatory)
+    assert signing.get("/budgets/nouveau/").status_code == 200
+    assert client.post("/budgets/nouveau/", FORM).status_code == 302
+
+    def save(column: str, **values: str) -> str:
+        shown = client.post(f"/regles/outils/{column}/", {f"{row}-state": state for row, state in values.items()})
+        kept = shown.context["form"].initial
+        sent = {
+            "text": kept["text"],
+            "matrix": json.dumps(kept["matrix"]),
+            "number": kept["number"],
+            "reason": "Conseil du 12",
+        }
+        assert client.post("/regles/versions/", sent).status_code == 302
+        return shown.content.decode()
+
+    changed = save("budget:set", **{"affiliation:administrator": "allowed"})
+    assert "1 personne n’y accède plus" in changed
+    assert str(signatory.person) in changed
+    assert str(house.student.person) not in changed, "whose role never opened it"
+    page = signing.get("/budgets/").content.decode()
+    assert "100,00\xa0€" in page
+    assert "/budgets/nouveau/" not in page
+    assert "/budgets/nouveau/" in client.get("/budgets/").content.decode()
+    for address in (
+        "/budgets/nouveau/",
+        f"/budgets/{Budget.unscoped.get().id}/",
+        "/budgets/personnes/",
+        "/budgets/semestres/",
+    ):
+        assert signing.get(address).status_code == 404
+        assert client.get(address).status_code == 200
+    assert signing.post("/budgets/nouveau/", FORM).status_code == 404
+    refused = Entry.objects.filter(action="access.refuse", subject="budget:set")
+    assert refused.latest("id").actor == f"person:{signatory.person_id}"
+    assert client.get("/regles/qui/", {"outil": "budget:set"}).context["count"] == 1
+
+    def why(profile: Profile, tool: str) -> str:
+        asked = {"outil": tool, "personne": str(profile.id)}
+        return str(client.get("/regles/pourquoi/", asked).context["why"].sentence)
+
+    assert "aucune règle ne l’autorise" in why(signatory, "budget:set")
+    assert "son rôle ne l’ouvre pas" in why(house.student, "budget:set")
+
+    save("budget:view", **{"affiliation:administrator": "allowed"})
+    assert signing.get("/budgets/").status_code == 404
+    assert "/budgets/" not in signing.get("/administration/").content.decode().partition("<main")[2]
+    spend(house.student, 85 * EURO)
+    assert [one.profile for one in Notice.objects.filter(code="budget_reached").distinct()] == [house.administrator]
+    with pytest.raises(RulesError, match="unknown_name"):
+        read('permit (principal, action == Action::"use", resource == Budget::"12");', {"Budget": {"view", "set"}})
 
 
 def test_a_form_does_not_name_everybody_who_asked(house: House, sign_in: SignIn) -> None:
