@@ -18,7 +18,8 @@ from parvis.ledger.crowd import Told
 from parvis.ledger.models import PriceBook
 from parvis.ledger.pricing import PARIS, Unit
 from parvis.ledger.reconciliation import Gap, UnreadableInvoice
-from parvis.ledger.statement import Line, to_cents
+from parvis.ledger.rounding import decimals_of, shown_euros
+from parvis.ledger.statement import Line
 from parvis.ledger.usage import MICROGRAMS, NANO
 
 
@@ -41,13 +42,9 @@ def per_unit(unit: str) -> str:
 
 
 def euros(nano: int) -> str:
-    """To the cent; below ten cents, as many digits as say something."""
-    value = Decimal(nano) / NANO
-    if nano and abs(value) < Decimal("0.1"):
-        digits = min(9, 1 - value.adjusted())
-        text = number_format(value.quantize(Decimal(1).scaleb(-digits)), decimal_pos=digits)
-    else:
-        text = number_format(Decimal(to_cents(nano)) / 100, decimal_pos=2, force_grouping=True)
+    """As `rounding` says."""
+    value = shown_euros(nano)
+    text = number_format(value, decimal_pos=decimals_of(value), force_grouping=True)
     return f"{text}\N{NO-BREAK SPACE}€"
 
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from parvis.access.doors import get_or_404, requires
+from parvis.access.exports import record_export
 from parvis.access.http import SignedInRequest
 from parvis.ledger.actions import statements as actions
 from parvis.ledger.actions.figures import components_and_apps, months_of
@@ -90,6 +91,7 @@ def file(request: SignedInRequest, statement_id: int, kind: str) -> HttpResponse
         content, name = focus_csv(document.lines, actions.billing_of(row)), f"focus-1.2-{document.reference}.csv"
     else:
         content = {"pdf": statement_pdf, "csv": statement_csv, "ods": statement_ods}[kind](document)
+    record_export(request.principal, f"expense_statement:{row.id}", what="expense statement", kind=kind)
     response = HttpResponse(content, content_type=_TYPES[kind])
     response.headers["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
     return response

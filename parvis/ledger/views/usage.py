@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from parvis.access.doors import requires
+from parvis.access.exports import record_export
 from parvis.access.http import SignedInRequest
 from parvis.delimited import written
 from parvis.ledger.actions import figures as actions
@@ -69,6 +70,7 @@ def table(request: SignedInRequest) -> HttpResponse:
     rows += [[label_of(row.label, axis), *_cells(Figures.of(row.values))] for row in told.shown]
     if told.together:
         rows.append([_("told together"), *_cells(Figures.of(told.together.values))])
+    record_export(request.principal, f"month:{month:%Y-%m}", what=f"usage by {axis}", kind="csv")
     return _file(written(rows), f"usages-{month:%Y-%m}-{axis}.csv")
 
 
@@ -89,6 +91,7 @@ def own(request: SignedInRequest) -> HttpResponse:
         "chart": chart_of_days(days, month, by_amount=by_amount) if days else None,
         "by_amount": by_amount,
         "highest": highest(list(days.values()), by_amount=by_amount),
+        "may_see_budget": request.principal.may("budget:own"),
         "may_see_institution": request.principal.may("expense:view"),
     }
     return render(request, "ledger/own.html", context)
