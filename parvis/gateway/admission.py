@@ -9,7 +9,6 @@ import asyncio
 import math
 import re
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -33,8 +32,7 @@ SECONDS_WHOLE = 300.0  # for an answer that comes at once, and takes the time of
 PATIENCE = 30.0  # seconds after which no other attempt begins
 
 
-@dataclass(slots=True)
-class Sent:
+class Sent(msgspec.Struct, eq=False):
     """An answer that has begun, and from which model. Whoever has it says how it ended: what `meter` says then is settled."""
 
     answer: Answer

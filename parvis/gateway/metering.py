@@ -6,11 +6,11 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from parvis.gateway.asking import EMBEDDINGS, Asked
@@ -41,8 +41,7 @@ class NotReservedError(Exception):
         self.refused = refused
 
 
-@dataclass(slots=True, eq=False)
-class Held:
+class Held(Struct, eq=False):
     """What one attempt holds until it is settled, once. No tokenizer makes more tokens of a request than it has bytes."""
 
     caller: Caller
@@ -60,8 +59,7 @@ class Held:
     settled: Settled | None = None
 
 
-@dataclass(slots=True)
-class Settled:
+class Settled(Struct, eq=False):
     """`tokens_in` and `tokens_out` are the provider's own counts where it gave them (`counted`), else what was held; nothing
     where nothing was sent, or the provider refused. `amounts` are those of budgets: None where there is no price."""
 

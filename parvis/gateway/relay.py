@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import struct
-from dataclasses import dataclass
 
 import msgspec
 from msgspec import Raw, Struct
@@ -43,8 +42,7 @@ class Usage(Struct):
         return (details.cached_tokens or 0) if details else 0
 
 
-@dataclass(slots=True)
-class Meter:
+class Meter(Struct, eq=False):
     """`usage` is what the provider says it counted, None as long as it has said nothing. `events` are the pieces of the answer
     that were passed on."""
 

@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 import numpy as np
 from django.conf import settings
 from django.utils import timezone
+from msgspec import structs
 from numpy.typing import NDArray
 
 from parvis.access.engine import Decision, Tool
@@ -219,7 +220,7 @@ def admit(
         raise
     if found is None or not request.alias:
         return found
-    return replace(found, wider=_admitted(payer, replace(request, alias=""), routes))
+    return replace(found, wider=_admitted(payer, structs.replace(request, alias=""), routes))
 
 
 def admit_background(
@@ -265,7 +266,7 @@ def cleared_classes(institution_id: int, one: Route) -> frozenset[str]:
     """The classes of data that may be sent to it now."""
     matrix, now = matrix_of(institution_id), timezone.now()
     request = Request("", one.candidate.capabilities, frozenset({one.model_id}), only=one.model_id)
-    asked = [(name, replace(request, data_class=name)) for name in DATA_CLASSES]
+    asked = [(name, structs.replace(request, data_class=name)) for name in DATA_CLASSES]
     return frozenset(name for name, each in asked if not verdicts_of(each, [one.candidate], matrix, {}, now)[0].reason)
 
 
@@ -465,7 +466,7 @@ def _embedded(
 async def try_route(one: Route, matrix: Matrix, payer: Payer) -> Trial:
     """One tiny real request that says nothing of anybody, never more than TRIAL_SECONDS. What may not receive public data
     is not even tried; what rests, or is switched off, is. It is paid for like any other."""
-    candidate = replace(one.candidate, enabled=True)
+    candidate = structs.replace(one.candidate, enabled=True)
     request = Request("public", candidate.capabilities, frozenset({candidate.id}), only=candidate.id)
     try:
         admitted = _checked(payer, request, [replace(one, candidate=candidate)], matrix, {})
@@ -485,7 +486,7 @@ async def try_route(one: Route, matrix: Matrix, payer: Payer) -> Trial:
 async def _first_word(admitted: Admitted) -> None:
     """Once, without another attempt: what it says of itself is what is wanted."""
     messages = [{"role": "user", "content": "Réponds par le seul mot : bonjour"}]
-    conduct = _conduct(replace(admitted, request=replace(admitted.request, max_tokens=8)))
+    conduct = _conduct(replace(admitted, request=structs.replace(admitted.request, max_tokens=8)))
     step = _next(conduct)
     if isinstance(step, Refusal):
         raise UpstreamError("overloaded")
@@ -746,7 +747,7 @@ def _record_refusals(
     principal: Principal, request: Request, routes: Sequence[Route], said: Mapping[str, tuple[Tool, Decision] | None]
 ) -> None:
     """Of the models that nothing but rules kept from this person."""
-    wanted = replace(request, entitled=frozenset(said))
+    wanted = structs.replace(request, entitled=frozenset(said))
     matrix = matrix_of(principal.institution_id)
     for one in verdicts_of(wanted, [each.candidate for each in routes], matrix, {}, timezone.now()):
         refused = said[one.candidate.id]

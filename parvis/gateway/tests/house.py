@@ -19,6 +19,7 @@ from parvis.access import sealing
 from parvis.access.keys import tokens
 from parvis.gateway.app import Gateway
 from parvis.gateway.assistants import Console, DistantConsole
+from parvis.gateway.front import Front
 from parvis.gateway.knowledge import Settings
 from parvis.gateway.metering import Settled
 from parvis.gateway.tests.provider import Provider
@@ -132,7 +133,7 @@ class House:
         self.gateway = Gateway(settings, console, pool=pool, tell=self.settled.append)
         listening = socket.create_server(("127.0.0.1", 0), backlog=4096)
         self.port = listening.getsockname()[1]
-        config = uvicorn.Config(self.gateway, log_level="warning", access_log=False, ws="none", http="httptools")
+        config = uvicorn.Config(self.gateway, log_level="warning", access_log=False, ws="none", http=Front)
         server = uvicorn.Server(config)
         self._serving = asyncio.ensure_future(server.serve([listening]))
         while not server.started:
