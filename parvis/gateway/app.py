@@ -18,6 +18,7 @@ from parvis.gateway.asking import CHAT, EMBEDDINGS, RESPONSES, Asked
 from parvis.gateway.assistants import PREFIX, Console, assistants, refusal
 from parvis.gateway.knowledge import Caller, Follower, Knowledge, Known, Settings
 from parvis.gateway.metering import Metering, Settled
+from parvis.gateway.paces import Paces
 from parvis.gateway.problems import Problem, language_of
 from parvis.gateway.pseudonyms import Pseudonymiser
 from parvis.gateway.relay import Events, embeddings_as, read_whole
@@ -26,7 +27,6 @@ from parvis.inference.open_streams import OpenFile, OpenStream
 from parvis.inference.pool import Pool
 from parvis.ledger.budgets.client import Budgets
 from parvis.ledger.budgets.messages import Amounts
-from parvis.ledger.budgets.rates import Bucket, Rate
 from parvis.ledger.counting import Counter
 from parvis.ledger.usage import MICROGRAMS, NANO, Carbon
 
@@ -43,30 +43,8 @@ BODY_SECONDS = 60.0
 WATCHED_AFTER = 0.2  # seconds
 TOLD_EVERY = 1.0  # seconds
 TOLD_SHARE = 0.005  # of the time, at most, spent on telling what is open
-MOST_BUCKETS = 20_000
 OPERATIONS = {f"/v1/{operation}": operation for operation in (CHAT, EMBEDDINGS, RESPONSES)}
 SCOPE_OF_MODELS, SCOPE_OF_LISTS, SCOPE_OF_ASSISTANTS = "models", "list", "ask"
-
-
-class Paces:
-    """How often each key, and each holder, asks. Of one worker."""
-
-    def __init__(self, count: int) -> None:
-        self.count = count
-        self._rate = Rate(count / 60, count)
-        self._buckets: dict[tuple[str, int], Bucket] = {}
-
-    def take(self, caller: Caller) -> float:
-        """0, or after how many seconds it may be asked again."""
-        now = time.monotonic()
-        if len(self._buckets) > MOST_BUCKETS:
-            self._buckets = {name: one for name, one in self._buckets.items() if not one.is_full(self._rate, now)}
-        return self._of("holder", caller.holder.id, now) or self._of("key", caller.key.id, now)
-
-    def _of(self, kind: str, number: int, now: float) -> float:
-        place = (kind, number)
-        bucket = self._buckets.get(place) or self._buckets.setdefault(place, Bucket.full(self._rate, now))
-        return bucket.take(self._rate, now)
 
 
 @dataclass(slots=True, eq=False)

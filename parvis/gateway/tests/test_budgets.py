@@ -178,7 +178,7 @@ def test_each_attempt_is_written_down_before_it_is_sent_and_when_it_ended(house:
 
 
 def test_a_key_that_asks_too_often_is_told_when_to_come_back(house: House, client: openai.OpenAI) -> None:
-    from parvis.gateway.app import Paces
+    from parvis.gateway.paces import Paces
 
     usual, house.gateway._paces = house.gateway._paces, Paces(2)
     try:
