@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -131,14 +131,20 @@ class StatementForm(forms.Form):
     )
 
     def __init__(
-        self, *args: Any, months: Sequence[date], components: Sequence[str], apps: Sequence[str], **kwargs: Any
+        self,
+        *args: Any,
+        months: Sequence[date],
+        components: Sequence[str],
+        apps: Sequence[str],
+        names: Mapping[str, str],
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.fields["month"].choices = month_choices(months)  # type: ignore[attr-defined]
         self.fields["scope"].choices = [  # type: ignore[attr-defined]
             ("", _("the whole institution")),
             *((f"component:{name}", _("component: %(name)s") % {"name": name}) for name in components),
-            *((f"app:{name}", _("application: %(name)s") % {"name": app_name(name)}) for name in apps),
+            *((f"app:{name}", _("application: %(name)s") % {"name": app_name(name, names)}) for name in apps),
         ]
 
     @property

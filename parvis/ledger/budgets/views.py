@@ -20,7 +20,7 @@ from parvis.ledger.budgets.actions import limits, overview
 from parvis.ledger.budgets.actions import tree as places
 from parvis.ledger.budgets.actions.resolution import semester_days
 from parvis.ledger.budgets.forms import BudgetForm, LimitForm, PlaceForm, TermsForm, in_typed_unit
-from parvis.ledger.budgets.models import Budget, Node, Spending
+from parvis.ledger.budgets.models import Budget, Node
 from parvis.ledger.budgets.periods import semester_starts
 from parvis.ledger.budgets.presentation import NEAR, counted, gauge, left, title
 from parvis.ledger.crowd import K
@@ -91,7 +91,7 @@ def new(request: SignedInRequest) -> HttpResponse:
             actor=request.principal.actor,
         )
         said = _("%(budget)s: it holds from now on.") % {"budget": title(budget)}
-        messages.info(request, f"{said} {_earlier(budget)}".strip())
+        messages.info(request, f"{said} {_earlier(request, budget)}".strip())
         return redirect("budgets:tree")
     return render(request, "budgets/form.html", {"form": form}, status=422 if form.is_bound else 200)
 
@@ -176,11 +176,11 @@ def terms(request: SignedInRequest) -> HttpResponse:
     return render(request, "budgets/terms.html", {"form": form}, status=422 if form.is_bound else 200)
 
 
-def _earlier(budget: Budget) -> str:
+def _earlier(request: SignedInRequest, budget: Budget) -> str:
     """What is said of what was spent before."""
     if budget.each:
         return _("What each had spent already in the running period is counted.") if budget.counts_earlier else ""
-    account = Spending.unscoped.filter(budget=budget).first()
+    account = overview.account_of(request.principal, budget, timezone.now())
     return counted(budget, account) if account else ""
 
 

@@ -98,7 +98,7 @@ def _tokens(calls: QuerySet[Call]) -> Any:
 
 def _carbon(calls: QuerySet[Call]) -> Any:
     """In milligrams, the upper end of each call's, rounded up as when it was reserved."""
-    return sum(-(-high // 1_000) for high in calls.exclude(carbon_high_ug=None).values_list("carbon_high_ug", flat=True))
+    return sum(-(-(high or 0) // 1_000) for high in calls.values_list("carbon_high_ug", flat=True))
 
 
 _MEASURED = {MeasureChoice.MONEY: _money, MeasureChoice.TOKENS: _tokens, MeasureChoice.CARBON: _carbon}

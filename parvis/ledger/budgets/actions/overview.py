@@ -77,7 +77,8 @@ class Near:
 def near(principal: Principal, now: datetime, *, percent: int) -> Near:
     """What has used so much of a limit, the nearest first. What each person uses is theirs to know: of a limit that is the
     same for each, only how many are near it is told, of `crowd.K` at least."""
-    named, people = [], defaultdict(list)
+    named: list[Spending] = []
+    people: dict[Budget, list[Spending]] = defaultdict(list)
     for row in _near(principal, now, percent=percent):
         (people[row.budget] if _is_of_somebody(row) else named).append(row)
     crowds = [(budget, len(rows) if len(rows) >= K else None) for budget, rows in people.items()]
@@ -96,6 +97,12 @@ def _near(principal: Principal, now: datetime, *, percent: int) -> list[Spending
         rows = _running(principal, now).annotate(share=used * 100 - F("limit") * percent).filter(share__gte=0)
         rows = rows.select_related("budget", "node__profile__person", "node__institution", "node__key__profile")
         return sorted(rows, key=lambda row: (-(row.used / row.limit if row.limit else 1), row.id))
+
+
+def account_of(principal: Principal, budget: Budget, now: datetime) -> Spending | None:
+    """Of one budget, where its own place has spent something in the running period."""
+    with _reading(principal):
+        return _running(principal, now).filter(budget=budget, node=budget.node_id).first()
 
 
 def from_above(principal: Principal, now: datetime) -> list[Limited]:
