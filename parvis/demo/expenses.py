@@ -226,7 +226,7 @@ def _budgets(nodes: Sequence[Node], administrator: Principal, coordinator: Princ
     spent = statements.ledger_lines(administrator.institution_id, paris_date(now).replace(day=1))
     by_component = {name: sum(line.amount_nano for line in spent if line.component == name) for name, _group in TREE}
     set_budget(root, measure="money", period="month", limit=40 * NANO, way_down=way_down, actor=actor)
-    set_budget(root, measure="carbon", period="year", limit=40_000_000, actor=actor)
+    set_budget(root, measure="tokens", period="semester", limit=400_000_000, actor=actor)
     set_budget(root, measure="money", period="month", limit=3 * NANO, each=NodeKind.PERSON, way_down=way_down, actor=actor)
     set_budget(law, measure="money", period="month", limit=_rounded(by_component["UFR Droit"], 0.86), actor=actor)
     set_budget(sciences, measure="money", period="month", limit=_rounded(by_component["UFR Sciences"], 0.55), actor=actor)

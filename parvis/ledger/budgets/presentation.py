@@ -123,7 +123,10 @@ def refusal(refused: Refused) -> str:
     if refused.code is Code.NO_BUDGET:
         return _("Nothing says which budget would pay for this: nothing was sent to a model. Tell your administrator.")
     if refused.code is Code.UNKNOWN_PRICE:
-        return _("The price of this model is not known, and a budget counts it: nothing was sent. Tell your administrator.")
+        return _(
+            "A budget counts what is not known of this model, price or emissions: nothing was sent. "
+            "Its price is written by the administration, in Expenses, Price books."
+        )
     if refused.code is Code.HELD:
         return _("What is left of the budget is held by other questions under way. Try again in a moment.")
     said = {"budget": budget_named(refused, _), "left": amount(refused.left, refused.measure)}
