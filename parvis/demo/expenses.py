@@ -177,6 +177,7 @@ def _uses(
     return [
         *uses,
         Use("api", large, physics[:9], 9),
+        Use("api", small, law[:9], 6),
         Use("api", large, staff, 8),
         Use("api", small, [app.person_id], 22, key.id),
     ]

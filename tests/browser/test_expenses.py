@@ -89,7 +89,7 @@ def write_prices(page: Page) -> None:
     page.get_by_label("D’où viennent ces prix").fill("essai")
     page.get_by_label("Date de la source").fill("2020-01-01")
     shot(page, "book")
-    prices = page.locator("details", has=page.get_by_text("Petit modèle", exact=True))
+    prices = page.locator("details", has_text=re.compile("^Petit modèle sans prix"))
     prices.locator("summary").click()
     prices.get_by_label("Entrée", exact=True).fill(EUROS)
     prices.get_by_label("Sortie", exact=True).fill(EUROS)
@@ -100,7 +100,7 @@ def write_prices(page: Page) -> None:
 
 def set_budget(page: Page, tokens: str) -> None:
     page.goto("/budgets/nouveau/")
-    page.get_by_label("Plafond").fill(tokens)
+    page.get_by_role("textbox", name="Plafond").fill(tokens)
     page.get_by_label("Compté en").select_option("tokens")
     page.get_by_label("Par", exact=True).select_option("day")
     page.get_by_label(re.compile("Compter ce qui a déjà été dépensé")).uncheck()
@@ -110,8 +110,8 @@ def set_budget(page: Page, tokens: str) -> None:
 
 def lower_budget(page: Page, tokens: str) -> None:
     page.goto("/budgets/")
-    page.get_by_role("link", name=re.compile("jetons")).click()
-    page.get_by_label("Plafond").fill(tokens)
+    page.get_by_role("link", name=re.compile(r"60\s000\sjetons")).click()
+    page.get_by_role("textbox", name="Plafond").fill(tokens)
     page.get_by_role("button", name="Enregistrer").click()
 
 
