@@ -139,6 +139,7 @@ class Problem(Exception):
     retry_after: float | None = None
     headers: tuple[tuple[bytes, bytes], ...] = ()
     status_given: int = 0
+    why: str = ""  # for the evidence: clients are not told
 
     @property
     def status(self) -> int:

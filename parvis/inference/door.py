@@ -36,9 +36,9 @@ from parvis.inference import upstream
 from parvis.inference.completion import Delta, Message, Model, UpstreamError, is_owed
 from parvis.inference.models import DEFAULT_MATRIX, Kind, LanguageModel, Purpose, RoutingMatrix, Zone
 from parvis.inference.paying import (
-    Counted,
     given_back,
     in_thread,
+    listen,
     most_of_messages,
     most_of_texts,
     over_budget,
@@ -68,7 +68,8 @@ from parvis.institutions.models import DataClass, Institution
 from parvis.ledger.actions.calls import Held, Payer, PricedModel, release, reserve, settle
 from parvis.ledger.budgets.descent import QUEUE_SECONDS, Step, WayDown
 from parvis.ledger.budgets.messages import Refused
-from parvis.ledger.usage import Outcome, Quantities
+from parvis.ledger.estimating import Heard
+from parvis.ledger.usage import Outcome
 
 log = logging.getLogger(__name__)
 
@@ -161,12 +162,14 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What one small real request gave. `code` is empty when it worked; `refusal` when nothing was sent."""
+    """What one small real request gave. `code` is empty when it worked; `refusal` when nothing was sent. `counts`: whether
+    tokens were counted with each piece; None where nobody could see."""
 
     code: str = ""
     milliseconds: int = 0
     params: dict[str, Any] = field(default_factory=dict)
     refusal: Refusal | None = None
+    counts: bool | None = None
 
 
 class NoRouteError(Exception):
@@ -416,14 +419,14 @@ def embedded(
         rows, tokens = _embedded(admitted, conduct, step, texts, seconds, leave)
     except UpstreamError as error:
         if is_owed(error):
-            settle(held, None, Outcome.FAILED)
+            settle(held, Heard(is_streamed=False), Outcome.FAILED)
         else:
             release(held)
         raise
     except BaseException:
-        settle(held, None, Outcome.LEFT)
+        settle(held, Heard(is_streamed=False), Outcome.LEFT)
         raise
-    settle(held, None if tokens is None else Quantities(embedding_tokens=tokens), Outcome.DONE)
+    settle(held, Heard(tokens, is_streamed=False, is_whole=True), Outcome.DONE)
     return rows
 
 
@@ -472,19 +475,21 @@ async def try_route(one: Route, matrix: Matrix, payer: Payer) -> Trial:
         admitted = _checked(payer, request, [replace(one, candidate=candidate)], matrix, {})
     except NoRouteError as error:
         return Trial(code=error.code, refusal=error.refusal)
-    started = time.monotonic()
+    started, counts = time.monotonic(), None
     try:
         if Purpose.EMBEDDINGS in candidate.capabilities:
             await in_thread(embedded, admitted, ["bonjour"], seconds=TRIAL_SECONDS)
         else:
-            await _first_word(admitted)
+            asked = {name: replace(each, counts_as_it_goes=True) for name, each in admitted.endpoints.items()}
+            counts = await _first_word(replace(admitted, endpoints=asked))
     except UpstreamError as error:
         return Trial(code=error.code, milliseconds=_since(started), params=dict(error.params))
-    return Trial(milliseconds=_since(started))
+    return Trial(milliseconds=_since(started), counts=counts)
 
 
-async def _first_word(admitted: Admitted) -> None:
-    """Once, without another attempt: what it says of itself is what is wanted."""
+async def _first_word(admitted: Admitted) -> bool | None:
+    """Once, without another attempt: what it says of itself is what is wanted; and whether it counts with each piece, None
+    where all of it came at once."""
     messages = [{"role": "user", "content": "Réponds par le seul mot : bonjour"}]
     conduct = _conduct(replace(admitted, request=structs.replace(admitted.request, max_tokens=8)))
     step = _next(conduct)
@@ -493,12 +498,13 @@ async def _first_word(admitted: Admitted) -> None:
     flight = await _paid_flight(admitted, conduct, step, messages, {"total_timeout": TRIAL_SECONDS})
     if isinstance(flight, Refused):
         raise over_budget(flight, Step.STOP)
-    said, finish = False, ""
+    said, finish, pieces = False, "", []
     try:
-        for delta in await flight.begun:
-            said, finish = said or bool(delta.text.strip()), delta.finish or finish
+        pieces += await flight.begun
         async for delta in flight.stream:
-            flight.counted.hear(delta)
+            listen(flight.heard, delta)
+            pieces.append(delta)
+        for delta in pieces:
             said, finish = said or bool(delta.text.strip()), delta.finish or finish
     except UpstreamError as error:
         await flight.failed(error, Outcome.FAILED)
@@ -506,6 +512,8 @@ async def _first_word(admitted: Admitted) -> None:
     await flight.answered()
     if not said and finish not in ("length", "model_length"):  # one that thinks first may not have begun to answer
         raise UpstreamError("empty")
+    counted = [bool(one.completion_tokens) for one in pieces if (one.text or one.unsaid) and not one.finish]
+    return all(counted) if counted else None
 
 
 async def _embed(
@@ -544,7 +552,7 @@ async def _answer(
             yield delta
         try:
             async for delta in winner.stream:
-                winner.counted.hear(delta)
+                listen(winner.heard, delta)
                 yield delta
         except UpstreamError as error:
             flights.remove(winner)
@@ -653,7 +661,7 @@ class _Flight:
         options: Mapping[str, Any],
     ) -> None:
         self.admitted, self.conduct, self.attempt = admitted, conduct, attempt
-        self.counted = Counted()
+        self.heard = Heard()
         self._held = held
         self._is_sent = False
         bound = {"max_tokens": attempt.max_tokens or ANSWER_TOKENS}
@@ -665,7 +673,7 @@ class _Flight:
         self._is_sent = True
         pieces = []
         async for delta in self.stream:
-            self.counted.hear(delta)
+            listen(self.heard, delta)
             pieces.append(delta)
             if delta.text or delta.finish:
                 break
@@ -674,12 +682,13 @@ class _Flight:
     async def answered(self) -> int | None:
         """What it cost, in nano-euro."""
         _locked(self.conduct.answered, self.attempt)
-        return await settled(self._held, self.counted, Outcome.DONE)
+        self.heard.is_whole = True
+        return await settled(self._held, self.heard, Outcome.DONE)
 
     async def failed(self, error: UpstreamError, outcome: Outcome) -> None:
         _failed(self.admitted, self.conduct, self.attempt, error)
         if outcome is Outcome.CUT or is_owed(error):
-            await settled(self._held, self.counted, outcome)
+            await settled(self._held, self.heard, outcome)
         else:
             await given_back(self._held)
 
@@ -691,7 +700,7 @@ class _Flight:
         with suppress(UpstreamError):
             await self.stream.aclose()
         if self._is_sent:
-            await settled(self._held, self.counted, Outcome.LEFT)
+            await settled(self._held, self.heard, Outcome.LEFT)
         else:
             await given_back(self._held)
 
@@ -727,7 +736,8 @@ def _checked(
             if identifier == found[0].candidate.id:
                 raise NoRouteError(error.code) from error
             continue
-        endpoints[identifier] = Endpoint(one.base_url, key, one.model, one.kind)
+        counts = one.row is not None and one.row.counts_as_it_goes
+        endpoints[identifier] = Endpoint(one.base_url, key, one.model, one.kind, counts_as_it_goes=counts)
     usable = {identifier: kept[identifier] for identifier in endpoints}
     return Admitted(request, payer, usable, endpoints, matrix, usable[found[0].candidate.id], board)
 

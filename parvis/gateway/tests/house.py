@@ -26,7 +26,7 @@ from parvis.gateway.tests.provider import Provider
 from parvis.gateway.tests.settler import Settler
 from parvis.inference import snapshots
 from parvis.inference.pool import Limits, Pool
-from parvis.inference.snapshots import Hidden, Holder, Institution, Key, Model, Pseudonyms, Pulse, Snapshot
+from parvis.inference.snapshots import Former, Hidden, Holder, Institution, Key, Model, Pseudonyms, Pulse, Snapshot
 
 MASTER = "only for tests, never a secret"
 SECRET = "sk-secret-of-the-provider"
@@ -48,6 +48,7 @@ class House:
     keys: list[Key] = field(default_factory=list)
     providers: list[snapshots.Provider] = field(default_factory=list)
     models: list[Model] = field(default_factory=list)
+    former: list[Former] = field(default_factory=list)
     settled: list[Settled] = field(default_factory=list)
     console: Console | None = None
     oldest: float = 3_600.0
@@ -97,7 +98,12 @@ class House:
         self, *, revoked: tuple[int, ...] = (), stopped: tuple[tuple[int, str], ...] = (), at: float | None = None
     ) -> None:
         snapshot = Snapshot(
-            tuple(self.institutions), tuple(self.holders), tuple(self.keys), tuple(self.providers), tuple(self.models)
+            tuple(self.institutions),
+            tuple(self.holders),
+            tuple(self.keys),
+            tuple(self.providers),
+            tuple(self.models),
+            former=tuple(self.former),
         )
         version = snapshots.write_snapshot(self.folder, snapshot, master=MASTER)
         snapshots.write_pulse(self.folder, Pulse(version, at or time.time(), revoked, stopped=stopped), master=MASTER)
