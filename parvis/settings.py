@@ -273,7 +273,11 @@ TOOLS = [
 ]
 
 # What prices are kept for, and under: functions that give (identifier, name) of an institution.
-PRICED = {"models": "parvis.inference.inventory.priced", "agreements": "parvis.offers.inventory.agreements"}
+PRICED = {
+    "models": "parvis.inference.inventory.priced",
+    "agreements": "parvis.offers.inventory.agreements",
+    "apps": "parvis.assistants.inventory.apps",
+}
 
 # Where a person's own page leads, in its order: functions that give `access.profiles.OwnSection`.
 OWN_PAGES = [

@@ -30,6 +30,7 @@ from parvis.ledger.budgets.models import Lease, NodeKind, Spending
 from parvis.ledger.budgets.settler import settling
 from parvis.ledger.models import Call, Transfer
 from parvis.ledger.pricing import Unit
+from parvis.ledger.rounding import shown_euros
 from parvis.ledger.tests.calls import EURO
 from tests.v1 import Answer, asked
 
@@ -100,7 +101,7 @@ def test_a_call_is_refused_at_the_limit_and_counted_below_it(house: House, tmp_p
     assert (refused.status, refused.json["error"]["code"]) == (429, "insufficient_quota")
     assert len(seen) == len(answered) > 3
     assert costs == [(8 + one.json["usage"]["prompt_tokens"]) * EACH for one in answered]
-    left = f"{(1_000 * EACH - sum(costs)) / EURO:.6f} €".replace(".", ",")
+    left = f"{shown_euros(1_000 * EACH - sum(costs)):f} €".replace(".", ",")
     assert left in refused.json["error"]["message"]
     [spending] = Spending.unscoped.all()
     assert (spending.spent, spending.leased, spending.excess) == (sum(costs), 0, 0)

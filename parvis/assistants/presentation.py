@@ -390,7 +390,7 @@ def _provenance(turn: Turn, state: State) -> Provenance | None:
         return None
     if turn.mode == Mode.EXTRACTIVE:
         return Provenance(Mode.EXTRACTIVE, "", "", _("at no cost"))
-    place = str(Zone(turn.zone).label) if turn.zone else ""
+    place = Zone(turn.zone).where if turn.zone else ""
     return Provenance(Mode.GENERATIVE, turn.model_name, place, _tokens(turn))
 
 
@@ -523,15 +523,15 @@ def exported(conversation: Conversation, principal: Principal, now: datetime) ->
         title=conversation.title,
         assistant=conversation.assistant.name,
         institution=conversation.institution.name,
-        turns=tuple(_exported_turn(turn, one, turn.state_at(now)) for turn, one in zip(turns, shown, strict=True)),
+        turns=tuple(as_exported(turn, one, turn.state_at(now)) for turn, one in zip(turns, shown, strict=True)),
     )
 
 
 def exported_turn(turn: Turn, principal: Principal, now: datetime) -> ExportedTurn:
-    return _exported_turn(turn, turns_shown([turn], principal, now)[0], turn.state_at(now))
+    return as_exported(turn, turns_shown([turn], principal, now)[0], turn.state_at(now))
 
 
-def _exported_turn(turn: Turn, shown: TurnShown, state: State) -> ExportedTurn:
+def as_exported(turn: Turn, shown: TurnShown, state: State) -> ExportedTurn:
     citations = [citation for block in shown.blocks for citation in block.citations]
     remarks = [f"{notice.title} {notice.text}".strip() for notice in shown.notices]
     if shown.without_documents:

@@ -1,11 +1,11 @@
 """What is being answered at this instant in one institution, as its administrators see it: by which model or assistant, for
-which program, for how long. Never a word of it, nor the name of a person who asks."""
+which key, since when. Never a word of it, nor the name of a person who asks: a key has the name its holder gave it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -32,6 +32,7 @@ class Line:
     zone: str
     who: str
     detail: str
+    begun_at: datetime
     seconds: int
     pieces: int
     sent: int | None
@@ -82,6 +83,7 @@ def _of_models(principal: Principal, now: datetime) -> Iterator[Line]:
             zone=_zone(one.zone),
             who=who,
             detail=detail,
+            begun_at=datetime.fromtimestamp(one.begun_at, UTC),
             seconds=_seconds(now.timestamp() - one.begun_at),
             pieces=one.pieces,
             sent=one.sent,
@@ -101,6 +103,7 @@ def _of_assistants(principal: Principal, now: datetime) -> Iterator[Line]:
             zone=_zone(turn.zone),
             who=asker.person.display_name if asker.role == Role.APP else _("A person"),
             detail="",
+            begun_at=turn.created_at,
             seconds=_seconds((now - turn.created_at).total_seconds()),
             pieces=turn.latest_seq,
             sent=None,
@@ -109,9 +112,12 @@ def _of_assistants(principal: Principal, now: datetime) -> Iterator[Line]:
 
 
 def _holder(key: ApiKey | None, component: str) -> tuple[str, str]:
-    """An application is named, and which of its keys; a person is not."""
-    if key is None or key.profile.role != Role.APP:
+    """An application is named, and which of its keys; of a person, the key alone."""
+    if key is None:
         return _("A person’s key"), component
+    if key.profile.role != Role.APP:
+        said = _("A person’s key, “%(name)s”") % {"name": key.name}
+        return said, component
     return key.profile.person.display_name, f"{key.name}, {key.hint}…"
 
 

@@ -21,6 +21,7 @@ from parvis.corpora.actions import add_upload, share_corpus
 from parvis.corpora.jobs import run_worker
 from parvis.corpora.models import Corpus, CorpusKind, Document
 from parvis.demo.commons import load_commons
+from parvis.demo.expenses import load_expenses
 from parvis.demo.people import LEADS, ORGANISATIONS, PERSONAS, Persona
 from parvis.identity.models import Person, Source
 from parvis.institutions.actions import DIGEST_EVERY
@@ -96,6 +97,8 @@ def load(on_progress: Progress | None = None) -> None:
         Notice.objects.filter(mailed_at=None).update(mailed_at=timezone.now() - 2 * DIGEST_EVERY)
     for course in COURSES:
         _load_course(course, profiles[course.owner])
+    with transaction.atomic():
+        load_expenses(profiles)
     run_worker(until_idle=True, stop=threading.Event(), on_progress=on_progress, embeddings=False)
 
 

@@ -229,6 +229,9 @@ def _decoded(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
+        if found := _BOUND.search(str(error)):
+            code = "integer_above_max_value" if found[1] == "<=" else "integer_below_min_value"
+            raise Problem(code, {"field": found[3], "bound": int(found[2])}, param=found[3]) from None
         if found := _PLACE.search(str(error)):
             name = found[1] or found[2]
             raise Problem("wrong_field", {"field": name}, param=name) from None
@@ -237,6 +240,7 @@ def _decoded(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
         raise Problem("not_json", {"reason": str(error)[:200]}) from None
 
 
+_BOUND = re.compile(r"Expected `int` ([<>]=) ([0-9]+) - at `\$\.(\w+)`")
 _PLACE = re.compile(r"at `\$\.(\w+)|required field `(\w+)`")
 
 

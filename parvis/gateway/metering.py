@@ -7,7 +7,8 @@ import logging
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
+from functools import partial
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -19,12 +20,13 @@ from parvis.gateway.relay import Meter
 from parvis.inference.completion import TEMPLATE_TOKENS
 from parvis.ledger.budgets.client import Budgets, Reservation
 from parvis.ledger.budgets.messages import NOTHING, Amounts, Code, Measure, Refused
+from parvis.ledger.budgets.naming import Translate, budget_named, instant
 from parvis.ledger.counting import NO_EVENT, Counter
 from parvis.ledger.estimating import Tokenizer, Tokenizers
 from parvis.ledger.journal import JournalBroken
-from parvis.ledger.pricing import PARIS
+from parvis.ledger.rounding import shown_euros
 from parvis.ledger.tariff import Tariff
-from parvis.ledger.usage import NANO, Carbon, Outcome, Quantities, Usage
+from parvis.ledger.usage import Carbon, Outcome, Quantities, Usage
 
 log = logging.getLogger("parvis.gateway")
 
@@ -182,7 +184,8 @@ def refusal_of(refused: Refused) -> Problem:
     """As it is told to the client."""
     if refused.code is Code.OVER_LIMIT:
         left, unit = _left(refused)
-        return Problem("insufficient_quota", {"left": left, "unit": unit, "begins": _begins(refused)}, headers=_NOT_AGAIN)
+        said = {"budget": partial(_budget, refused), "left": left, "unit": unit, "begins": partial(_begins, refused)}
+        return Problem("insufficient_quota", said, headers=_NOT_AGAIN)
     if refused.code is Code.HELD:
         return Problem("budget_held", retry_after=1)
     if refused.code is Code.STORE_DOWN:
@@ -224,16 +227,18 @@ def _quantities(operation: str, tokens_in: int, cached: int, tokens_out: int, mi
 
 
 def _left(refused: Refused) -> tuple[Decimal, str]:
-    """Never more than there is; fractions of a cent where there is nothing else."""
     left = max(0, refused.left)
     if refused.measure is Measure.MONEY:
-        digits = Decimal("0.01") if left >= NANO // 100 else Decimal("0.000001")
-        return (Decimal(left) / NANO).quantize(digits, ROUND_DOWN), "€"
+        return shown_euros(left), "€"
     return (Decimal(left), "tokens") if refused.measure is Measure.TOKENS else (Decimal(left) / 1_000, "g CO₂e")
 
 
-def _begins(refused: Refused) -> str:
-    return "" if refused.resets_at is None else datetime.fromtimestamp(refused.resets_at, PARIS).strftime("%Y-%m-%d %H:%M")
+def _budget(refused: Refused, _language: str, translate: Translate) -> str:
+    return budget_named(refused, translate)
+
+
+def _begins(refused: Refused, language: str, _translate: Translate) -> str:
+    return "" if refused.resets_at is None else instant(refused.resets_at, language, now=datetime.now(UTC))
 
 
 _NOT_AGAIN = ((b"x-should-retry", b"false"),)  # OpenAI's client asks again by itself otherwise

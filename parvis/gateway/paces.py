@@ -1,8 +1,9 @@
 """How often each key, and each holder, asks: of all workers of a machine together.
 
-They share a file of instants, one for each key and one for each holder: until when what was asked is more than a steady pace
-would have let through. Each is eight bytes, written at once; of two workers at one instant one may be forgotten, which lets
-one more request pass. The clock is the machine's, which nobody sets; an instant of before it was started again says nothing.
+They share a file of instants, one for each key and one for each holder: until when what was asked is more than a steady
+pace would have let through. Each is eight bytes, written at once; of two workers at the same instant one may be
+forgotten, which lets one request more pass. The clock is the machine's, which nobody sets; an instant of before it was
+started again says nothing.
 """
 
 from __future__ import annotations

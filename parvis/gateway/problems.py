@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gettext as catalogues
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+
+from parvis.inference.refusals import CAPABILITIES, CLASSES
 
 LANGUAGES = ("fr", "en")  # the first unless another is asked for
 RETRIED_AFTER = 5  # seconds, where nothing says how long
@@ -50,6 +52,8 @@ KINDS = {
     "method_not_allowed": Kind(405, "invalid_request_error", _("This address is asked with %(allowed)s.")),
     "not_json": Kind(400, "invalid_request_error", _("The body is not a JSON object: %(reason)s.")),
     "wrong_field": Kind(400, "invalid_request_error", _("The field “%(field)s” is missing, or is not what it should be.")),
+    "integer_above_max_value": Kind(400, "invalid_request_error", _("“%(field)s” is %(bound)s at most.")),
+    "integer_below_min_value": Kind(400, "invalid_request_error", _("“%(field)s” is %(bound)s at least.")),
     "unsupported_field": Kind(400, "invalid_request_error", _("The field “%(field)s” is not supported here.")),
     "remote_content": Kind(
         400,
@@ -66,7 +70,7 @@ KINDS = {
     "class_refused": Kind(
         403,
         "permission_error",
-        _("The rules of your institution do not let data of this class (%(data_class)s) go where this model computes."),
+        _("The rules of your institution do not let data that are %(data_class)s go where this model computes."),
     ),
     "not_attested": Kind(
         403, "permission_error", _("The provider of this model gave no valid commitment not to train on what it is sent.")
@@ -96,7 +100,7 @@ KINDS = {
     "insufficient_quota": Kind(
         429,
         "insufficient_quota",
-        _("The budget is spent: %(left)s %(unit)s left, less than this request may cost. It begins again on %(begins)s."),
+        _("%(budget)s is spent: %(left)s %(unit)s left, less than this request may cost. It begins again on %(begins)s."),
     ),
     "budget_held": Kind(
         429, "rate_limit_error", _("What is left of the budget is held by requests under way: try again in a moment.")
@@ -126,7 +130,8 @@ KINDS = {
 
 @dataclass(eq=False)  # not frozen: an exception is written on by whoever lets it pass
 class Problem(Exception):
-    """`code` is a key of KINDS."""
+    """`code` is a key of KINDS. What is said otherwise in each language is, among `params`, a function of the language and of
+    the translation of a sentence into it."""
 
     code: str
     params: Mapping[str, object] = field(default_factory=dict)
@@ -153,9 +158,43 @@ class Problem(Exception):
 
 
 def _written(params: Mapping[str, object], language: str) -> dict[str, object]:
-    """Decimals as the language writes them."""
-    comma = language == "fr"
-    return {name: f"{one:f}".replace(".", ",") if comma and isinstance(one, Decimal) else one for name, one in params.items()}
+    """As the language writes it: numbers, and the words that programs have for a class, a capability, a fault of JSON."""
+    return {name: _WORDS.get(name, _plain)(one, language) for name, one in params.items()}
+
+
+def _plain(one: object, language: str) -> object:
+    if callable(one):
+        return one(language, _catalogue(language).gettext)
+    if isinstance(one, Decimal):
+        return f"{one:f}".replace(".", ",") if language == "fr" else f"{one:f}"
+    if isinstance(one, int):
+        return f"{one:,}".replace(",", "\N{NARROW NO-BREAK SPACE}") if language == "fr" else f"{one:,}"
+    return one
+
+
+def _class(one: object, language: str) -> object:
+    return CLASSES[str(one)][language] if one in CLASSES else one
+
+
+def _capability(one: object, language: str) -> object:
+    return CAPABILITIES[str(one)][language] if one in CAPABILITIES else one
+
+
+def _fault(one: object, language: str) -> object:
+    """Of a body, from what the reader of JSON says of it in English."""
+    translate, said = _catalogue(language).gettext, str(one)
+    if found := re.search(r"in position (\d+)", said):
+        return translate(_("it is not UTF-8 from byte %(place)s on")) % {"place": found[1]}
+    if found := re.search(r"\(byte (\d+)\)", said):
+        return translate(_("it cannot be read from byte %(place)s on")) % {"place": found[1]}
+    if "truncated" in said:
+        return translate(_("it stops before its end"))
+    if found := re.search(r"Expected `object`, got `(\w+)`", said):
+        return translate(_("it begins with something else than {"))
+    return translate(_("it cannot be read"))
+
+
+_WORDS: dict[str, Callable[[object, str], object]] = {"data_class": _class, "capability": _capability, "reason": _fault}
 
 
 def language_of(accepted: str) -> str:

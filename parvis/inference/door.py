@@ -65,7 +65,7 @@ from parvis.inference.routing import (
 )
 from parvis.inference.upstream import Endpoint
 from parvis.institutions.models import DataClass, Institution
-from parvis.ledger.actions.calls import Asked, Held, Payer, release, reserve, settle
+from parvis.ledger.actions.calls import Held, Payer, PricedModel, release, reserve, settle
 from parvis.ledger.budgets.descent import QUEUE_SECONDS, Step, WayDown
 from parvis.ledger.budgets.messages import Refused
 from parvis.ledger.estimating import Heard
@@ -123,10 +123,10 @@ class Route:
         return urlsplit(self.base_url).hostname or self.base_url
 
     @property
-    def priced(self) -> Asked:
+    def priced(self) -> PricedModel:
         """As the ledger knows it."""
         agreement_id = self.row.provider.agreement_id if self.row else None
-        return Asked(self.row.id if self.row else None, self.model, self.zone, agreement_id)
+        return PricedModel(self.row.id if self.row else None, self.model, self.zone, agreement_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,8 +54,7 @@ class ModelForm(forms.Form):
     forget_secret = forms.BooleanField(label=_("Erase the recorded key"), required=False)
     zone = forms.ChoiceField(
         label=_("Hosting zone"),
-        choices=Zone.choices,
-        initial=Zone.WORLD,
+        choices=[("", _("choose where it computes")), *Zone.choices],
         required=False,
         help_text=_("Where the computing takes place: it decides which data may go there, and is written under each answer."),
     )
@@ -123,7 +122,13 @@ class ModelForm(forms.Form):
         required=False,
         help_text=_("A trial sees it. An answer that is cut is then charged exactly; otherwise what it cost is estimated."),
     )
-    is_default = forms.BooleanField(label=_("Used when an assistant names no other"), required=False, initial=True)
+    is_default = forms.BooleanField(
+        label=_("Used when an assistant names no other"),
+        required=False,
+        help_text=_(
+            "Nothing is sent to it before its provider’s attestation is recorded: tick this once it has answered a trial."
+        ),
+    )
 
     def __init__(self, *args: Any, principal: Principal, instance: LanguageModel | None = None, **kwargs: Any) -> None:
         self.instance = instance

@@ -38,6 +38,19 @@ class Zone(models.TextChoices):
     EU = "eu", _("European Union")
     WORLD = "world", _("outside the European Union")
 
+    @property
+    def where(self) -> str:
+        """After "computed"."""
+        return str(_WHERE[self.value])
+
+
+_WHERE = {
+    "on_prem": _("on the institution’s own servers"),
+    "fr": _("in France"),
+    "eu": _("in the European Union"),
+    "world": _("outside the European Union"),
+}
+
 
 class Purpose(models.TextChoices):
     CHAT = "chat", _("writing answers")
@@ -84,6 +97,10 @@ class Provider(HoldsSecret):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def where(self) -> str:
+        return Zone(self.zone).where
 
     @property
     def origin(self) -> str:

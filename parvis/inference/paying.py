@@ -16,7 +16,7 @@ from asgiref.sync import sync_to_async
 from django.db import connection
 
 from parvis.inference.completion import TEMPLATE_TOKENS, Delta, Message, ModelWithheldError, UpstreamError
-from parvis.ledger.actions.calls import Asked, Held, Payer, release, reserve, settle, worsts
+from parvis.ledger.actions.calls import Held, Payer, PricedModel, release, reserve, settle, worsts
 from parvis.ledger.budgets.descent import Step
 from parvis.ledger.budgets.messages import Refused
 from parvis.ledger.estimating import Heard
@@ -32,6 +32,7 @@ def over_budget(refused: Refused, step: Step) -> UpstreamError:
     """Nothing was sent: no budget allows it. `step` is what is done instead, quotations or nothing."""
     said = {"why": refused.code.value, "left": refused.left, "measure": refused.measure.value}
     kind = ModelWithheldError if step is Step.EXTRACTIVE else UpstreamError
+    said |= {"kind": refused.kind, "name": refused.name, "period": refused.period}
     return kind(f"budget_{step.value}", **said, resets_at=refused.resets_at)
 
 
@@ -53,7 +54,7 @@ def listen(heard: Heard, delta: Delta) -> None:
         heard.count(delta.prompt_tokens, delta.completion_tokens or 0, delta.cached_tokens or 0)
 
 
-async def reserved(payer: Payer, asked: Asked, most: Quantities) -> Held | Refused:
+async def reserved(payer: Payer, asked: PricedModel, most: Quantities) -> Held | Refused:
     """Who leaves meanwhile gives it back."""
     asking = asyncio.ensure_future(in_thread(reserve, payer, asked, most))
     try:
@@ -77,7 +78,9 @@ async def given_back(held: Held | None) -> None:
         await asyncio.shield(asyncio.ensure_future(in_thread(release, held)))
 
 
-async def smaller(payer: Payer, refused: Refused, than: Asked, others: Mapping[str, Asked], most: Quantities) -> list[str]:
+async def smaller(
+    payer: Payer, refused: Refused, than: PricedModel, others: Mapping[str, PricedModel], most: Quantities
+) -> list[str]:
     """Those that cost less at worst, in what the budget counts."""
     names = list(others)
     first, *rest = await in_thread(worsts, payer.institution_id, [than, *(others[name] for name in names)], most)

@@ -18,7 +18,8 @@ def sentence(refusal: Refusal, language: str = "fr") -> str:
     chosen = language if language in LANGUAGES else "fr"
     data = CLASSES[refusal.data_class][chosen] if refusal.data_class in CLASSES else _ANY[chosen]
     zones = _OR[chosen].join(ZONE_NAMES[zone][chosen] for zone in refusal.zones)
-    return words[chosen].format(data=data, zones=zones or _NOWHERE[chosen], capability=refusal.capability)
+    able = CAPABILITIES[refusal.capability][chosen] if refusal.capability in CAPABILITIES else refusal.capability
+    return words[chosen].format(data=data, zones=zones or _NOWHERE[chosen], capability=able)
 
 
 def reason(code: str, data_class: str, zone: str, language: str = "fr") -> str:
@@ -37,6 +38,15 @@ ZONE_NAMES = {
     "fr": {"fr": "en France", "en": "in France"},
     "eu": {"fr": "dans l’Union européenne", "en": "in the European Union"},
     "world": {"fr": "hors de l’Union européenne", "en": "outside the European Union"},
+}
+CAPABILITIES = {
+    "chat": {"fr": "répondre à une conversation", "en": "answer a conversation"},
+    "embeddings": {"fr": "calculer des vecteurs", "en": "compute embeddings"},
+    "stream": {"fr": "envoyer ses mots à mesure", "en": "send its words as they come"},
+    "tools": {"fr": "appeler des outils", "en": "call tools"},
+    "json_schema": {"fr": "suivre un schéma JSON", "en": "follow a JSON schema"},
+    "images": {"fr": "lire des images", "en": "read images"},
+    "responses": {"fr": "répondre à l’adresse /v1/responses", "en": "answer at /v1/responses"},
 }
 _ANY = {"fr": "de cette demande", "en": "of this kind"}
 _OR = {"fr": " ou ", "en": " or "}
@@ -60,8 +70,8 @@ _SENTENCES = {
         "en": "Nothing is sent to it: the attestation of its provider no longer holds.",
     },
     "capability": {
-        "fr": "Aucun modèle demandé ne sait le faire ({capability}).",
-        "en": "No model that was asked for can do it ({capability}).",
+        "fr": "Aucun modèle demandé ne sait {capability}.",
+        "en": "No model that was asked for can {capability}.",
     },
     "class": {
         "fr": "Votre établissement ne laisse pas des données {data} être traitées {zones}.",

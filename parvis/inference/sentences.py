@@ -8,6 +8,7 @@ from typing import Any
 from django.utils.formats import localize
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
+from msgspec.structs import replace
 
 from parvis.inference import refusals
 from parvis.inference.models import Calibration
@@ -158,6 +159,7 @@ def over_budget(params: Mapping[str, Any]) -> str:
     """Which budget refused, and what is done instead: `params` are those of `paying.over_budget`, or none."""
     try:
         refused = Refused(Code(params["why"]), 0, params["left"], params["resets_at"], Measure(params["measure"]))
+        refused = replace(refused, **{name: str(params.get(name, "")) for name in ("kind", "name", "period")})
     except (KeyError, ValueError):
         refused = Refused(Code.STORE_DOWN)
     return budgets.refusal(refused)

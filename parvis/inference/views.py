@@ -17,7 +17,6 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from parvis.access.doors import get_or_404, requires
 from parvis.access.http import SignedInRequest
-from parvis.access.sensitivity import ZONES
 from parvis.inference import actions, door
 from parvis.inference.consequences import changes
 from parvis.inference.forms import AttestationForm, ModelForm, RoutingForm, RoutingSavingForm, routing_initial
@@ -68,7 +67,7 @@ def list_models(request: SignedInRequest) -> HttpResponse:
                 "purpose_code": code,
                 "purpose": Purpose(code).label,
                 "name": route.name,
-                "zone": Zone(route.zone).label,
+                "where": Zone(route.zone).where,
                 "is_attested": _is_attested(route.candidate, now),
                 "worth": worth_of(code, route),
             }
@@ -193,7 +192,7 @@ def routing(request: SignedInRequest) -> HttpResponse:
             (
                 label,
                 data_class == institution.data_class,
-                [matrix.get((data_class, zone)) == Clearance.ALLOWED for zone in ZONES],
+                [(name, matrix.get((data_class, zone)) == Clearance.ALLOWED) for zone, name in Zone.choices],
             )
             for data_class, label in DataClass.choices
         ],

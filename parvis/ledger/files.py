@@ -305,9 +305,12 @@ def _written(value: str | int | Decimal) -> str:
     return f"'{text}" if text.startswith(FORMULA_SIGNS) else text
 
 
+NO_BREAK = "\N{NO-BREAK SPACE}"  # it has a width and no drawing
+
+
 def _drawable(text: str) -> str:
     """What the embedded fonts cannot draw becomes a square."""
-    return "".join(char if char < "\u2600" and char.isprintable() else "□" for char in printable(text))
+    return "".join(char if char == NO_BREAK or (char < "\u2600" and char.isprintable()) else "□" for char in printable(text))
 
 
 @cache

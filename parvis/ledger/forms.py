@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -18,6 +18,7 @@ from parvis.ledger.presentation import app_name, month_name, per_unit, unit_name
 from parvis.ledger.pricing import Unit
 from parvis.ledger.reconciliation import MOST_BYTES
 from parvis.ledger.usage import NANO
+from parvis.web.amounts import AmountField
 
 MOST_EUROS = 1_000_000
 
@@ -70,7 +71,7 @@ class BookForm(forms.Form):
         for model in self.models:
             for unit in Unit:
                 name = _field(model.id, unit)
-                self.fields[name] = forms.DecimalField(
+                self.fields[name] = AmountField(
                     label=unit_name(unit),
                     help_text=per_unit(unit),
                     required=False,
@@ -78,15 +79,17 @@ class BookForm(forms.Form):
                     max_value=MOST_EUROS,
                     decimal_places=9,
                     max_digits=16,
-                    localize=True,
                     initial=rates.get(name),
-                    widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
                 )
 
     @property
-    def by_model(self) -> Iterator[tuple[str, list[forms.BoundField]]]:
-        for model in self.models:
-            yield model.name, [self[_field(model.id, unit)] for unit in Unit]
+    def by_model(self) -> Iterator[tuple[str, list[forms.BoundField], bool, bool]]:
+        """Each with whether it has a price, and whether it is shown open: those that have one or a fault, else the first."""
+        found = [(model.name, [self[_field(model.id, unit)] for unit in Unit]) for model in self.models]
+        priced = [any(field.value() not in (None, "") for field in fields) for _name, fields in found]
+        for place, (name, fields) in enumerate(found):
+            is_open = any(field.errors for field in fields) or (priced[place] if any(priced) else place == 0)
+            yield name, fields, priced[place], is_open
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -128,14 +131,20 @@ class StatementForm(forms.Form):
     )
 
     def __init__(
-        self, *args: Any, months: Sequence[date], components: Sequence[str], apps: Sequence[str], **kwargs: Any
+        self,
+        *args: Any,
+        months: Sequence[date],
+        components: Sequence[str],
+        apps: Sequence[str],
+        names: Mapping[str, str],
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.fields["month"].choices = month_choices(months)  # type: ignore[attr-defined]
         self.fields["scope"].choices = [  # type: ignore[attr-defined]
             ("", _("the whole institution")),
             *((f"component:{name}", _("component: %(name)s") % {"name": name}) for name in components),
-            *((f"app:{name}", _("application: %(name)s") % {"name": app_name(name)}) for name in apps),
+            *((f"app:{name}", _("application: %(name)s") % {"name": app_name(name, names)}) for name in apps),
         ]
 
     @property

@@ -1,4 +1,5 @@
-"""What packages above tell of: models to price, agreements to price them under. settings.PRICED names their functions."""
+"""What packages above tell of: models to price, agreements to price them under, names of what asks. settings.PRICED names
+their functions."""
 
 from __future__ import annotations
 
@@ -23,6 +24,12 @@ def models_of(institution_id: int) -> list[Priced]:
 
 def agreements_of(institution_id: int) -> list[Priced]:
     return _listed("agreements", institution_id)
+
+
+def apps_of(institution_id: int) -> dict[str, str]:
+    """What asks, by how calls name it: "assistant:12"."""
+    give: Callable[[int], dict[str, str]] = import_string(settings.PRICED["apps"])
+    return give(institution_id)
 
 
 def _listed(kind: str, institution_id: int) -> list[Priced]:

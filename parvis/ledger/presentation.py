@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -18,8 +18,12 @@ from parvis.ledger.crowd import Told
 from parvis.ledger.models import PriceBook
 from parvis.ledger.pricing import PARIS, Unit
 from parvis.ledger.reconciliation import Gap, UnreadableInvoice
-from parvis.ledger.statement import Line, to_cents
+from parvis.ledger.rounding import decimals_of, shown_euros
+from parvis.ledger.statement import CENT, Line, to_cents
 from parvis.ledger.usage import MICROGRAMS, NANO
+from parvis.web.templatetags.interface import date as day_name
+
+MINUS = "\N{MINUS SIGN}"
 
 
 def unit_name(unit: str) -> str:
@@ -41,14 +45,10 @@ def per_unit(unit: str) -> str:
 
 
 def euros(nano: int) -> str:
-    """To the cent; below ten cents, as many digits as say something."""
-    value = Decimal(nano) / NANO
-    if nano and abs(value) < Decimal("0.1"):
-        digits = min(9, 1 - value.adjusted())
-        text = number_format(value.quantize(Decimal(1).scaleb(-digits)), decimal_pos=digits)
-    else:
-        text = number_format(Decimal(to_cents(nano)) / 100, decimal_pos=2, force_grouping=True)
-    return f"{text}\N{NO-BREAK SPACE}€"
+    """As `rounding` says."""
+    value = shown_euros(nano)
+    text = number_format(abs(value), decimal_pos=decimals_of(value), force_grouping=True)
+    return f"{MINUS if nano < 0 else ''}{text}\N{NO-BREAK SPACE}€"
 
 
 def price(nano: int) -> str:
@@ -119,8 +119,9 @@ def estimated(calls: int, nano: int) -> str:
     return _("of which estimated: %(what)s") % {"what": said % {"count": count(calls), "amount": euros(nano)}}
 
 
-def rows_of(told: Told[Any], axis: str) -> list[Shown]:
-    found = [shown(label_of(row.label, axis), Figures.of(row.values)) for row in told.shown]
+def rows_of(told: Told[Any], axis: str, names: Mapping[str, str]) -> list[Shown]:
+    """`names`: of what asks, by how calls name it."""
+    found = [shown(label_of(row.label, axis, names), Figures.of(row.values)) for row in told.shown]
     if told.together:
         label = ngettext("%(count)d other, told together", "%(count)d others, told together", told.together.label) % {
             "count": told.together.label
@@ -129,16 +130,18 @@ def rows_of(told: Told[Any], axis: str) -> list[Shown]:
     return found
 
 
-def label_of(value: Any, axis: str) -> str:
+def label_of(value: Any, axis: str, names: Mapping[str, str] | None = None) -> str:
     if isinstance(value, date):
-        return date_format(value, "j F")
+        return day_name(value, "j F")
     if not value:
         return {"component": _("without a component"), "app": _("without an application")}.get(axis, "–")
-    return app_name(str(value)) if axis == "app" else str(value)
+    return app_name(str(value), names) if axis == "app" else str(value)
 
 
-def app_name(app: str) -> str:
-    """ "assistant:12" in words."""
+def app_name(app: str, names: Mapping[str, str] | None = None) -> str:
+    """ "assistant:12" in words: by its name where it still has one."""
+    if names and app in names:
+        return names[app]
     kind, _colon, number = app.partition(":")
     if kind == "assistant" and number.isdigit():
         return _("assistant no. %(number)s") % {"number": number}
@@ -158,10 +161,10 @@ def chart_of_days(days: dict[date, Figures], month: date, *, by_amount: bool) ->
     after = month.replace(year=month.year + 1, month=1) if month.month == 12 else month.replace(month=month.month + 1)
     values = []
     for number in range((after - month).days):
-        day = month.replace(day=number + 1)
-        figures = days.get(day, Figures())
+        one = month.replace(day=number + 1)
+        figures = days.get(one, Figures())
         said = euros(figures.amount_nano) if by_amount else count(figures.calls)
-        values.append((f"{date_format(day, 'j F')}: {said}", figures.amount_nano if by_amount else figures.calls))
+        values.append((f"{day_name(one, 'j F')}: {said}", figures.amount_nano if by_amount else figures.calls))
     return bars(values)
 
 
@@ -192,10 +195,10 @@ class LineShown:
     estimated: str
 
 
-def line_shown(line: Line) -> LineShown:
-    where = " · ".join(part for part in (line.component, app_name(line.app) if line.app else "") if part) or "–"
+def line_shown(line: Line, names: Mapping[str, str]) -> LineShown:
+    where = " · ".join(part for part in (line.component, app_name(line.app, names) if line.app else "") if part) or "–"
     tokens = line.input_tokens + line.cached_tokens + line.output_tokens + line.embedding_tokens
-    cents = f"{number_format(Decimal(line.cents) / 100, decimal_pos=2, force_grouping=True)}\N{NO-BREAK SPACE}€"
+    cents = euros(line.cents * CENT)
     return LineShown(
         where,
         line.model_name,
@@ -221,16 +224,22 @@ class GapShown:
 
 def gap_shown(gap: Gap) -> GapShown:
     share = gap.share
-    said = f"{number_format(share * 100, decimal_pos=2)}\N{NO-BREAK SPACE}%" if share is not None else "–"
+    sign = MINUS if share is not None and share < 0 else ""
+    said = f"{sign}{number_format(abs(share * 100), decimal_pos=2)}\N{NO-BREAK SPACE}%" if share is not None else "–"
     return GapShown(
         gap.label or _("The whole"),
         _("not on the invoice") if gap.invoiced_nano is None else euros(gap.invoiced_nano),
         _("not in the ledger") if gap.counted_nano is None else euros(gap.counted_nano),
-        euros(gap.difference_nano),
+        euros(_shown_difference(gap)),
         said,
         gap.is_flagged,
         _("of which estimated: %(what)s") % {"what": euros(gap.estimated_nano)} if gap.estimated_nano else "",
     )
+
+
+def _shown_difference(gap: Gap) -> int:
+    """Of the two amounts as they are shown: who subtracts one from the other finds it."""
+    return (to_cents(gap.invoiced_nano or 0) - to_cents(gap.counted_nano or 0)) * CENT
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,16 @@ from parvis.assistants.models import (
     Turn,
     TurnEvent,
 )
-from parvis.assistants.presentation import BlockShown, CitationShown, blocks_of, exported_turn, places_of
+from parvis.assistants.presentation import (
+    BlockShown,
+    CitationShown,
+    NearestShown,
+    TurnShown,
+    as_exported,
+    blocks_of,
+    places_of,
+    turns_shown,
+)
 from parvis.assistants.quotations import plain
 from parvis.inference.models import Zone
 from parvis.ledger.usage import NANO
@@ -73,6 +82,7 @@ class Said:
     text: str = ""
     marks: list[dict[str, Any]] = field(default_factory=list)
     notes: dict[int, str] = field(default_factory=dict)
+    nearest: list[dict[str, str]] = field(default_factory=list)
 
 
 def model_name(assistant: Assistant) -> str:
@@ -117,13 +127,40 @@ def said_so_far(turn: Turn, principal: Principal) -> Said:
 
 
 def said_in_full(turn: Turn, principal: Principal, now: datetime) -> Said:
-    """With its foot: remarks, then what each number quotes."""
+    """With its foot: remarks, then what each number quotes, or the passages that come nearest to what has no answer."""
     said = said_so_far(turn, principal)
-    remark = exported_turn(turn, principal, now).remark
+    [shown] = turns_shown([turn], principal, now)
+    remark = as_exported(turn, shown, turn.state_at(now)).remark
     foot = [remark] if remark else []
+    if shown.outcome == State.ABSTAINED and not shown.without_documents:
+        said.nearest = [_near(passage) for passage in shown.nearest]
+        foot += _told_near(shown)
     foot += [f"[{number}] {said.notes[number]}" for number in sorted(said.notes)]
     said.text += ("\n\n" if said.text and foot else "") + "\n".join(foot)
     return said
+
+
+def _told_near(shown: TurnShown) -> list[str]:
+    """As the page of the assistant says it."""
+    if not shown.nearest:
+        return (
+            []
+            if shown.unproven
+            else [_("No passage comes near it. Try other words, or ask about something the documents cover.")]
+        )
+    lead = (
+        _("These passages come nearest.") if shown.unproven else _("These passages come nearest. None of them is an answer.")
+    )
+    return [lead, *(f"– {one['title']} : « {one['text']} »" for one in map(_near, shown.nearest))]
+
+
+def _near(passage: NearestShown) -> dict[str, str]:
+    lines = (" · ".join(filter(None, row)) for part in passage.parts for row in part.rows or ((part.text,),))
+    return {
+        "url": f"{settings.SITE_URL.rstrip('/')}{passage.url}",
+        "title": f"{passage.document_title}, {passage.place}",
+        "text": "\n".join(lines),
+    }
 
 
 def _add(said: Said, block: BlockShown) -> None:
@@ -175,7 +212,7 @@ def whole(turn: Turn, model: str, said: Said) -> dict[str, Any]:
         "model": model,
         "choices": [{"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}],
         "usage": usage_of(turn),
-        "parvis": about(turn),
+        "parvis": about(turn, said),
     }
 
 
@@ -187,8 +224,10 @@ def headers(turn: Turn) -> dict[str, str]:
     return {"x-parvis-zone": turn.zone} | ({} if cost is None else {"x-parvis-cost": f"{cost / NANO:.9f}"})
 
 
-def about(turn: Turn) -> dict[str, Any]:
-    return {"turn": turn.id, "state": turn.state, "generated_by": turn.model_name, "zone": turn.zone}
+def about(turn: Turn, said: Said) -> dict[str, Any]:
+    """`nearest`: passages that do not answer; they are no annotations, which clients show as sources."""
+    told = {"turn": turn.id, "state": turn.state, "generated_by": turn.model_name, "zone": turn.zone}
+    return told | ({"nearest": said.nearest} if said.nearest else {})
 
 
 def chunk(turn_id: int, model: str, delta: dict[str, Any], finish: str | None = None, **more: Any) -> bytes:
@@ -243,7 +282,7 @@ class Telling:
         if turn.state_at(now) in (State.FAILED, State.INTERRUPTED, State.CANCELLED) and not said.text:
             return _failed(_("The answer was not written to its end."))
         sent = self._more(said.text)
-        sent += chunk(turn.id, self.model, {"annotations": said.marks}, "stop", parvis=about(turn))
+        sent += chunk(turn.id, self.model, {"annotations": said.marks}, "stop", parvis=about(turn, said))
         if self.wants_usage:
             counts = {"id": f"chatcmpl-{turn.id}", "object": "chat.completion.chunk", "created": int(now.timestamp())}
             body = {**counts, "model": self.model, "choices": [], "usage": usage_of(turn)}

@@ -19,7 +19,7 @@ from parvis.access.keys.models import ApiKey
 from parvis.assistants import jobs
 from parvis.assistants.actions import stop_for_institution
 from parvis.assistants.models import Assistant, Turn
-from parvis.assistants.tests.conftest import QUESTION, UNANSWERED
+from parvis.assistants.tests.conftest import QUESTION, UNANSWERED, Use
 from parvis.audit.models import Entry
 from parvis.corpora.ai_rule.models import CourseRule
 from parvis.identity.models import Person
@@ -238,6 +238,23 @@ def test_an_assistant_that_documents_do_not_answer_says_so(house: House, course:
     message = body["choices"][0]["message"]
     assert (body["parvis"]["state"], message["annotations"]) == ("abstained", [])
     assert "ne répondent pas" in message["content"]
+
+
+@pytest.mark.usefixtures("at_once")
+def test_where_nothing_is_verified_the_nearest_passages_are_told(
+    house: House, course: Assistant, call: Call, use_model: Use
+) -> None:
+    use_model('La prescription est de trente ans. [1: "La prescription extinctive est de trente ans"]')
+    _key, token = key_of(house.student)
+    asked = {"model": "parvis/ici/droit-des-contrats", "messages": [{"role": "user", "content": QUESTION}]}
+    body = call("POST", "/api/openai/chat/completions", asked, key=token).json()
+    message, told = body["choices"][0]["message"], body["parvis"]
+    assert (told["state"], message["annotations"]) == ("abstained", [])
+    assert "trente ans" not in message["content"]
+    assert "Voici les passages les plus proches" in message["content"]
+    assert "p. 2 : « " in message["content"]
+    assert all(one["text"] in message["content"] and one["url"].startswith("http") for one in told["nearest"])
+    assert told["nearest"]
 
 
 @pytest.mark.parametrize(

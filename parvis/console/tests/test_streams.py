@@ -72,11 +72,20 @@ def test_an_administrator_sees_what_is_answered_and_who_asks_without_the_name_of
     opened(key=of_app.id, model="grand")
     opened(key=of_person.id, component="UFR Droit")
     page = sign_in(house.administrator).get(PAGE).content.decode()
-    for shown in ("grand", "Borne d’accueil", "Nuit", of_app.hint, "petit", "UFR Droit", "La clé d’une personne", "France"):
-        assert shown in page
+    for shown in (
+        "grand",
+        "Borne d’accueil",
+        "Nuit",
+        of_app.hint,
+        "petit",
+        "UFR Droit",
+        "La clé d’une personne, « Mon essai »",
+        "France",
+    ):
+        assert shown in page.replace("\u00a0", " ")
     assert "1 min 15 s" in page.replace("\u00a0", " ")
     assert "12 morceaux" in page.replace("\u00a0", " ")
-    for hidden in ("Enseignante d’ici", "Mon essai", of_person.hint):
+    for hidden in ("Enseignante d’ici", of_person.hint):
         assert hidden not in page
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from random import Random
 from types import SimpleNamespace
@@ -22,7 +22,7 @@ from parvis.ledger.budgets.messages import Code, Measure, Refused
 from parvis.ledger.carbon import Slope
 from parvis.ledger.counting import files
 from parvis.ledger.journal import read
-from parvis.ledger.pricing import Book, Unit
+from parvis.ledger.pricing import PARIS, Book, Unit
 from parvis.ledger.usage import Usage
 
 QUESTION: Any = [{"role": "user", "content": "Quel est le délai ?"}]
@@ -115,6 +115,22 @@ def test_what_no_budget_allows_is_told_and_not_sent(
     assert (refused.value.status_code, refused.value.code) == (status, said)
     assert (house.provider.received, house.settled) == ([], [])
     assert ask(client).parse().choices, "the next one is another question"
+
+
+def test_which_budget_is_spent_and_until_when_is_said_in_the_language_asked_for(house: House, client: openai.OpenAI) -> None:
+    begins = datetime(datetime.now(UTC).year, 12, 1, tzinfo=PARIS).timestamp()
+    course = Refused(Code.OVER_LIMIT, 7, 0, begins, kind="course", name="Contrats", period="month")
+    own = Refused(Code.OVER_LIMIT, 7, 120_000_000, begins, kind="person", period="day")
+    for refused, language, words in (
+        (course, "fr", ("Le budget de « Contrats » pour ce mois-ci est épuisé", "Il recommence le 1er décembre à 0 h.")),
+        (own, "fr", ("Votre budget pour aujourd’hui est épuisé", "il reste 0,12 €")),
+        (own, "en", ("Your own budget for today is spent: 0.12 € left", "It begins again on 1 December at 00:00.")),
+    ):
+        house.settler.refusals[PLACE] = [refused]
+        with pytest.raises(openai.RateLimitError) as error:
+            ask(client.with_options(default_headers={"Accept-Language": language}))
+        said = error.value.response.json()["error"]["message"].replace("\u00a0", " ").replace("\u202f", " ")
+        assert all(one in said for one in words), said
 
 
 def test_without_a_settler_nothing_is_sent(house: House, client: openai.OpenAI) -> None:

@@ -112,13 +112,28 @@ def _code(text: str, label: Label, end: int, limit: int, taken: Taken) -> Span |
     for match in shape.finditer(text, end, end + REACH + LONGEST):
         if match.start() > limit:
             return None
-        cut = _within(match[0], label)
-        if sum(character.isdigit() for character in match[0][:cut]) >= label.fewest and not _YEARS.fullmatch(match[0]):
-            stop = match.start() + cut
+        cut = _before_aside(text, match, _within(match[0], label), label)
+        if _digits(match[0][:cut]) >= label.fewest and not _YEARS.fullmatch(match[0]):
+            start, stop = match.start(), match.start() + cut
+            if text[start] == "(" and ")" not in text[start:stop]:  # the sentence's, not the number's
+                start += 1
             if label.kind == NIR and (key := _KEY.match(text, stop)):
                 stop = key.end()
-            return _unless_known(text, Span(match.start(), stop, label.kind, certain=False), taken)
+            return _unless_known(text, Span(start, stop, label.kind, certain=False), taken)
     return None
+
+
+def _before_aside(text: str, match: re.Match[str], cut: int, label: Label) -> int:
+    """Of "22104567 (L2)", what precedes the brackets, where that is a value by itself."""
+    opened = match[0].rfind("(", 1, cut)
+    if opened < 0 or ")" in match[0][opened:cut] or text[match.start() + cut : match.start() + cut + 1] != ")":
+        return cut
+    before = len(match[0][:opened].rstrip())
+    return before if _digits(match[0][:before]) >= label.fewest else cut
+
+
+def _digits(value: str) -> int:
+    return sum(character.isdigit() for character in value)
 
 
 def _unless_known(text: str, span: Span, taken: Taken) -> Span | None:

@@ -206,4 +206,9 @@ def _telephone_abroad(text: str, start: int) -> Iterator[Span]:
     while number[0] == "+" and text[start + end : start + end + 1].isalnum():  # a digit too many, a letter for one
         end += 1
     if not text[start + end : start + end + 1].isalnum():
-        yield Span(start, start + end, PHONE)
+        yield Span(start - _opens(text, start, number[:end]), start + end, PHONE)
+
+
+def _opens(text: str, start: int, number: str) -> bool:
+    """The bracket before "+33) 6 12 34 56 78" is the number's own."""
+    return text[max(0, start - 1) : start] == "(" and number.find(")") >= 0 > number.find("(")

@@ -71,6 +71,16 @@ def test_a_model_is_added_with_its_provider_and_answers(house: House, sign_in: S
     assert (endpoint(house).model, route(house).zone) == ("petit-modele", "on_prem")
 
 
+def test_nothing_is_chosen_that_would_send_data_far(house: House, sign_in: SignIn) -> None:
+    administrator = sign_in(house.administrator)
+    form = administrator.get("/modeles/nouveau/").context["form"]
+    assert (form["zone"].value(), form["is_default"].value(), form["declares"].value()) == (None, None, None)
+    refused = administrator.post("/modeles/nouveau/", filled(zone=""))
+    assert refused.status_code == 422
+    assert refused.context["form"].errors.keys() == {"zone"}
+    assert not Provider.unscoped.exists()
+
+
 def test_the_key_is_seen_nowhere(house: House, sign_in: SignIn, serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(1)
     administrator = sign_in(house.administrator)

@@ -48,7 +48,7 @@ class Payer:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PricedModel:
     """The model a call goes to. `model_id` None is the one that the environment gives."""
 
     model_id: int | None
@@ -66,7 +66,7 @@ class Held:
     begun_at: float
 
 
-def reserve(payer: Payer, asked: Asked, most: Quantities) -> Held | Refused:
+def reserve(payer: Payer, asked: PricedModel, most: Quantities) -> Held | Refused:
     """What it may cost at most, in every budget that it concerns."""
     now = timezone.now()
     tariff = tariff_of(payer.institution_id, asked)
@@ -126,13 +126,13 @@ def release(held: Held) -> None:
     holds.release(held.hold)
 
 
-def tariff_of(institution_id: int, asked: Asked) -> Tariff:
+def tariff_of(institution_id: int, asked: PricedModel) -> Tariff:
     books = books_of({institution_id})[institution_id]
     slopes = slopes_of(asked.model_name, asked.zone)
     return Tariff(institution_id, asked.model_id, asked.agreement_id, books, slopes, method() if slopes else "")
 
 
-def worsts(institution_id: int, asked: Sequence[Asked], most: Quantities) -> list[Amounts]:
+def worsts(institution_id: int, asked: Sequence[PricedModel], most: Quantities) -> list[Amounts]:
     """What `reserve` would ask for each."""
     now = timezone.now()
     return [tariff_of(institution_id, one).worst(most, now) for one in asked]

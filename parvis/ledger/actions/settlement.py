@@ -19,6 +19,7 @@ from parvis.audit.models import record
 from parvis.institutions.models import Institution
 from parvis.isolation.scope import everywhere
 from parvis.ledger.actions.books import books_of
+from parvis.ledger.budgets.actions.openings import count_late
 from parvis.ledger.models import Call, Kind, Transfer
 from parvis.ledger.pricing import Book, Price, price
 from parvis.ledger.usage import EventId, Outcome, Quantities, Usage
@@ -64,6 +65,7 @@ def _settle(batch: Sequence[Usage], now: datetime) -> Settled:
         _tell(one)
     charged = [(call_id, usage, paid) for call_id, usage, paid in new if paid.nano is not None]
     _insert_rows("ledger_transfer", _TRANSFER, [_charge(*one, now) for one in charged])
+    count_late([(usage.occurred_at, usage.person_id, usage.key_id) for _id, usage, _paid in new])
     unpaid = sum(paid.nano is None and usage.outcome != Outcome.REFUSED for _id, usage, paid in new)
     events = tuple(dict.fromkeys(one.event for one in contradicted))
     replayed = len(batch) - len(new) - len(contradicted) - sum(one.event in faulty for one in batch)

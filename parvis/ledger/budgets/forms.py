@@ -12,6 +12,7 @@ from parvis.institutions.models import Group
 from parvis.ledger.budgets.descent import Step
 from parvis.ledger.budgets.models import Budget, MeasureChoice, Node, NodeKind, PeriodChoice
 from parvis.ledger.budgets.presentation import EURO, FOR_EACH, STEPS
+from parvis.web.amounts import AmountField
 
 # What one of the unit that people type is, in the unit that is kept.
 UNIT = {MeasureChoice.MONEY: EURO, MeasureChoice.TOKENS: 1, MeasureChoice.CARBON: 1_000}
@@ -22,7 +23,7 @@ _MOST = Decimal(9_000_000)  # euros: what is kept is an integer of 63 bits
 class LimitForm(forms.Form):
     """How much, and what is done when it is spent. The measure is that of a budget that exists."""
 
-    amount = forms.DecimalField(label=_("Limit"), min_value=0, max_digits=16, decimal_places=4)
+    amount = AmountField(label=_("Limit"), min_value=0, max_digits=16, decimal_places=4)
     way_down = forms.MultipleChoiceField(
         label=_("When it is spent"),
         choices=_WAYS,
@@ -43,7 +44,7 @@ class LimitForm(forms.Form):
 class BudgetForm(forms.Form):
     place: forms.ModelChoiceField[Node] = forms.ModelChoiceField(label=_("For"), queryset=None, required=False)
     each = forms.ChoiceField(label=_("Counted how"), required=False)
-    amount = forms.DecimalField(
+    amount = AmountField(
         label=_("Limit"),
         min_value=0,
         max_digits=16,
@@ -56,6 +57,12 @@ class BudgetForm(forms.Form):
         choices=PeriodChoice.choices,
         initial=PeriodChoice.MONTH,
         help_text=_("It begins again at midnight, Paris time; semesters on the days that you chose."),
+    )
+    counts_earlier = forms.BooleanField(
+        label=_("Count what the running period has spent already"),
+        required=False,
+        initial=True,
+        help_text=_("As the ledger has it. Unticked, the first period begins at nothing, and may cost more than the limit."),
     )
     way_down = forms.MultipleChoiceField(
         label=_("When it is spent"),
@@ -156,7 +163,6 @@ def in_units(typed: Decimal, measure: str) -> int:
     return int(typed * unit)
 
 
-def typed(budget: Budget) -> str:
+def in_typed_unit(budget: Budget) -> Decimal:
     """The limit as it was typed."""
-    whole, dot, decimals = f"{Decimal(budget.limit) / UNIT[MeasureChoice(budget.measure)]:f}".partition(".")
-    return whole + (dot + decimals.rstrip("0")).rstrip(".")
+    return Decimal(budget.limit) / UNIT[MeasureChoice(budget.measure)]

@@ -55,7 +55,8 @@ class Code(StrEnum):
 
 
 class Refused(msgspec.Struct, frozen=True, array_like=True):
-    """`left` is in the budget's own measure; `resets_at` in seconds since 1970. `way_down`: what may be tried instead."""
+    """`left` is in the budget's own measure; `resets_at` in seconds since 1970. `way_down`: what may be tried instead. `kind`,
+    `name` and `period` say which budget it is, as `naming` puts it in words."""
 
     code: Code
     budget_id: int = 0
@@ -63,6 +64,9 @@ class Refused(msgspec.Struct, frozen=True, array_like=True):
     resets_at: float | None = None
     measure: Measure = Measure.MONEY
     way_down: tuple[str, ...] = ()
+    kind: str = ""
+    name: str = ""
+    period: str = ""
 
 
 # From a worker.

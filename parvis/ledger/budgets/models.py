@@ -131,6 +131,7 @@ class Budget(models.Model):
     limit = models.BigIntegerField()  # nano-euro, tokens, or milligrams of CO2e
     each = models.CharField(max_length=12, blank=True)  # a NodeKind
     way_down: models.JSONField[Any, Any] = models.JSONField(default=list)  # steps of `descent`
+    counts_earlier = models.BooleanField(default=True)  # what its first period had spent before it was set
     created_at = models.DateTimeField(default=timezone.now)
     ended_at = models.DateTimeField(null=True)
 
@@ -170,6 +171,7 @@ class Spending(models.Model):
     spent = models.BigIntegerField(default=0)
     leased = models.BigIntegerField(default=0)
     excess = models.BigIntegerField(default=0)
+    opening = models.BigIntegerField(default=0)  # of `spent`, what was before the budget
     alerted = models.PositiveSmallIntegerField(default=0)  # per cent: the highest that was told
 
     unscoped = SpendingQuerySet.as_manager()
@@ -178,7 +180,9 @@ class Spending(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["budget", "node", "starts_at"], name="one_spending_per_period"),
-            models.CheckConstraint(condition=Q(spent__gte=0, leased__gte=0, excess__gte=0), name="spending_is_not_negative"),
+            models.CheckConstraint(
+                condition=Q(spent__gte=0, leased__gte=0, excess__gte=0, opening__gte=0), name="spending_is_not_negative"
+            ),
             models.CheckConstraint(condition=Q(ceiling__gte=F("spent") + F("leased")), name="never_beyond_the_ceiling"),
             models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="spending_ends_later"),
         ]

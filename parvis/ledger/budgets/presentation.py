@@ -7,12 +7,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.utils import timezone
-from django.utils.formats import date_format, number_format
+from django.utils.formats import number_format
+from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
 
 from parvis.ledger.budgets.descent import Step
 from parvis.ledger.budgets.messages import Code, Measure, Refused
+from parvis.ledger.budgets.naming import budget_named, instant
+from parvis.ledger.presentation import euros
 from parvis.web.templatetags.interface import date
 
 if TYPE_CHECKING:
@@ -50,14 +52,13 @@ STEPS: dict[Step, StrOrPromise] = {
 
 
 def amount(value: int, measure: str) -> str:
-    """12,40 €; 3 000 tokens; 1,2 kg of CO2e. Fractions of a cent are shown where there is nothing else."""
+    """12,40 €; 3 000 tokens; 1,2 kg of CO2e."""
     if measure == Measure.TOKENS:
         return ngettext("%(count)s token", "%(count)s tokens", value) % {"count": number_format(value, force_grouping=True)}
     if measure == Measure.CARBON:
         unit, name = next((unit, name) for unit, name in _CARBON if value >= unit or unit == 1)
         return f"{number_format(value / unit, 1 if value % unit else 0, force_grouping=True)}\N{NO-BREAK SPACE}{name} CO₂e"
-    decimals = 2 if value == 0 or value >= EURO // 100 else 5
-    return f"{number_format(value / EURO, decimals, force_grouping=True)}\N{NO-BREAK SPACE}€"
+    return euros(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ class Gauge:
 
     budget: Budget
     words: str
+    counted: str
     used: str
     taken: str
     percent: int
@@ -87,7 +89,16 @@ def gauge(budget: Budget, spending: Spending | None) -> Gauge:
         words += " · " + _("%(held)s held for calls") % {"held": amount(leased, budget.measure)}
     resets = _("begins again on %s") % day(spending.ends_at) if spending else ""
     tone = "bad" if percent >= 100 else "warn" if percent >= NEAR else "good"
-    return Gauge(budget, words, _width(used, limit), _width(used + leased, limit), percent, tone, resets)
+    earlier = counted(budget, spending) if spending else ""
+    return Gauge(budget, words, earlier, _width(used, limit), _width(used + leased, limit), percent, tone, resets)
+
+
+def counted(budget: Budget, spending: Spending) -> str:
+    """ "123,45 € spent already this month are counted."; "" where nothing was before the budget."""
+    if not spending.opening:
+        return ""
+    words = {"amount": amount(spending.opening, budget.measure), "period": THIS[budget.period]}
+    return _("%(amount)s spent already %(period)s are counted.") % words
 
 
 def left(budget: Budget, spending: Spending | None) -> str:
@@ -112,14 +123,17 @@ def refusal(refused: Refused) -> str:
     if refused.code is Code.NO_BUDGET:
         return _("Nothing says which budget would pay for this: nothing was sent to a model. Tell your administrator.")
     if refused.code is Code.UNKNOWN_PRICE:
-        return _("The price of this model is not known, and a budget counts it: nothing was sent. Tell your administrator.")
+        return _(
+            "A budget counts what is not known of this model, price or emissions: nothing was sent. "
+            "Its price is written by the administration, in Expenses, Price books."
+        )
     if refused.code is Code.HELD:
         return _("What is left of the budget is held by other questions under way. Try again in a moment.")
-    words = _("The budget is spent: %(left)s left, less than this may cost.") % {"left": amount(refused.left, refused.measure)}
+    said = {"budget": budget_named(refused, _), "left": amount(refused.left, refused.measure)}
+    words = _("%(budget)s is spent: %(left)s left, less than this may cost.") % said
     if refused.resets_at is None:
         return words
-    begins = datetime.fromtimestamp(refused.resets_at, timezone.get_current_timezone())
-    return f"{words} " + _("It begins again on %s.") % f"{date(begins, 'j F Y')}, {date_format(begins, 'H:i')}"
+    return f"{words} " + _("It begins again on %s.") % instant(refused.resets_at, get_language() or "fr", now=timezone.now())
 
 
 def descent(step: Step) -> str:

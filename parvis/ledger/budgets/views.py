@@ -20,10 +20,11 @@ from parvis.institutions.models import Profile, Role
 from parvis.ledger.budgets.actions import limits, overview
 from parvis.ledger.budgets.actions import tree as places
 from parvis.ledger.budgets.actions.resolution import semester_days
-from parvis.ledger.budgets.forms import BudgetForm, LimitForm, PlaceForm, TermsForm, typed
+from parvis.ledger.budgets.forms import BudgetForm, LimitForm, PlaceForm, TermsForm, in_typed_unit
 from parvis.ledger.budgets.models import Budget, Node
 from parvis.ledger.budgets.periods import semester_starts
-from parvis.ledger.budgets.presentation import NEAR, gauge, left, title
+from parvis.ledger.budgets.presentation import NEAR, counted, gauge, left, title
+from parvis.ledger.crowd import K
 
 PER_PAGE = 50
 MOST_PEOPLE = 20
@@ -43,7 +44,7 @@ def tree(request: SignedInRequest) -> HttpResponse:
         "branches": branches,
         "from_above": [gauge(budget, spent) for budget, spent in overview.from_above(request.principal, now)],
         "has_budgets": any(budgets for _node, _depth, budgets in branches),
-        "near_count": len(overview.near(request.principal, now, percent=NEAR)),
+        "near_count": overview.near(request.principal, now, percent=NEAR).count,
         "is_alliance": request.principal.may("budget:coordinate"),
         "may_set": permits(request.principal, "budget:edit"),
     }
@@ -53,9 +54,15 @@ def tree(request: SignedInRequest) -> HttpResponse:
 @requires("budget:view")
 @require_GET
 def near(request: SignedInRequest) -> HttpResponse:
-    rows = overview.near(request.principal, timezone.now(), percent=NEAR)
-    page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
-    context = {"rows": [(row.node, gauge(row.budget, row)) for row in page], "page": page, "percent": NEAR}
+    found = overview.near(request.principal, timezone.now(), percent=NEAR)
+    page = Paginator(found.named, PER_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "rows": [(row.node, gauge(row.budget, row)) for row in page],
+        "crowds": [(title(budget), people) for budget, people in found.crowds] if page.number == 1 else [],
+        "least": K,
+        "page": page,
+        "percent": NEAR,
+    }
     return render(request, "budgets/near.html", context)
 
 
@@ -63,7 +70,8 @@ def near(request: SignedInRequest) -> HttpResponse:
 @require_GET
 def own(request: SignedInRequest) -> HttpResponse:
     found = overview.remaining(request.profile, timezone.now())
-    context = {"rows": [(left(budget, spent), gauge(budget, spent)) for budget, spent in found]}
+    rows = [(left(budget, spent), gauge(budget, spent)) for budget, spent in found]
+    context = {"rows": rows, "may_see_use": request.principal.may("usage:view")}
     return render(request, "budgets/own.html", context)
 
 
@@ -81,9 +89,11 @@ def new(request: SignedInRequest) -> HttpResponse:
             limit=cleaned["amount"],
             each=cleaned["each"],
             way_down=cleaned["way_down"],
+            counts_earlier=cleaned["counts_earlier"],
             actor=request.principal.actor,
         )
-        messages.info(request, _("%(budget)s: it holds from now on.") % {"budget": title(budget)})
+        said = _("%(budget)s: it holds from now on.") % {"budget": title(budget)}
+        messages.info(request, f"{said} {_earlier(request, budget)}".strip())
         return redirect("budgets:tree")
     return render(request, "budgets/form.html", {"form": form}, status=422 if form.is_bound else 200)
 
@@ -92,7 +102,7 @@ def new(request: SignedInRequest) -> HttpResponse:
 @editing
 def edit(request: SignedInRequest, budget_id: int) -> HttpResponse:
     budget = get_or_404(request.principal, "budget:edit", Budget, id=budget_id, ended_at=None)
-    initial = {"amount": typed(budget), "way_down": budget.way_down}
+    initial = {"amount": in_typed_unit(budget), "way_down": budget.way_down}
     form = LimitForm(request.POST or None, measure=budget.measure, initial=initial)
     if request.method == "POST" and form.is_valid():
         cleaned = form.cleaned_data
@@ -166,6 +176,14 @@ def terms(request: SignedInRequest) -> HttpResponse:
         messages.info(request, _("Budgets of a semester begin again on these days."))
         return redirect("budgets:tree")
     return render(request, "budgets/terms.html", {"form": form}, status=422 if form.is_bound else 200)
+
+
+def _earlier(request: SignedInRequest, budget: Budget) -> str:
+    """What is said of what was spent before."""
+    if budget.each:
+        return _("What each had spent already in the running period is counted.") if budget.counts_earlier else ""
+    account = overview.account_of(request.principal, budget, timezone.now())
+    return counted(budget, account) if account else ""
 
 
 def _root(request: SignedInRequest) -> Node:

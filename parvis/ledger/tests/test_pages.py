@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from conftest import House
+from parvis.audit.models import Entry
 from parvis.identity.models import Person, Source
 from parvis.institutions.models import Group, Profile, Role
 from parvis.ledger.actions.figures import own_figures, told_by, total_figures
@@ -113,6 +114,7 @@ def test_no_figure_is_of_fewer_than_five_people(house: House, administrator: Cli
     table = administrator.get(reverse("ledger:usage_table"), {"mois": "2026-10", "par": "app"}).content.decode("utf-8-sig")
     rows = list(csv.reader(io.StringIO(table), delimiter=";"))
     assert [row[0] for row in rows[1:]] == ["assistant n°\xa01", "regroupés"]
+    assert Entry.objects.get(action="file.export").details == {"what": "usage by app", "format": "csv"}
 
 
 def test_days_are_drawn_and_said(house: House, administrator: Client) -> None:
@@ -165,6 +167,8 @@ def test_a_statement_is_made_read_and_taken_away(house: House, administrator: Cl
         answer = administrator.get(reverse("ledger:statement_file", args=[row.id, kind]))
         assert answer.content.startswith(start)
         assert "attachment" in answer["Content-Disposition"]
+    taken = Entry.objects.filter(action="file.export", subject=f"expense_statement:{row.id}").order_by("id")
+    assert [entry.details["format"] for entry in taken] == list(kinds)
     invoice = reverse("ledger:statement_file", args=[row.id, "facture"])
     assert administrator.get(invoice).status_code == 404
     party = {"legal_name": "Ici", "siret": "19350936100013", "street": "1 rue", "postcode": "35000", "city": "Rennes"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -11,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from parvis.access.doors import get_or_404, requires
+from parvis.access.exports import record_export
 from parvis.access.http import SignedInRequest
 from parvis.ledger.actions import statements as actions
 from parvis.ledger.actions.figures import components_and_apps, months_of
@@ -18,6 +21,7 @@ from parvis.ledger.files import statement_csv, statement_ods, statement_pdf
 from parvis.ledger.focus import focus_csv
 from parvis.ledger.forms import StatementForm
 from parvis.ledger.invoice import factur_x
+from parvis.ledger.listed import apps_of
 from parvis.ledger.models import ExpenseStatement
 from parvis.ledger.presentation import app_name, carbon, estimated, euros, line_shown, month_name, today_in_paris
 from parvis.ledger.statement import CENT, Line, payable
@@ -43,10 +47,11 @@ def list_statements(request: SignedInRequest) -> HttpResponse:
         if form.is_valid():
             return _made(request, form)
     rows = ExpenseStatement.objects.visible_to(request.principal).select_related("completes")
+    names = apps_of(request.principal.institution_id)
     context = {
         "form": form,
         "statements": [
-            (row, month_name(row.month_date), _scope(row), euros(payable(_lines(row)) * CENT)) for row in rows[:200]
+            (row, month_name(row.month_date), _scope(row, names), euros(payable(_lines(row)) * CENT)) for row in rows[:200]
         ],
     }
     return render(request, "ledger/statements.html", context, status=422 if form and form.is_bound else 200)
@@ -56,14 +61,14 @@ def list_statements(request: SignedInRequest) -> HttpResponse:
 @require_GET
 def detail(request: SignedInRequest, statement_id: int) -> HttpResponse:
     row = get_or_404(request.principal, "expense:view", ExpenseStatement, id=statement_id)
-    lines = _lines(row)
+    lines, names = _lines(row), apps_of(row.institution_id)
     parties = actions.parties_of(request.principal.institution_id)
     sums = [sum(getattr(line, name) for line in lines) for name in ("carbon_low_ug", "carbon_high_ug", "carbon_calls")]
     context = {
         "statement": row,
         "month": month_name(row.month_date),
-        "scope": _scope(row),
-        "lines": [line_shown(line) for line in lines],
+        "scope": _scope(row, names),
+        "lines": [line_shown(line, names) for line in lines],
         "payable": euros(payable(lines) * CENT),
         "carbon": carbon(*sums) if sums[2] > 0 else "",
         "estimated": estimated(*estimated_of(lines)),
@@ -92,6 +97,7 @@ def file(request: SignedInRequest, statement_id: int, kind: str) -> HttpResponse
         content, name = focus_csv(document.lines, actions.billing_of(row)), f"focus-1.2-{document.reference}.csv"
     else:
         content = {"pdf": statement_pdf, "csv": statement_csv, "ods": statement_ods}[kind](document)
+    record_export(request.principal, f"expense_statement:{row.id}", what="expense statement", kind=kind)
     response = HttpResponse(content, content_type=_TYPES[kind])
     response.headers["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
     return response
@@ -122,12 +128,14 @@ def _form(request: SignedInRequest) -> StatementForm:
         apps |= set(found[1])
     data = request.POST if request.method == "POST" else None
     initial = {"month": f"{months[1] if len(months) > 1 else months[0]:%Y-%m}"}
-    return StatementForm(data, months=months, components=sorted(components), apps=sorted(apps), initial=initial)
+    names = apps_of(institution_id)
+    listed = sorted(components), sorted(apps)
+    return StatementForm(data, months=months, components=listed[0], apps=listed[1], names=names, initial=initial)
 
 
 def _lines(row: ExpenseStatement) -> list[Line]:
     return [Line.from_plain(line) for line in row.lines]
 
 
-def _scope(row: ExpenseStatement) -> str:
-    return row.component or (app_name(row.app) if row.app else "")
+def _scope(row: ExpenseStatement, names: Mapping[str, str]) -> str:
+    return row.component or (app_name(row.app, names) if row.app else "")

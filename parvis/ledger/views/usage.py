@@ -12,12 +12,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from parvis.access.doors import requires
+from parvis.access.exports import record_export
 from parvis.access.http import SignedInRequest
 from parvis.delimited import written
 from parvis.ledger.actions import figures as actions
 from parvis.ledger.actions.figures import AXES, Figures
 from parvis.ledger.crowd import K
 from parvis.ledger.forms import month_choices
+from parvis.ledger.listed import apps_of
 from parvis.ledger.presentation import (
     chart_of_days,
     highest,
@@ -48,7 +50,7 @@ def institution(request: SignedInRequest) -> HttpResponse:
         "axis_name": _axis_names()[axis],
         "total": shown("", total),
         "has_calls": bool(total.calls),
-        "rows": rows_of(told, axis),
+        "rows": rows_of(told, axis, apps_of(request.principal.institution_id)),
         "is_withheld": told.is_withheld,
         "least": K,
         "chart": chart_of_days(days, month, by_amount=by_amount) if days else None,
@@ -66,9 +68,11 @@ def table(request: SignedInRequest) -> HttpResponse:
     month, axis = _month(request, months), _axis(request)
     told = actions.told_by(request.principal, month, axis)
     rows = [[_axis_names()[axis], *_headings()]]
-    rows += [[label_of(row.label, axis), *_cells(Figures.of(row.values))] for row in told.shown]
+    names = apps_of(request.principal.institution_id)
+    rows += [[label_of(row.label, axis, names), *_cells(Figures.of(row.values))] for row in told.shown]
     if told.together:
         rows.append([_("told together"), *_cells(Figures.of(told.together.values))])
+    record_export(request.principal, f"month:{month:%Y-%m}", what=f"usage by {axis}", kind="csv")
     return _file(written(rows), f"usages-{month:%Y-%m}-{axis}.csv")
 
 
@@ -89,6 +93,7 @@ def own(request: SignedInRequest) -> HttpResponse:
         "chart": chart_of_days(days, month, by_amount=by_amount) if days else None,
         "by_amount": by_amount,
         "highest": highest(list(days.values()), by_amount=by_amount),
+        "may_see_budget": request.principal.may("budget:own"),
         "may_see_institution": request.principal.may("expense:view"),
     }
     return render(request, "ledger/own.html", context)

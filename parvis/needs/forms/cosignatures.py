@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from parvis.needs.actions.cosignatures import Word
 from parvis.needs.models import Engagement
+from parvis.web.amounts import AmountField
 
 MOST_PEOPLE = 10_000_000
 MOST_EUROS = 1_000_000_000
@@ -18,12 +19,13 @@ class CoSignatureForm(forms.Form):
     )
     students = forms.IntegerField(label=_("Students concerned"), min_value=0, max_value=MOST_PEOPLE, required=False)
     users = forms.IntegerField(label=_("Users expected"), min_value=0, max_value=MOST_PEOPLE, required=False)
-    envelope_euros = forms.IntegerField(
+    envelope_euros = AmountField(
         label=_("Envelope, in euros before tax"),
         help_text=_("An order of magnitude: it binds nobody."),
         min_value=0,
         max_value=MOST_EUROS,
         required=False,
+        whole=True,
     )
     horizon_date = forms.DateField(
         label=_("Wanted by"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from parvis.needs.envelope import Candidate
 from parvis.needs.equal_shares import Completion
+from parvis.web.amounts import AmountField
 
 MOST_EUROS = 1_000_000_000
 WEIGHTS = {"equal": _("the same for each"), "students": _("by its students concerned")}
@@ -20,7 +21,7 @@ COMPLETIONS = {
 
 
 class EnvelopeForm(forms.Form):
-    euros = forms.IntegerField(label=_("Shared envelope, in euros before tax"), min_value=1, max_value=MOST_EUROS)
+    euros = AmountField(label=_("Shared envelope, in euros before tax"), min_value=1, max_value=MOST_EUROS, whole=True)
     weight = forms.ChoiceField(
         label=_("Each institution’s share"),
         choices=list(WEIGHTS.items()),
@@ -38,8 +39,8 @@ class EnvelopeForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.needs = needs
         for need in needs:
-            self.fields[f"cost_{need.id}"] = forms.IntegerField(
-                label=f"{need.code} {need.title}", min_value=0, max_value=MOST_EUROS, required=False
+            self.fields[f"cost_{need.id}"] = AmountField(
+                label=f"{need.code} {need.title}", min_value=0, max_value=MOST_EUROS, required=False, whole=True
             )
 
     def costs(self) -> dict[int, int]:

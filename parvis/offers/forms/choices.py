@@ -15,6 +15,7 @@ from parvis.offers.actions.references import Opinion
 from parvis.offers.answer import NANO, Price
 from parvis.offers.conformity import HIGHEST_PRICE
 from parvis.offers.models import Agreement, Offer, Vehicle, Zone
+from parvis.web.amounts import AmountField
 
 MOST_USERS = 10_000_000
 MOST_EUROS = 1_000_000_000
@@ -67,8 +68,8 @@ class AgreementForm(forms.Form):
     )
     no_training_date = day_field(_("Date of this attestation"))
     users_quota = forms.IntegerField(label=_("Users included"), min_value=0, max_value=MOST_USERS, required=False)
-    yearly_euros = forms.IntegerField(
-        label=_("Amount per year, in euros before tax"), min_value=0, max_value=MOST_EUROS, required=False
+    yearly_euros = AmountField(
+        label=_("Amount per year, in euros before tax"), min_value=0, max_value=MOST_EUROS, required=False, whole=True
     )
 
     def clean(self) -> dict[str, Any]:
@@ -104,9 +105,7 @@ def terms_of_agreement(agreement: Agreement) -> dict[str, Any]:
 class PriceForm(forms.Form):
     label = forms.CharField(label=_("What is priced"), max_length=200)
     unit = forms.CharField(label=_("Unit"), max_length=60)
-    euros = forms.DecimalField(
-        label=_("Price (€)"), min_value=0, max_value=HIGHEST_PRICE, decimal_places=9, max_digits=19, localize=True
-    )
+    euros = AmountField(label=_("Price (€)"), min_value=0, max_value=HIGHEST_PRICE, decimal_places=9, max_digits=19)
     tier_from = forms.IntegerField(label=_("From quantity"), min_value=0, max_value=10**12, required=False)
     valid_from = day_field(_("Valid from"))
     valid_until = day_field(_("Valid until"))

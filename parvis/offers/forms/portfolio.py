@@ -19,10 +19,11 @@ from parvis.offers.models import Tool
 from parvis.offers.portfolio_presentation import THRESHOLD_WORDS
 from parvis.offers.presentation import CODE_WORDS
 from parvis.offers.thresholds import Code
+from parvis.web.amounts import AmountField
 
 
-def _euros(label: Any, help_text: Any = "", *, required: bool = False) -> forms.DecimalField:
-    return forms.DecimalField(
+def _euros(label: Any, help_text: Any = "", *, required: bool = False) -> AmountField:
+    return AmountField(
         label=label,
         help_text=help_text,
         required=required,
@@ -30,7 +31,6 @@ def _euros(label: Any, help_text: Any = "", *, required: bool = False) -> forms.
         max_value=MOST_EUROS,
         decimal_places=2,
         max_digits=13,
-        localize=True,
     )
 
 

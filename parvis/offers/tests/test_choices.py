@@ -18,7 +18,13 @@ from django.utils.translation import override
 
 from parvis.access.agenda import agenda
 from parvis.access.principal import Principal
+from parvis.inference import door
 from parvis.institutions.models import Institution, Profile, Role
+from parvis.ledger.actions.calls import worsts
+from parvis.ledger.actions.settlement import settle
+from parvis.ledger.models import Transfer
+from parvis.ledger.tests.calls import call
+from parvis.ledger.usage import Quantities
 from parvis.needs.models import HarmonisedNeed, HarmonisedState
 from parvis.offers.actions import agreements, choices, portfolio, references
 from parvis.offers.actions.agreements import Terms
@@ -486,3 +492,38 @@ def test_a_tier_reached_together_is_told_from_three_institutions_on_and_apart_fr
     assert "40&nbsp;h" in pages[1]
     other = reverse("offers:tool_measures", args=[tools[1].id])
     assert client.post(other, {"quantity": "1"}).status_code == 404
+
+
+def test_a_provider_under_an_agreement_has_the_prices_of_its_book_and_no_others(choosing: Choosing, sign_in: SignIn) -> None:
+    """From the agreement to the transfer: what a page of models is given is what calls are charged by."""
+    house, principal = choosing.market.commons.house, choosing.principal(choosing.signatory)
+    agreement = choosing.agreement(choosing.signatory)
+    administrator = sign_in(house.administrator)
+    assert agreement.product not in administrator.get("/modeles/nouveau/").content.decode()
+    agreements.activate_agreement(principal, agreement, today=timezone.localdate())
+    described = {"provider_name": "Nuage", "kind": "openai", "base_url": "http://127.0.0.1:9/v1", "zone": "eu"}
+    named = {"name": "petit", "display_name": "Petit", "purpose": "chat", "agreement": agreement.id}
+    assert administrator.post("/modeles/nouveau/", {**described, **named}).status_code == 302
+    model = apps.get_model("inference", "LanguageModel").unscoped.get(name="petit")
+    route = door.route_to(model)
+    assert route.priced.agreement_id == agreement.id
+
+    def book(euros: str, under: object) -> None:
+        values = {"name": f"Barème à {euros}", "agreement": under, "source": "annexe", "source_date": "2026-01-01"}
+        rates = {f"rate-{model.id}-input": euros, f"rate-{model.id}-output": euros}
+        page = administrator.post("/depenses/baremes/nouveau/", {**values, **rates, "starts_date": "2026-01-01"}, follow=True)
+        administrator.post(f"{page.redirect_chain[-1][0]}publication/")
+
+    def charged(number: int) -> int | None:
+        usage = call(house.institution.id, number, model_id=model.id, agreement_id=route.priced.agreement_id)
+        settle([usage])
+        found = Transfer.unscoped.filter(call__sequence=number).first()
+        return found.amount_nano if found else None
+
+    million = Quantities(input_tokens=1_000_000)
+    book("8", "")
+    assert charged(1) is None, "a book of no agreement has no price for it"
+    assert [one.nano_euro for one in worsts(house.institution.id, [route.priced], million)] == [None]
+    book("2 000,50", agreement.id)
+    assert charged(2) == round(2_000.5 * 1_100 * 1_000)
+    assert [one.nano_euro for one in worsts(house.institution.id, [route.priced], million)] == [2_000_500_000_000]

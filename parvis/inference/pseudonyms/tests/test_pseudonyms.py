@@ -103,6 +103,10 @@ def test_what_people_write_is_masked_and_the_rest_is_left() -> None:
         ("il ne vient pas le 12 mars 2001 ; né le 12 mars 2001", ["12 mars 2001"]),
         ("a[1::2], std::dec, 12:30:45, Face::Bad, v1.2.3", []),
         ("entre 2001-2006 et 2010, 65 000 000 d'habitants", []),
+        ("Mon téléphone (06 12 34 56 78) ou portable (06 12 34 56 7)", ["06 12 34 56 78", "06 12 34 56 7"]),
+        ("numéro étudiant (22104567), matricule 22104567 (L2)", ["22104567", "22104567"]),
+        ("tél. (33) 6 12 34 56 78 ou (+33) 6 12 34 56 78", ["(33) 6 12 34 56 78", "(+33) 6 12 34 56 78"]),
+        ("tél. +33 (0)6 12 34 56 78 (bureau)", ["+33 (0)6 12 34 56 78"]),
         ("Écrire à etu.demo+x@univ-exemple.fr.", ["etu.demo+x@univ-exemple.fr"]),
     ],
 )

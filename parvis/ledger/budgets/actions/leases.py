@@ -19,7 +19,8 @@ from parvis.ledger.budgets.actions.alerts import alert
 from parvis.ledger.budgets.actions.resolution import resolve
 from parvis.ledger.budgets.lease import CALLS, SECONDS, Room, Shares, share_out
 from parvis.ledger.budgets.messages import Ask, Code, Granted, Measure, NotGranted, Part, Refused, Renewed, Report, Use
-from parvis.ledger.budgets.models import Lease, LeaseQuerySet, Spending
+from parvis.ledger.budgets.models import Lease, LeaseQuerySet, NodeKind, Spending
+from parvis.ledger.budgets.naming import ALLOTMENT
 
 SPENDINGS = """
 UPDATE budgets_spending SET spent = %s, leased = %s, excess = %s, alerted = %s WHERE id = %s
@@ -96,7 +97,18 @@ def refusal(account: Spending, room: Room, amount: int) -> Refused:
     unspent = max(0, account.limit - account.used)
     code, left = (Code.OVER_LIMIT, unspent) if amount > unspent else (Code.HELD, room.left)
     ends_at, budget = account.ends_at.timestamp(), account.budget
-    return Refused(code, budget.id, left, ends_at, Measure(budget.measure), tuple(budget.way_down))
+    kind, name = _named(account)
+    return Refused(
+        code, budget.id, left, ends_at, Measure(budget.measure), tuple(budget.way_down), kind, name, period=budget.period
+    )
+
+
+def _named(account: Spending) -> tuple[str, str]:
+    """The name only of what has one that everybody there knows: people and keys are told that it is theirs."""
+    kind = account.node.kind
+    if kind == NodeKind.INSTITUTION and account.budget.institution_id is None:
+        return ALLOTMENT, ""
+    return kind, account.node.name if kind in (NodeKind.COMPONENT, NodeKind.COURSE) else ""
 
 
 def _granted(asks: Sequence[tuple[str, Ask]], now: datetime, calls: int) -> list[Granted | NotGranted]:

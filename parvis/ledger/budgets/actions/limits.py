@@ -13,14 +13,23 @@ from django.utils import timezone
 
 from parvis.audit.models import record
 from parvis.isolation.scope import everywhere
+from parvis.ledger.budgets.actions.resolution import opened
 from parvis.ledger.budgets.models import Budget, Node, Spending
 
 
 @transaction.atomic
 def set_budget(
-    node: Node, *, measure: str, period: str, limit: int, actor: str, each: str = "", way_down: Sequence[str] = ()
+    node: Node,
+    *,
+    measure: str,
+    period: str,
+    limit: int,
+    actor: str,
+    each: str = "",
+    way_down: Sequence[str] = (),
+    counts_earlier: bool = True,
 ) -> Budget:
-    """Workers obey it within the time of a lease."""
+    """Workers obey it within the time of a lease. `counts_earlier`: what the running period has spent already is of it."""
     with _writing(node.institution_id):
         budget = Budget.unscoped.create(
             institution_id=node.institution_id,
@@ -30,7 +39,9 @@ def set_budget(
             limit=limit,
             each=each,
             way_down=list(way_down),
+            counts_earlier=counts_earlier,
         )
+        opened(budget, timezone.now())
     _record(budget, actor, "budget.set", limit=limit, measure=measure, period=period, each=each)
     return budget
 

@@ -11,10 +11,11 @@ from django.db.models import BigIntegerField, F, QuerySet
 from django.db.models.functions import Cast
 
 from parvis.access.principal import Principal
-from parvis.institutions.models import Profile
+from parvis.institutions.models import Profile, Role
 from parvis.isolation.scope import everywhere
 from parvis.ledger.budgets.actions.resolution import places
 from parvis.ledger.budgets.models import Budget, Node, NodeKind, Spending
+from parvis.ledger.crowd import K
 
 Limited = tuple[Budget, Spending | None]
 
@@ -60,13 +61,48 @@ def tree(principal: Principal, now: datetime) -> list[Branch]:
     return walk(None, 0)
 
 
-def near(principal: Principal, now: datetime, *, percent: int) -> list[Spending]:
-    """Whoever has used so much of a limit, the nearest first."""
+@dataclass(frozen=True, slots=True)
+class Near:
+    """`named`: places, and people of whom a limit was set by name. `crowds`: each budget for each person, with how many of
+    them; None where they are fewer than are ever told."""
+
+    named: list[Spending]
+    crowds: list[tuple[Budget, int | None]]
+
+    @property
+    def count(self) -> int:
+        return len(self.named) + sum(people or 0 for _budget, people in self.crowds)
+
+
+def near(principal: Principal, now: datetime, *, percent: int) -> Near:
+    """What has used so much of a limit, the nearest first. What each person uses is theirs to know: of a limit that is the
+    same for each, only how many are near it is told, of `crowd.K` at least."""
+    named: list[Spending] = []
+    people: dict[Budget, list[Spending]] = defaultdict(list)
+    for row in _near(principal, now, percent=percent):
+        (people[row.budget] if _is_of_somebody(row) else named).append(row)
+    crowds = [(budget, len(rows) if len(rows) >= K else None) for budget, rows in people.items()]
+    return Near(named, sorted(crowds, key=lambda one: (-(one[1] or 0), one[0].id)))
+
+
+def _is_of_somebody(row: Spending) -> bool:
+    """Of one person among others, or of a key of theirs."""
+    holder = row.node.key.profile if row.node.key else row.node.profile
+    return row.budget.node_id != row.node_id and holder is not None and holder.role != Role.APP
+
+
+def _near(principal: Principal, now: datetime, *, percent: int) -> list[Spending]:
     used = Cast(F("spent") + F("excess"), BigIntegerField())
     with _reading(principal):
         rows = _running(principal, now).annotate(share=used * 100 - F("limit") * percent).filter(share__gte=0)
-        rows = rows.select_related("budget", "node__profile__person", "node__institution", "node__key")
+        rows = rows.select_related("budget", "node__profile__person", "node__institution", "node__key__profile")
         return sorted(rows, key=lambda row: (-(row.used / row.limit if row.limit else 1), row.id))
+
+
+def account_of(principal: Principal, budget: Budget, now: datetime) -> Spending | None:
+    """Of one budget, where its own place has spent something in the running period."""
+    with _reading(principal):
+        return _running(principal, now).filter(budget=budget, node=budget.node_id).first()
 
 
 def from_above(principal: Principal, now: datetime) -> list[Limited]:

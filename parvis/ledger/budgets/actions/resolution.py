@@ -10,6 +10,7 @@ from datetime import date, datetime
 from django.db import connection
 
 from parvis.institutions.models import Nature
+from parvis.ledger.budgets.actions.openings import spent_before
 from parvis.ledger.budgets.models import Budget, PeriodChoice, Spending, Term
 from parvis.ledger.budgets.periods import Period, Span, span
 
@@ -45,6 +46,17 @@ def resolve(chains: Sequence[tuple[int, ...]], now: datetime) -> list[list[Spend
     counted = [_counted(whole, budgets) for whole in wholes]
     accounts = _accounts([pair for pairs in counted for pair in pairs or ()], spans, now)
     return [None if pairs is None else [accounts[budget.id, place.id] for budget, place in pairs] for pairs in counted]
+
+
+def opened(budget: Budget, now: datetime) -> Spending | None:
+    """The account of a budget that is not of each, if the running period has spent something already."""
+    if budget.each:
+        return None
+    place = places([budget.node_id])[budget.node_id]
+    period = _Spans(now).of(budget)
+    if not spent_before(budget, place.id, period.starts_at):
+        return None
+    return _accounts([(budget, place)], _Spans(now), now)[budget.id, place.id]
 
 
 def places(named: Iterable[int]) -> dict[int, Place]:
@@ -102,6 +114,7 @@ def _present(pairs: Mapping[tuple[int, int], object], now: datetime) -> dict[tup
 
 
 def _new(budget: Budget, place: Place, period: Span) -> Spending:
+    earlier = spent_before(budget, place.id, period.starts_at)
     return Spending(
         institution_id=place.institution_id,
         budget=budget,
@@ -109,7 +122,9 @@ def _new(budget: Budget, place: Place, period: Span) -> Spending:
         starts_at=period.starts_at,
         ends_at=period.ends_at,
         limit=budget.limit,
-        ceiling=budget.limit,
+        ceiling=max(budget.limit, earlier),
+        spent=earlier,
+        opening=earlier,
     )
 
 

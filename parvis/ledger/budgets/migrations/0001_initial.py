@@ -121,6 +121,7 @@ class Migration(migrations.Migration):
                 ("each", models.CharField(blank=True, max_length=12)),
                 ("way_down", models.JSONField(default=list)),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("counts_earlier", models.BooleanField(default=True)),
                 ("ended_at", models.DateTimeField(null=True)),
                 (
                     "institution",
@@ -157,6 +158,7 @@ class Migration(migrations.Migration):
                 ("spent", models.BigIntegerField(default=0)),
                 ("leased", models.BigIntegerField(default=0)),
                 ("excess", models.BigIntegerField(default=0)),
+                ("opening", models.BigIntegerField(default=0)),
                 ("alerted", models.PositiveSmallIntegerField(default=0)),
                 (
                     "budget",
@@ -176,7 +178,7 @@ class Migration(migrations.Migration):
                 "constraints": [
                     models.UniqueConstraint(fields=("budget", "node", "starts_at"), name="one_spending_per_period"),
                     models.CheckConstraint(
-                        condition=models.Q(("excess__gte", 0), ("leased__gte", 0), ("spent__gte", 0)),
+                        condition=models.Q(("excess__gte", 0), ("leased__gte", 0), ("opening__gte", 0), ("spent__gte", 0)),
                         name="spending_is_not_negative",
                     ),
                     models.CheckConstraint(

@@ -7,18 +7,22 @@ from collections.abc import Callable
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from conftest import House
 from parvis.access.engine import RulesError, read
 from parvis.audit.models import Entry
+from parvis.identity.models import Person, Source
 from parvis.institutions.models import Institution, Nature, Notice, Profile, Role
 from parvis.institutions.notices import sentence
+from parvis.ledger.actions.settlement import settle
 from parvis.ledger.budgets.actions import holds
 from parvis.ledger.budgets.actions.limits import set_budget
 from parvis.ledger.budgets.actions.tree import alliance, place_of_institution, place_of_profile, places_of
 from parvis.ledger.budgets.messages import Amounts, Code, Measure, Refused
 from parvis.ledger.budgets.models import Budget, Node, Spending, Term
 from parvis.ledger.budgets.presentation import EURO, amount, refusal
+from parvis.ledger.tests.calls import call
 
 SignIn = Callable[[Profile], Client]
 FORM = {"place": "", "each": "", "amount": "100", "measure": "money", "period": "month", "way_down": ["extractive"]}
@@ -182,7 +186,7 @@ def test_the_alliance_allots_to_each_institution(house: House, sign_in: SignIn) 
     ("value", "measure", "words"),
     [
         (12_400_000_000, "money", "12,40\xa0€"),
-        (4_200_000, "money", "0,00420\xa0€"),
+        (4_200_000, "money", "0,0042\xa0€"),
         (3_000, "tokens", "3\xa0000\xa0jetons"),
         (1_250_000, "carbon", "1,2\xa0kg CO₂e"),
         (5_000, "carbon", "5\xa0g CO₂e"),
@@ -205,3 +209,33 @@ def test_each_refusal_and_alert_has_its_sentence(house: House) -> None:
     )
     spend(house.student, EURO)
     assert [sentence(notice) for notice in Notice.objects.all()] == ["Votre budget pour interroger des modèles est épuisé."]
+
+
+def test_of_a_limit_for_each_person_only_how_many_are_near_is_told(house: House, sign_in: SignIn) -> None:
+    root = place_of_institution(house.institution.id)
+    set_budget(root, measure="money", period="month", limit=EURO, each="person", actor="system:test")
+    set_budget(place_of_profile(house.teacher), measure="money", period="month", limit=EURO, actor="system:test")
+    crowd = [house.student, house.other_student, house.teacher]
+    for profile in crowd:
+        spend(profile, EURO)
+    client = sign_in(house.administrator)
+    page = client.get("/budgets/proches/").content.decode()
+    assert "Moins de 5 personnes" in page
+    assert str(house.teacher.person) in page, "a limit was set for them by name"
+    assert str(house.student.person) not in page
+    for number in range(2):
+        person = Person.objects.create(key=f"local:p{number}", source=Source.LOCAL, display_name=f"Personne {number}")
+        spend(Profile.objects.create(institution=house.institution, person=person, role=Role.STUDENT), EURO)
+    page = client.get("/budgets/proches/").content.decode()
+    assert "5 personnes sont près de ce plafond" in page
+    assert "Personne 1" not in page
+
+
+def test_what_was_spent_before_is_said(house: House, sign_in: SignIn) -> None:
+    settle([call(house.institution.id, 1, occurred_at=timezone.now(), price_version="test", amount_nano=123 * EURO)])
+    client = sign_in(house.administrator)
+    page = client.post(
+        "/budgets/nouveau/", {**FORM, "amount": "2 000,50", "counts_earlier": "on"}, follow=True
+    ).content.decode()
+    assert page.count("123,00\xa0€ déjà dépensés ce mois-ci sont comptés.") == 2
+    assert "123,00\xa0€ sur 2\xa0000,50\xa0€ ce mois-ci" in page
