@@ -11,6 +11,7 @@ from __future__ import annotations
 import mmap
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from parvis.gateway.knowledge import Caller
@@ -23,8 +24,8 @@ WINDOW = 60.0  # seconds, of which all may be asked at once
 class Paces:
     """`count` a minute."""
 
-    def __init__(self, count: int, folder: Path) -> None:
-        self.count = count
+    def __init__(self, count: int, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        self.count, self._clock = count, clock
         self._each = WINDOW / count
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         size = 2 * PLACES * 8
@@ -38,7 +39,7 @@ class Paces:
 
     def take(self, caller: Caller) -> float:
         """0, or after how many seconds it may be asked again."""
-        now = time.monotonic()
+        now = self._clock()
         return self._take(PLACES + caller.holder.id % PLACES, now) or self._take(caller.key.id % PLACES, now)
 
     def _take(self, place: int, now: float) -> float:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from random import Random
-from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -196,10 +195,9 @@ def test_a_key_that_asks_too_often_is_told_when_to_come_back(house: House, clien
         house.gateway._paces = usual
 
 
-def test_workers_count_together_how_often_a_key_asks(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workers_count_together_how_often_a_key_asks(house: House, tmp_path: Path) -> None:
     now = 1_000.0
-    monkeypatch.setattr("parvis.gateway.paces.time", SimpleNamespace(monotonic=lambda: now))  # the loop has its own clock
-    workers = [Paces(60, tmp_path) for _ in range(4)]
+    workers = [Paces(60, tmp_path, lambda: now) for _ in range(4)]
     caller, other = (house.gateway.follower.caller(key) for key in (house.key, house.neighbour_key))
     assert caller
     assert other
@@ -215,12 +213,9 @@ def test_workers_count_together_how_often_a_key_asks(house: House, tmp_path: Pat
     assert [bool(worker.take(caller)) for worker in workers * 15] == [False] * 60
 
 
-def test_a_key_is_never_let_through_more_than_a_burst_and_the_pace(
-    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_key_is_never_let_through_more_than_a_burst_and_the_pace(house: House, tmp_path: Path) -> None:
     random, now, taken = Random(1), 1_000.0, 0
-    monkeypatch.setattr("parvis.gateway.paces.time.monotonic", lambda: now)
-    workers, caller = [Paces(30, tmp_path) for _ in range(3)], house.gateway.follower.caller(house.key)
+    workers, caller = [Paces(30, tmp_path, lambda: now) for _ in range(3)], house.gateway.follower.caller(house.key)
     assert caller
     for _ in range(2_000):
         now += random.expovariate(1.0)
