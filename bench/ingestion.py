@@ -201,12 +201,13 @@ class _Client:
     """Signed in as a profile, sending and fetching in pieces."""
 
     def __init__(self, port: int, profile: Profile) -> None:
+        from django.conf import settings
         from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
         from django.contrib.sessions.backends.db import SessionStore
 
         session = SessionStore()
         session[SESSION_KEY] = str(profile.person_id)
-        session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+        session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
         session[HASH_SESSION_KEY] = profile.person.get_session_auth_hash()
         session.save()
         token = "a" * 32

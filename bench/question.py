@@ -247,13 +247,14 @@ class _Asker:
 
 
 def _signed_in(profile: Profile) -> dict[str, str]:
+    from django.conf import settings
     from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
     from django.contrib.sessions.backends.db import SessionStore
     from django.db import connection
 
     session = SessionStore()
     session[SESSION_KEY] = str(profile.person_id)
-    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
     session[HASH_SESSION_KEY] = profile.person.get_session_auth_hash()
     session.save()
     connection.close()

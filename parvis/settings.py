@@ -244,6 +244,7 @@ vars().update(_mail(_address("SMTP_URL", {"smtp", "smtps"}, "smtp://user@host:58
 DEFAULT_FROM_EMAIL = _variable("MAIL_FROM", "parvis@localhost")
 
 AUTH_USER_MODEL = "identity.Person"
+AUTHENTICATION_BACKENDS = ["parvis.identity.backends.KnownPerson"]
 LOGIN_URL = "access:sign_in"
 SESSION_ENGINE = "parvis.access.sessions.store"
 SESSION_COOKIE_NAME = "parvis_session"

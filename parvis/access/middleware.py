@@ -12,9 +12,13 @@ from django.http import HttpRequest, HttpResponseBase
 from parvis.access.principal import Principal
 from parvis.identity.models import Person
 from parvis.institutions.models import Group, Profile
+from parvis.isolation.prepared import Prepared
 from parvis.isolation.scope import everywhere, stranger, within
 
-_MEMBERS = Group.profiles.through.objects
+_profiles = Prepared(lambda person_id: Profile.objects.filter(person=person_id, ended_at=None).select_related("institution"))
+_groups = Prepared(
+    lambda profile_id: Group.profiles.through.objects.filter(profile=profile_id).values_list("group", flat=True)
+)
 PROFILE_KEY = "profile_id"  # in the session: which of their profiles the person acts in
 # In the session: the institutions whose profiles it opens. Absent, all of the person's: a link of whoever runs this
 # installation opened it.
@@ -43,7 +47,7 @@ def _profile(request: HttpRequest) -> Profile | None:
     person = get_user(request)
     if not isinstance(person, Person) or not is_admitted(person):
         return None
-    profiles = list(Profile.objects.filter(person=person, ended_at=None).select_related("institution"))
+    profiles = _profiles(person.id)
     proven = proven_in(request)
     opened = [one for one in profiles if proven is None or one.institution_id in proven]
     if not opened:
@@ -75,6 +79,6 @@ def principal_of(profile: Profile) -> Principal:
         profile_id=profile.id,
         institution_id=profile.institution_id,
         role=profile.role,
-        group_ids=frozenset(_MEMBERS.filter(profile=profile.id).values_list("group", flat=True)),
+        group_ids=frozenset(_groups(profile.id)),
         rules_key=profile.institution.rules_key,
     )

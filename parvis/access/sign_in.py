@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME, login
 from django.core import signing
 from django.db import transaction
@@ -46,7 +47,7 @@ def open_session(
         raise GoneError
     is_same = request.user.is_authenticated and request.user.pk == person.pk
     held = proven_in(request) if is_same else frozenset()
-    login(request, person, backend="django.contrib.auth.backends.ModelBackend")
+    login(request, person, backend=settings.AUTHENTICATION_BACKENDS[0])
     request.session[OPENED_KEY] = timezone.now().isoformat()
     request.session[BROWSER_KEY] = browser_of(request.headers.get("user-agent", "")[:500])
     if proven is None or held is None:

@@ -124,7 +124,7 @@ def _session(profile_id: int) -> str:
     profile = Profile.objects.select_related("person").get(id=profile_id)
     store = import_module(settings.SESSION_ENGINE).SessionStore()
     store[SESSION_KEY] = str(profile.person_id)
-    store[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    store[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
     store[HASH_SESSION_KEY] = profile.person.get_session_auth_hash()
     store[PROFILE_KEY] = profile_id
     store.create()
