@@ -505,6 +505,12 @@ def _faults(report: Report, folder: Path, *, quick: bool) -> None:
     for example in outcome.examples:
         print(example, file=sys.stderr)
     report.row("attempts not settled exactly", outcome.unsettled, "== 0")
+    note = f"{outcome.partials:,} streams that broke, of models that count as they go"
+    report.row("partials charged otherwise than what was written", outcome.inexact, "== 0", note=note)
+    charged, written = (sum(column) for column in zip(*outcome.estimates, strict=True)) if outcome.estimates else (0, 0)
+    gap = statistics.mean(abs(one - other) for one, other in outcome.estimates) if outcome.estimates else 0.0
+    note = f"{len(outcome.estimates):,} of models that do not: {charged:,} tokens charged, {written:,} written"
+    report.row("estimated partials: gap of each, on average", gap, unit="tokens", note=note)
     report.row("slots that hang", outcome.hanging, "== 0")
 
 

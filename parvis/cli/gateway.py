@@ -14,7 +14,7 @@ from parvis.cli.words import gettext as _
 
 SERVED = "parvis.dataplane:application"
 FLAGS = (
-    *("--loop", "uvloop", "--http", "httptools", "--ws", "none", "--log-level", "warning", "--no-access-log"),
+    *("--loop", "uvloop", "--http", "parvis.gateway.front:Front", "--ws", "none", "--log-level", "warning", "--no-access-log"),
     *("--no-proxy-headers", "--no-server-header", "--no-date-header", "--backlog", "2048"),
     *("--timeout-keep-alive", "30", "--timeout-graceful-shutdown", "10"),
 )

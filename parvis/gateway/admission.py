@@ -9,13 +9,13 @@ import asyncio
 import math
 import re
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 import msgspec
 
 from parvis.gateway.asking import Asked, body_for
+from parvis.gateway.checks import Checks
 from parvis.gateway.knowledge import Caller, Follower, Knowledge, Known
 from parvis.gateway.metering import Held, Metering, NotReservedError, refusal_of
 from parvis.gateway.problems import Problem
@@ -26,6 +26,7 @@ from parvis.inference.pool import Answer, Pool
 from parvis.inference.routing import Attempt, Clearance, Conduct, Health, Refusal, Request
 from parvis.ledger.budgets.descent import QUEUE_SECONDS, Step, WayDown
 from parvis.ledger.budgets.messages import Refused
+from parvis.ledger.estimating import Heard
 from parvis.ledger.usage import Outcome
 
 LONGEST_ERROR = 16 << 10
@@ -33,8 +34,7 @@ SECONDS_WHOLE = 300.0  # for an answer that comes at once, and takes the time of
 PATIENCE = 30.0  # seconds after which no other attempt begins
 
 
-@dataclass(slots=True)
-class Sent:
+class Sent(msgspec.Struct, eq=False):
     """An answer that has begun, and from which model. Whoever has it says how it ended: what `meter` says then is settled."""
 
     answer: Answer
@@ -46,12 +46,23 @@ class Sent:
     names: Names | None  # to be put back in the answer
 
 
+class _Flight(msgspec.Struct, eq=False):
+    """One of two attempts that are made at once, paid for like any other."""
+
+    attempt: Attempt
+    known: Known
+    meter: Meter
+    held: Held
+    task: asyncio.Task[Answer]
+
+
 class Admission:
     """Of one worker: `board` is what it knows of the health of models."""
 
     def __init__(self, follower: Follower, pool: Pool, metering: Metering, pseudonymiser: Pseudonymiser) -> None:
         self._follower, self._pool, self._metering, self._pseudonymiser = follower, pool, metering, pseudonymiser
         self.board: dict[str, Health] = {}
+        self.checks = Checks(follower, pool, self.board)
 
     async def send(self, knowledge: Knowledge, caller: Caller, asked: Asked, request_id: str) -> Sent:
         """Raises Problem when no model answers."""
@@ -62,7 +73,7 @@ class Admission:
             attempt = conduct.next(_now())
             if isinstance(attempt, Refusal):
                 raise problem_of(failure) if failure else _refused(attempt, asked)
-            known, meter, held = knowledge.by_id[attempt.candidate.id], Meter(), None
+            known, meter, held = knowledge.by_id[attempt.candidate.id], Meter(Heard(is_streamed=asked.stream)), None
             try:
                 if not is_told and _is_hidden(caller, conduct):
                     told = await self._pseudonymiser.told(caller.institution, asked)
@@ -71,12 +82,13 @@ class Admission:
                 if attempt.pause:
                     await asyncio.sleep(attempt.pause.total_seconds())
                 held = await self._metering.reserve(knowledge, caller, known, asked, attempt.max_tokens, request_id)
-                answer = await self._send(known, asked, held)
+                is_alone = attempt.candidate.hedge_after is None
+                answer = await self._send(known, asked, held) if is_alone else None
             except NotReservedError as error:
                 conduct.unsent(attempt, _now())
                 conduct = await self._lower(knowledge, caller, asked, conduct, known, error.refused, way)
             except UpstreamError as error:
-                conduct.failed(attempt, error.code, _now(), retry_after=_seconds(error), owed=is_owed(error))
+                self._failed(conduct, attempt, known, error)
                 self._settle(held, meter, error)
                 failure = error
                 if time.monotonic() - begun > PATIENCE:
@@ -86,7 +98,15 @@ class Admission:
                 self._settle(held, meter, None)
                 raise
             else:
-                return Sent(answer, known, meter, held, conduct, attempt, names)
+                if answer is not None:
+                    return Sent(answer, known, meter, held, conduct, attempt, names)
+                found = await self._hedged(knowledge, caller, asked, conduct, self._flight(attempt, known, meter, held, asked))
+                if not isinstance(found, UpstreamError):
+                    flight, answer = found
+                    return Sent(answer, flight.known, flight.meter, flight.held, conduct, flight.attempt, names)
+                failure = found
+                if time.monotonic() - begun > PATIENCE:
+                    raise problem_of(failure)
 
     def end(self, sent: Sent, error: BaseException | None = None) -> None:
         """Once, whatever became of it: `error` is what broke it off, an UpstreamError where it was the provider."""
@@ -96,7 +116,7 @@ class Admission:
             sent.conduct.answered(sent.attempt, _now())
         elif isinstance(error, UpstreamError):
             outcome = Outcome.CUT
-            sent.conduct.failed(sent.attempt, error.code, _now())
+            self._failed(sent.conduct, sent.attempt, sent.known, error)
         else:  # nobody waits any more, or something failed here
             outcome = Outcome.LEFT
             sent.conduct.left(sent.attempt, _now())
@@ -114,12 +134,89 @@ class Admission:
         )
         return Conduct(request, [one.candidate for one in known], knowledge.matrix(caller.institution), self.board)
 
+    # Two at once: of one that is silent for as long as its page says, another of the same name is asked beside it
+
+    def _flight(self, attempt: Attempt, known: Known, meter: Meter, held: Held, asked: Asked) -> _Flight:
+        task = asyncio.get_running_loop().create_task(self._begun(known, asked, held))
+        return _Flight(attempt, known, meter, held, task)
+
+    async def _begun(self, known: Known, asked: Asked, held: Held) -> Answer:
+        """Once something of the answer is there: servers send its head before they have a word."""
+        answer = await self._send(known, asked, held)
+        try:
+            await answer.begun()
+        except BaseException:
+            answer.leave()
+            raise
+        return answer
+
+    async def _hedged(
+        self, knowledge: Knowledge, caller: Caller, asked: Asked, conduct: Conduct, first: _Flight
+    ) -> tuple[_Flight, Answer] | UpstreamError:
+        """The first that begins to answer; the other is hung up on, and settled. Where none does, its error, already told."""
+        flights = [first]
+        try:
+            done, _waiting = await asyncio.wait([first.task], timeout=first.attempt.candidate.hedge_after)
+            second = None if done else await self._beside(knowledge, caller, asked, conduct, first.held.request_id)
+            flights += [second] if second else []
+            while True:
+                await asyncio.wait([one.task for one in flights], return_when=asyncio.FIRST_COMPLETED)
+                for flight in [one for one in flights if one.task.done()]:
+                    flights.remove(flight)
+                    try:
+                        return flight, flight.task.result()
+                    except UpstreamError as error:
+                        self._failed(conduct, flight.attempt, flight.known, error)
+                        self._settle(flight.held, flight.meter, error)
+                        if not flights:
+                            return error
+                    except BaseException:
+                        flights.append(flight)
+                        raise
+        finally:
+            for flight in flights:
+                self._leave(conduct, flight)
+
+    async def _beside(
+        self, knowledge: Knowledge, caller: Caller, asked: Asked, conduct: Conduct, request_id: str
+    ) -> _Flight | None:
+        """None where there is no other, or no budget allows both."""
+        attempt = conduct.next(_now())
+        if isinstance(attempt, Refusal):
+            return None
+        known, meter = knowledge.by_id[attempt.candidate.id], Meter(Heard(is_streamed=asked.stream))
+        try:
+            held = await self._metering.reserve(knowledge, caller, known, asked, attempt.max_tokens, request_id)
+        except BaseException as error:
+            conduct.unsent(attempt, _now())
+            if isinstance(error, NotReservedError | Problem):
+                return None
+            raise
+        return self._flight(attempt, known, meter, held, asked)
+
+    def _leave(self, conduct: Conduct, flight: _Flight) -> None:
+        flight.task.add_done_callback(_hang_up)
+        flight.task.cancel()
+        conduct.left(flight.attempt, _now())
+        self._metering.settle(flight.held, flight.meter, Outcome.LEFT)
+
+    def _failed(self, conduct: Conduct, attempt: Attempt, known: Known, error: UpstreamError) -> None:
+        conduct.failed(attempt, error.code, _now(), retry_after=_seconds(error), owed=is_owed(error))
+        if error.code != "rate_limited":
+            self.checks.watch(known)
+
     async def _send(self, known: Known, asked: Asked, held: Held) -> Answer:
         """Raises UpstreamError, also where the provider answers that it does not answer."""
         sending = known.sending(asked.operation, self._follower.ring)
         is_mistral = known.provider.kind == "mistral"
         limit = held.max_tokens if asked.max_tokens is not None or known.candidate.max_output_tokens else None
-        body = body_for(asked, known.model.name, max_tokens=limit, counts_unasked=is_mistral)
+        body = body_for(
+            asked,
+            known.model.name,
+            max_tokens=limit,
+            counts_unasked=is_mistral,
+            counts_as_it_goes=known.model.counts_as_it_goes,
+        )
         first = None if not asked.stream else self._pool.limits.between
         answer = await self._pool.send(sending.target, sending.head(held.request_id, len(body)), body, first=first)
         if answer.status == 200 and b"content-encoding" not in answer.headers:
@@ -158,6 +255,11 @@ class Admission:
         if held:
             outcome = Outcome.LEFT if error is None else Outcome.FAILED
             self._metering.settle(held, meter, outcome, sent=error is None or is_owed(error))
+
+
+def _hang_up(task: asyncio.Task[Answer]) -> None:
+    if not task.cancelled() and task.exception() is None:
+        task.result().leave()
 
 
 def problem_of(error: UpstreamError) -> Problem:
@@ -218,7 +320,7 @@ def _refused(refusal: Refusal, asked: Asked) -> Problem:
     if refusal.code == "all_out":
         after = (refusal.retry_at - _now()).total_seconds() if refusal.retry_at else None
         return Problem("all_out", retry_after=after)
-    return Problem("model_not_found", {"model": asked.model}, param="model")
+    return Problem("model_not_found", {"model": asked.model}, param="model", why=refusal.code)
 
 
 async def _failure(answer: Answer, known: Known) -> UpstreamError:

@@ -18,15 +18,16 @@ from parvis.gateway.asking import CHAT, EMBEDDINGS, RESPONSES, Asked
 from parvis.gateway.assistants import PREFIX, Console, assistants, refusal
 from parvis.gateway.knowledge import Caller, Follower, Knowledge, Known, Settings
 from parvis.gateway.metering import Metering, Settled
+from parvis.gateway.paces import Paces
 from parvis.gateway.problems import Problem, language_of
 from parvis.gateway.pseudonyms import Pseudonymiser
-from parvis.gateway.relay import Events, embeddings_as, read_whole
+from parvis.gateway.relay import Events, Shown, embeddings_as, read_whole
 from parvis.inference.completion import UpstreamError
 from parvis.inference.open_streams import OpenFile, OpenStream
 from parvis.inference.pool import Pool
+from parvis.inference.turned_away import TurnedAway
 from parvis.ledger.budgets.client import Budgets
 from parvis.ledger.budgets.messages import Amounts
-from parvis.ledger.budgets.rates import Bucket, Rate
 from parvis.ledger.counting import Counter
 from parvis.ledger.usage import MICROGRAMS, NANO, Carbon
 
@@ -43,30 +44,13 @@ BODY_SECONDS = 60.0
 WATCHED_AFTER = 0.2  # seconds
 TOLD_EVERY = 1.0  # seconds
 TOLD_SHARE = 0.005  # of the time, at most, spent on telling what is open
-MOST_BUCKETS = 20_000
 OPERATIONS = {f"/v1/{operation}": operation for operation in (CHAT, EMBEDDINGS, RESPONSES)}
+TOLD_TO_EVIDENCE = frozenset(
+    {"invalid_api_key", "insufficient_scope", "model_not_found", "class_refused", "not_attested", "key_revoked"}
+    | {"model_withdrawn", "insufficient_quota", "no_budget", "unknown_price"}
+    | {"pseudonyms_unavailable", "pseudonyms_unreadable", "pseudonyms_too_long"}
+)
 SCOPE_OF_MODELS, SCOPE_OF_LISTS, SCOPE_OF_ASSISTANTS = "models", "list", "ask"
-
-
-class Paces:
-    """How often each key, and each holder, asks. Of one worker."""
-
-    def __init__(self, count: int) -> None:
-        self.count = count
-        self._rate = Rate(count / 60, count)
-        self._buckets: dict[tuple[str, int], Bucket] = {}
-
-    def take(self, caller: Caller) -> float:
-        """0, or after how many seconds it may be asked again."""
-        now = time.monotonic()
-        if len(self._buckets) > MOST_BUCKETS:
-            self._buckets = {name: one for name, one in self._buckets.items() if not one.is_full(self._rate, now)}
-        return self._of("holder", caller.holder.id, now) or self._of("key", caller.key.id, now)
-
-    def _of(self, kind: str, number: int, now: float) -> float:
-        place = (kind, number)
-        bucket = self._buckets.get(place) or self._buckets.setdefault(place, Bucket.full(self._rate, now))
-        return bucket.take(self._rate, now)
 
 
 @dataclass(slots=True, eq=False)
@@ -191,8 +175,9 @@ class Gateway:
         self.console = console
         self.exchanges: set[Exchange] = set()  # those that were let in
         self._open, self._told_again_at = OpenFile(settings.snapshots), 0.0
+        self._turned_away, self._evident_at = TurnedAway(settings.snapshots), 0.0
         self._held = 0
-        self._paces = Paces(settings.pace)
+        self._paces = Paces(settings.pace, settings.snapshots)
         self._watching: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -207,6 +192,8 @@ class Gateway:
         if self._watching:
             self._watching.cancel()
         self._open.close()
+        self.admission.checks.close()
+        await self._tell_what_was_refused()
         await self.follower.stop()
         await self.pool.close()
         await self.metering.close()
@@ -229,6 +216,29 @@ class Gateway:
                 exchange.watch()
             if now >= self._told_again_at and (self.exchanges or self._open.is_there):
                 await self._tell_what_is_open(now)
+            if self._turned_away.is_due and now >= self._evident_at:
+                self._evident_at = now + TOLD_EVERY
+                await self._tell_what_was_refused()
+
+    def _turn_away(self, exchange: Exchange, problem: Problem) -> None:
+        """Whoever comes with a key of nobody's is told nowhere: there is no institution to tell."""
+        caller, asked, reason = exchange.caller, exchange.asked, problem.why or problem.code
+        if problem.code not in TOLD_TO_EVIDENCE:
+            return
+        if caller is None:
+            if former := self.follower.former(exchange.token):
+                self._turned_away.note(former.institution, former.id, former.person, "key_not_valid")
+            return
+        institution, knowledge = caller.institution.id, self.follower.knowledge()
+        known = knowledge.usable(institution, asked.model) if knowledge and asked else ()
+        models = [one.model.id for one in known]
+        self._turned_away.note(institution, caller.key.id, caller.holder.person, reason, models)
+
+    async def _tell_what_was_refused(self) -> None:
+        try:
+            await asyncio.get_running_loop().run_in_executor(None, self._turned_away.write)
+        except OSError as error:
+            log.warning("What was refused cannot be told yet: %s", error)
 
     async def _tell_what_is_open(self, now: float) -> None:
         """Less often where it is much. A full disk costs the page of administrators, and no answer."""
@@ -256,13 +266,15 @@ class Gateway:
         try:
             await self._let_in(exchange, scope)
         except Problem as problem:
+            self._turn_away(exchange, problem)
             await exchange.problem(problem)
         except asyncio.CancelledError:
             if not (exchange.gone or exchange.stopped) or exchange.task is None:
                 raise
             exchange.task.uncancel()
             if exchange.stopped:
-                await exchange.problem(Problem(exchange.stopped))
+                self._turn_away(exchange, stopped := Problem(exchange.stopped))
+                await exchange.problem(stopped)
         except UpstreamError:
             pass  # it was told
         except Exception:
@@ -384,8 +396,8 @@ class Gateway:
         """Its head comes before anybody knows what it costs: it says the most that it may."""
         answer, meter = sent.answer, sent.meter
         head = (_zone(sent), *_costs(sent.held.worst, sent.held.usage.carbon, b"-max"))
-        hides_usage = asked.operation == CHAT and not asked.wants_usage
-        events = sent.names.events(meter, hides_usage=hides_usage) if sent.names else Events(meter, hides_usage=hides_usage)
+        shows = shown_of(asked, counts_as_it_goes=sent.known.model.counts_as_it_goes)
+        events = sent.names.events(meter, shows=shows) if sent.names else Events(meter, shows=shows)
         try:
             if not answer.headers.get(b"content-type", b"").startswith(b"text/event-stream"):
                 raise UpstreamError("garbage")
@@ -443,6 +455,15 @@ class Gateway:
         return knowledge is None or any(one.model.id == model_id for one in usable_now(knowledge, caller))
 
 
+def shown_of(asked: Asked, *, counts_as_it_goes: bool) -> Shown:
+    """Of the counts that the provider was asked for, those that the client asked for too."""
+    if asked.operation != CHAT or asked.wants_each_count:
+        return Shown.ALL
+    if counts_as_it_goes:
+        return Shown.LAST_ONLY if asked.wants_usage else Shown.NONE
+    return Shown.ALL if asked.wants_usage else Shown.NOT_LAST
+
+
 def _zone(sent: Sent) -> tuple[bytes, bytes]:
     return (b"x-parvis-zone", sent.known.provider.zone.encode())
 
@@ -453,8 +474,8 @@ def _costs(spent: Amounts, carbon: Carbon | None, suffix: bytes = b"") -> list[t
     if spent.nano_euro is not None:
         found.append((b"x-parvis-cost" + suffix, b"%d.%09d" % divmod(spent.nano_euro, NANO)))
     if carbon is not None:
-        low, high = (b"%d.%06d" % divmod(value, MICROGRAMS) for value in (carbon.low_ug, carbon.high_ug))
-        found.append((b"x-parvis-carbon" + suffix, low + b"-" + high))
+        grams = (*divmod(carbon.low_ug, MICROGRAMS), *divmod(carbon.high_ug, MICROGRAMS))
+        found.append((b"x-parvis-carbon" + suffix, b"%d.%06d-%d.%06d" % grams))
     return found
 
 

@@ -42,6 +42,7 @@ class Asked:
     max_tokens: int | None
     choices: int
     base64: bool = False  # how embeddings are to be written
+    wants_each_count: bool = False  # the usage with each piece, as some servers give it
 
     @property
     def size(self) -> int:
@@ -58,12 +59,14 @@ def read(operation: str, body: bytes) -> Asked:
     return _READERS[operation](body, _decoded(_fields, body))
 
 
-def body_for(asked: Asked, name: str, *, max_tokens: int | None, counts_unasked: bool) -> bytes:
+def body_for(
+    asked: Asked, name: str, *, max_tokens: int | None, counts_unasked: bool, counts_as_it_goes: bool = False
+) -> bytes:
     """What the provider is sent for its model of that name, held to so many tokens."""
     fields = asked.fields
     written: dict[str, bytes] = {"model": _json(name)}
     if asked.operation == CHAT and asked.stream and not counts_unasked:
-        written["stream_options"] = _counting(fields.get("stream_options"))
+        written["stream_options"] = _counting(fields.get("stream_options"), _EACH_PIECE if counts_as_it_goes else _AT_THE_END)
     if max_tokens is not None and asked.operation != EMBEDDINGS:
         limit = max_tokens if asked.max_tokens is None else min(max_tokens, asked.max_tokens)
         written[_limit_name(asked, fields)] = b"%d" % limit
@@ -76,10 +79,14 @@ def written(fields: Fields) -> bytes:
     return _object(fields, {})
 
 
-def _counting(options: Raw | None) -> bytes:
+def _counting(options: Raw | None, wanted: dict[str, bytes]) -> bytes:
     if options is None or bytes(options) == b"null":
-        return b'{"include_usage":true}'
-    return _object(_fields.decode(options), {"include_usage": b"true"})
+        return _object({}, wanted)
+    return _object(_fields.decode(options), wanted)
+
+
+_AT_THE_END = {"include_usage": b"true"}
+_EACH_PIECE = {**_AT_THE_END, "continuous_usage_stats": b"true"}  # vLLM's and SGLang's name for it
 
 
 def _limit_name(asked: Asked, fields: Fields) -> str:
@@ -103,6 +110,7 @@ class _Typed(Struct):
 
 class _Options(Struct):
     include_usage: bool | None = None
+    continuous_usage_stats: bool | None = None
 
 
 class _Message(Struct):
@@ -159,8 +167,9 @@ def _chat(body: bytes, fields: Fields) -> Asked:
         raise Problem("unsupported_field", {"field": "web_search_options"}, param="web_search_options")
     if given.response_format and given.response_format.type == "json_schema":
         needed.add("json_schema")
-    if any(_is_media(part) for message in given.messages if type(message.content) is list for part in message.content):
-        needed.add("images")
+    for message in given.messages:
+        if type(message.content) is list and any([_is_media(part) for part in message.content]):
+            needed.add("images")
     return Asked(
         CHAT,
         body,
@@ -169,9 +178,14 @@ def _chat(body: bytes, fields: Fields) -> Asked:
         stream=bool(given.stream),
         wants_usage=bool(given.stream_options and given.stream_options.include_usage),
         capabilities=frozenset(needed),
-        max_tokens=min(filter(None, (given.max_tokens, given.max_completion_tokens)), default=None),
+        max_tokens=_least(given.max_tokens, given.max_completion_tokens),
         choices=given.n or 1,
+        wants_each_count=bool(given.stream_options and given.stream_options.continuous_usage_stats),
     )
+
+
+def _least(one: int | None, other: int | None) -> int | None:
+    return other if one is None else one if other is None else min(one, other)
 
 
 def _embeddings(body: bytes, fields: Fields) -> Asked:

@@ -23,6 +23,7 @@ from parvis.inference.pool import Sending, sending
 from parvis.inference.routing import DEFAULT_REACH, Candidate, Clearance, Matrix, matrix_up_to
 from parvis.inference.snapshots import (
     BadSnapshotError,
+    Former,
     Holder,
     Institution,
     Key,
@@ -109,12 +110,12 @@ class Known:
     _secret: str | None = field(default=None, repr=False)
     _sendings: dict[str, Sending] = field(default_factory=dict, repr=False)
 
-    def sending(self, operation: str, ring: Callable[[], sealing.Keyring]) -> Sending:
+    def sending(self, operation: str, ring: Callable[[], sealing.Keyring], *, method: str = "POST") -> Sending:
         """Raises UpstreamError where there is no way to ask it."""
         if operation not in self._sendings:
             if self.target is None:
                 raise UpstreamError("forbidden_address")
-            self._sendings[operation] = sending(self.target, operation, self._opened(ring))
+            self._sendings[operation] = sending(self.target, operation, self._opened(ring), method=method)
         return self._sendings[operation]
 
     def hides(self, text: str) -> str:
@@ -139,6 +140,7 @@ class Knowledge:
         self.institutions = {one.id: one for one in snapshot.institutions}
         self._holders = {one.id: one for one in snapshot.holders}
         self._keys = {one.digest: one for one in snapshot.keys}
+        self._former = {one.digest: one for one in snapshot.former}
         self._zone = zone
         providers = {one.id: one for one in snapshot.providers}
         self._models = [_known(one, providers[one.provider]) for one in snapshot.models if one.provider in providers]
@@ -171,6 +173,15 @@ class Knowledge:
             if found:
                 self._recognised[quick] = found
         return found
+
+    def former(self, token: str, *, master: str) -> Former | None:
+        """Whose key it was, of one that opens nothing now."""
+        if not tokens.is_well_formed(token):
+            return None
+        digest = tokens.digest(token, master=master)
+        if caller := self.caller(digest):
+            return Former(digest, caller.key.id, caller.institution.id, caller.holder.person)
+        return self._former.get(digest)
 
     def usable(self, institution_id: int, alias: str = "") -> tuple[Known, ...]:
         """The models of that name that the institution has, its own and the alliance's; all of them without a name."""
@@ -225,6 +236,7 @@ def _known(model: Model, provider: Provider) -> Known:
         max_output_tokens=model.max_output_tokens,
         concurrency=model.concurrency,
         requests_per_minute=model.requests_per_minute,
+        hedge_after=model.hedge_after,
         place=model.place,
     )
     return Known(model, provider, target, candidate, Tool("Model", model.tool, zone=provider.zone))
@@ -297,6 +309,9 @@ class Follower:
         """Whose key it is; None where it opens nothing now. There is a knowledge."""
         caller = self._knowledge.recognised(token, master=self.settings.master) if self._knowledge else None
         return caller if caller and self.is_valid(caller) else None
+
+    def former(self, token: str) -> Former | None:
+        return self._knowledge.former(token, master=self.settings.master) if self._knowledge else None
 
     def is_valid(self, caller: Caller) -> bool:
         return caller.key.id not in self.revoked and caller.key.expires_at > time.time()

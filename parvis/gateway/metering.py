@@ -6,10 +6,10 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import ROUND_DOWN, Decimal
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from parvis.gateway.asking import EMBEDDINGS, Asked
@@ -20,6 +20,7 @@ from parvis.inference.completion import TEMPLATE_TOKENS
 from parvis.ledger.budgets.client import Budgets, Reservation
 from parvis.ledger.budgets.messages import NOTHING, Amounts, Code, Measure, Refused
 from parvis.ledger.counting import NO_EVENT, Counter
+from parvis.ledger.estimating import Tokenizer, Tokenizers
 from parvis.ledger.journal import JournalBroken
 from parvis.ledger.pricing import PARIS
 from parvis.ledger.tariff import Tariff
@@ -39,8 +40,7 @@ class NotReservedError(Exception):
         self.refused = refused
 
 
-@dataclass(slots=True, eq=False)
-class Held:
+class Held(Struct, eq=False):
     """What one attempt holds until it is settled, once. No tokenizer makes more tokens of a request than it has bytes."""
 
     caller: Caller
@@ -55,13 +55,13 @@ class Held:
     reservation: Reservation
     usage: Usage
     begun_at: float
+    tokenizer: Tokenizer
     settled: Settled | None = None
 
 
-@dataclass(slots=True)
-class Settled:
-    """`tokens_in` and `tokens_out` are the provider's own counts where it gave them (`counted`), else what was held; nothing
-    where nothing was sent, or the provider refused. `amounts` are those of budgets: None where there is no price."""
+class Settled(Struct, eq=False):
+    """`tokens_in` and `tokens_out` are the provider's own counts where it gave them (`counted`), else estimated; nothing where
+    nothing was sent, or the provider refused. `amounts` are those of budgets: None where there is no price."""
 
     held: Held
     tokens_in: int
@@ -79,6 +79,7 @@ class Metering:
     def __init__(self, budgets: Budgets, counter: Counter, tell: Callable[[Settled], None] = lambda settled: None) -> None:
         self.open: set[Held] = set()
         self._budgets, self._counter, self._tell = budgets, counter, tell
+        self._tokenizers = Tokenizers()
         self._is_due = False
 
     def worst(self, knowledge: Knowledge, caller: Caller, known: Known, asked: Asked) -> Amounts:
@@ -112,6 +113,7 @@ class Metering:
             agreement_id=tariff.agreement_id,
             carbon=carbon,
             outcome=Outcome.UNKNOWN,
+            is_estimated=True,
         )
         try:
             usage = self._counter.begin(usage)
@@ -132,6 +134,7 @@ class Metering:
             reservation=reservation,
             usage=usage,
             begun_at=time.monotonic(),
+            tokenizer=self._tokenizers.of((known.candidate.known_by, "images" in asked.capabilities)),
         )
         self.open.add(held)
         return held
@@ -147,7 +150,14 @@ class Metering:
         self.open.discard(held)
         settled = held.settled or _settled(held, meter, sent=sent)
         outcome = outcome if settled.tokens_in or sent else Outcome.REFUSED
-        self._counter.end(replace(held.usage, quantities=settled.quantities, outcome=outcome, carbon=settled.carbon))
+        used = replace(
+            held.usage,
+            quantities=settled.quantities,
+            outcome=outcome,
+            carbon=settled.carbon,
+            is_estimated=not settled.counted,
+        )
+        self._counter.end(used)
         self._is_due = True
         self._budgets.settle(held.reservation, settled.amounts)
         self._tell(settled)
@@ -195,18 +205,15 @@ _LONGEST_MS = round(LONGEST_CALL * 1_000)
 
 
 def _settled(held: Held, meter: Meter, *, sent: bool) -> Settled:
-    usage, counted = meter.usage, True
-    seconds = time.monotonic() - held.begun_at
-    if usage is not None and usage.taken_in is not None:
-        tokens_in, tokens_out, cached = usage.taken_in, usage.given_out, min(usage.cached, usage.taken_in)
-    elif sent:
-        tokens_in, tokens_out, cached, counted = held.tokens_in, held.tokens_out, 0, False
-    else:
+    heard, seconds = meter.heard, time.monotonic() - held.begun_at
+    if heard.prompt is None and not sent:
         return Settled(held, 0, 0, True, False, Quantities(), NOTHING, None)
-    used = _quantities(held.operation, tokens_in, cached, tokens_out, round(seconds * 1_000))
+    tokens = held.tokenizer.tokens(heard, most_in=held.tokens_in, most_out=held.tokens_out)
+    counted, tokens_in, tokens_out = not tokens.is_estimated, tokens.prompt, tokens.completion
+    used = _quantities(held.operation, tokens_in, tokens.cached, tokens_out, round(seconds * 1_000))
     carbon = held.tariff.carbon(used, seconds=seconds if counted else None)
     spent = held.tariff.amounts(used, carbon, held.usage.occurred_at)
-    return Settled(held, tokens_in, tokens_out, counted, meter.complete, used, spent, carbon)
+    return Settled(held, tokens_in, tokens_out, counted, heard.is_whole, used, spent, carbon)
 
 
 def _quantities(operation: str, tokens_in: int, cached: int, tokens_out: int, milliseconds: int) -> Quantities:

@@ -44,6 +44,8 @@ KINDS = {
     "insufficient_scope": Kind(
         403, "permission_error", _("This key does not open this: ask for one that may use models through /v1.")
     ),
+    "not_http": Kind(400, "invalid_request_error", _("This is not a request that HTTP/1.1 knows.")),
+    "head_too_large": Kind(431, "invalid_request_error", _("The headers of the request are too long.")),
     "not_found": Kind(404, "invalid_request_error", _("There is nothing at this address. The API is at /v1.")),
     "method_not_allowed": Kind(405, "invalid_request_error", _("This address is asked with %(allowed)s.")),
     "not_json": Kind(400, "invalid_request_error", _("The body is not a JSON object: %(reason)s.")),
@@ -132,6 +134,7 @@ class Problem(Exception):
     retry_after: float | None = None
     headers: tuple[tuple[bytes, bytes], ...] = ()
     status_given: int = 0
+    why: str = ""  # for the evidence: clients are not told
 
     @property
     def status(self) -> int:

@@ -22,7 +22,7 @@ from parvis.access.sealing import Keyring
 from parvis.gateway.asking import EMBEDDINGS, RESPONSES, Asked, Fields, written
 from parvis.gateway.knowledge import Settings
 from parvis.gateway.problems import Problem
-from parvis.gateway.relay import Events, Meter, data_of
+from parvis.gateway.relay import Events, Meter, Shown, data_of
 from parvis.inference.completion import UpstreamError
 from parvis.inference.pseudonyms import PseudonymsUnavailableError
 from parvis.inference.pseudonyms.bodies import (
@@ -58,10 +58,10 @@ class Names:
         except PseudonymsUnavailableError:
             raise UpstreamError("garbage") from None
 
-    def events(self, meter: Meter, *, hides_usage: bool) -> Events:
+    def events(self, meter: Meter, *, shows: Shown) -> Events:
         if self._is_response:
-            return NamedEvents(meter, Responding(self._pseudonyms.response_stream(is_json=self._is_json)), hides_usage)
-        return NamedEvents(meter, Chatting(self._pseudonyms.stream(is_json=self._is_json)), hides_usage)
+            return NamedEvents(meter, Responding(self._pseudonyms.response_stream(is_json=self._is_json)), shows)
+        return NamedEvents(meter, Chatting(self._pseudonyms.stream(is_json=self._is_json)), shows)
 
     def _whole(self, content: bytes) -> bytes:
         return msgspec.json.encode(self._pseudonyms.answer(msgspec.json.decode(content), is_json=self._is_json))
@@ -238,8 +238,8 @@ class Responding:
 class NamedEvents(Events):
     """Events passed on with the names: as they came as long as they hold nothing that may be a placeholder."""
 
-    def __init__(self, meter: Meter, answer: Chatting | Responding, hides_usage: bool) -> None:
-        super().__init__(meter, hides_usage=hides_usage)
+    def __init__(self, meter: Meter, answer: Chatting | Responding, shows: Shown) -> None:
+        super().__init__(meter, shows=shows)
         self._answer = answer
 
     def close(self) -> bytes:

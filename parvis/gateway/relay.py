@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import struct
-from dataclasses import dataclass
+from enum import StrEnum
 
 import msgspec
 from msgspec import Raw, Struct
 
 from parvis.inference.completion import UpstreamError
+from parvis.ledger.estimating import Heard
 
 LONGEST_EVENT = 4 << 20
 
@@ -43,43 +44,79 @@ class Usage(Struct):
         return (details.cached_tokens or 0) if details else 0
 
 
-@dataclass(slots=True)
-class Meter:
-    """`usage` is what the provider says it counted, None as long as it has said nothing. `events` are the pieces of the answer
-    that were passed on."""
+class Meter(Struct, eq=False):
+    """`heard` is what the provider counted and what it wrote. `events` are the pieces of the answer that were passed on."""
 
-    usage: Usage | None = None
+    heard: Heard = msgspec.field(default_factory=Heard)
     events: int = 0
     sent: int = 0  # bytes passed on
-    complete: bool = False
+
+    def count(self, usage: Usage) -> None:
+        if (taken_in := usage.taken_in) is not None:
+            self.heard.count(taken_in, usage.given_out, usage.cached)
+
+
+class Shown(StrEnum):
+    """Which counts of a stream its client is shown. The last event of a provider that is asked for them has no choices."""
+
+    ALL = "all"
+    NOT_LAST = "not_last"  # what is in other events was not asked for by us: it is the provider's way
+    LAST_ONLY = "last_only"
+    NONE = "none"
 
 
 class _Inner(Struct):
     usage: Usage | None = None
 
 
-class _Event(Struct):
-    choices: list[Raw] | None = None
+class _Written(Struct, gc=False):
+    """What a model writes: each of these is something that it is paid for."""
+
+    content: Raw = Raw()
+    tool_calls: Raw = Raw()
+    reasoning_content: Raw = Raw()
+    reasoning: Raw = Raw()
+    refusal: Raw = Raw()
+
+    @property
+    def size(self) -> int:
+        """In bytes, as JSON writes it."""
+        return sum(map(_size, (self.content, self.tool_calls, self.reasoning_content, self.reasoning, self.refusal)))
+
+
+def _size(written: Raw) -> int:
+    """Without its marks."""
+    size = len(written) - 2
+    return size if size > 0 and (size != 2 or bytes(written) != b"null") else 0
+
+
+class _Choice(Struct, gc=False):
+    delta: _Written | None = None
+
+
+class _Event(Struct, gc=False):
+    choices: list[_Choice | None] | None = None
     usage: Usage | None = None
     error: Raw = Raw()
     response: _Inner | None = None
     type: str | None = None
+    delta: Raw = Raw()  # of responses
 
 
-_event = msgspec.json.Decoder(_Event)
+_event, _fields = msgspec.json.Decoder(_Event), msgspec.json.Decoder(dict[str, Raw])
+_encoder = msgspec.json.Encoder()
 _NOTHING = (b"", b"null")
 
 
 class Events:
-    """Server-sent events, passed on whole: what is cut in the middle of one never reaches the client, and more may be said.
+    """Server-sent events, passed on whole: what is cut in the middle of one never reaches the client, and more may be said."""
 
-    `hides_usage`: the client did not ask for the last chunk, which holds nothing but the counts.
-    """
-
-    def __init__(self, meter: Meter, *, hides_usage: bool) -> None:
+    def __init__(self, meter: Meter, *, shows: Shown) -> None:
         self.meter = meter
         self.failed = ""  # what the provider said went wrong, as a code
-        self._hides_usage = hides_usage
+        self._hides_last = shows in (Shown.NOT_LAST, Shown.NONE)
+        self._hides_others = shows in (Shown.LAST_ONLY, Shown.NONE)
+        self._hidden: dict[str, Raw] | None = None  # the latest event whose counts were, where the client asked for the last
         self._rest = b""
 
     def push(self, piece: bytes) -> bytes:
@@ -113,7 +150,7 @@ class Events:
                 passed = self._passed(rest.replace(b"\r\n", b"\n").rstrip(b"\n") + b"\n\n")
             except UpstreamError:
                 raise UpstreamError("cut") from None
-        if not self.meter.complete:
+        if not self.meter.heard.is_whole:
             raise UpstreamError("cut")
         return passed
 
@@ -124,35 +161,63 @@ class Events:
 
     def _passed(self, events: bytes) -> bytes:
         if events.find(b"\n\n") == len(events) - 2:  # one, nearly always
-            return events if self._is_passed(events) else b""
-        return b"".join(one + b"\n\n" for one in events.split(b"\n\n") if one.strip(b"\n") and self._is_passed(one))
+            return self._shown(events)
+        return b"".join(self._shown(one + b"\n\n") for one in events.split(b"\n\n") if one.strip(b"\n"))
 
-    def _is_passed(self, event: bytes) -> bool:
+    def _shown(self, event: bytes) -> bytes:
         data = event[6:] if event.startswith(b"data: ") else data_of(event)
         if not data:
-            return True
+            return event
+        heard = self.meter.heard
         if data.startswith(b"[DONE]"):
-            self.meter.complete = True
-            return True
+            heard.is_whole = True
+            return self._last_counts() + event
         try:
             read = _event.decode(data)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             raise UpstreamError("garbage") from None
         meter = self.meter
-        if bytes(read.error) not in _NOTHING:
+        if len(read.error) and bytes(read.error) not in _NOTHING:
             raise UpstreamError("overloaded", reported=1)
+        if read.choices:
+            for choice in read.choices:
+                if choice is not None and (delta := choice.delta) is not None:
+                    size = len(delta.content) - 2  # nearly always, and alone
+                    if size > 2 or (size := delta.size):
+                        heard.pieces += 1
+                        heard.said += size
+        elif size := _size(read.delta):
+            heard.hear(size)
         if read.usage is not None:
-            meter.usage = read.usage
-            if self._hides_usage and not read.choices and read.choices is not None:
-                return False
+            meter.count(read.usage)
+            if read.choices:
+                event = self._without_counts(event, data) if self._hides_others else event
+            elif read.choices is not None:
+                self._hidden = None
+                if self._hides_last:
+                    return b""
         elif read.response and read.response.usage:
-            meter.usage = read.response.usage
+            meter.count(read.response.usage)
         if read.type in _LAST:
-            meter.complete = True
+            heard.is_whole = True
         elif read.type in ("response.failed", "error"):
             raise UpstreamError("overloaded", reported=1)
         meter.events += 1
-        return True
+        return event
+
+    def _without_counts(self, event: bytes, data: bytes) -> bytes:
+        fields = _fields.decode(data)
+        if not self._hides_last:
+            self._hidden = dict(fields)
+        del fields["usage"]
+        return b"data: %b\n\n" % _encoder.encode(fields)
+
+    def _last_counts(self) -> bytes:
+        """Of a provider that gives them with each piece only, to a client that asked for them."""
+        if self._hidden is None:
+            return b""
+        fields, self._hidden = {**self._hidden, "choices": Raw(b"[]")}, None
+        return b"data: %b\n\n" % _encoder.encode(fields)
 
 
 _LAST = frozenset({"response.completed", "response.incomplete"})
@@ -202,7 +267,11 @@ def read_whole(body: bytes, meter: Meter) -> None:
         raise UpstreamError("garbage") from None
     if bytes(read.error) not in _NOTHING:
         raise UpstreamError("overloaded", reported=1)
-    meter.usage, meter.complete, meter.events = read.usage, True, 1
+    if read.usage is not None:
+        meter.count(read.usage)
+    else:
+        meter.heard.hear(len(body))
+    meter.heard.is_whole, meter.events = True, 1
 
 
 def embeddings_as(body: bytes, *, base64: bool, request_id: str) -> bytes:

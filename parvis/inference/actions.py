@@ -68,6 +68,7 @@ class ModelValues:
     concurrency: int | None = None
     requests_per_minute: int | None = None
     hedge_seconds: float | None = None
+    counts_as_it_goes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,15 @@ def enable_model(principal: Principal, model: LanguageModel, *, enabled: bool) -
     model.enabled = enabled
     model.save(update_fields=["enabled"])
     _record(principal, "model.enable" if enabled else "model.disable", model)
+
+
+@transaction.atomic
+def keep_counting(principal: Principal, model: LanguageModel, *, counts: bool) -> None:
+    """What a trial saw of it."""
+    if model.counts_as_it_goes != counts:
+        model.counts_as_it_goes = counts
+        model.save(update_fields=["counts_as_it_goes"])
+        _record(principal, "model.edit", model)
 
 
 @transaction.atomic
@@ -315,7 +325,7 @@ def _write_model(model: LanguageModel, values: ModelValues) -> None:
     model.capabilities = list(values.capabilities) if values.purpose == Purpose.CHAT else []
     model.context_tokens, model.max_output_tokens = values.context_tokens, values.max_output_tokens
     model.concurrency, model.requests_per_minute = values.concurrency, values.requests_per_minute
-    model.hedge_seconds = values.hedge_seconds
+    model.hedge_seconds, model.counts_as_it_goes = values.hedge_seconds, values.counts_as_it_goes
     model.save()
 
 

@@ -21,6 +21,7 @@ class Delta:
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     cached_tokens: int | None = None
+    unsaid: int = 0  # bytes that the model wrote, and that are no part of the answer: what it thought, tools it would call
     notice: str = ""
     nano_euro: int | None = None
 

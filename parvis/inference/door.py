@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 import numpy as np
 from django.conf import settings
 from django.utils import timezone
+from msgspec import structs
 from numpy.typing import NDArray
 
 from parvis.access.engine import Decision, Tool
@@ -35,9 +36,9 @@ from parvis.inference import upstream
 from parvis.inference.completion import Delta, Message, Model, UpstreamError, is_owed
 from parvis.inference.models import DEFAULT_MATRIX, Kind, LanguageModel, Purpose, RoutingMatrix, Zone
 from parvis.inference.paying import (
-    Counted,
     given_back,
     in_thread,
+    listen,
     most_of_messages,
     most_of_texts,
     over_budget,
@@ -67,7 +68,8 @@ from parvis.institutions.models import DataClass, Institution
 from parvis.ledger.actions.calls import Asked, Held, Payer, release, reserve, settle
 from parvis.ledger.budgets.descent import QUEUE_SECONDS, Step, WayDown
 from parvis.ledger.budgets.messages import Refused
-from parvis.ledger.usage import Outcome, Quantities
+from parvis.ledger.estimating import Heard
+from parvis.ledger.usage import Outcome
 
 log = logging.getLogger(__name__)
 
@@ -160,12 +162,14 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What one small real request gave. `code` is empty when it worked; `refusal` when nothing was sent."""
+    """What one small real request gave. `code` is empty when it worked; `refusal` when nothing was sent. `counts`: whether
+    tokens were counted with each piece; None where nobody could see."""
 
     code: str = ""
     milliseconds: int = 0
     params: dict[str, Any] = field(default_factory=dict)
     refusal: Refusal | None = None
+    counts: bool | None = None
 
 
 class NoRouteError(Exception):
@@ -219,7 +223,7 @@ def admit(
         raise
     if found is None or not request.alias:
         return found
-    return replace(found, wider=_admitted(payer, replace(request, alias=""), routes))
+    return replace(found, wider=_admitted(payer, structs.replace(request, alias=""), routes))
 
 
 def admit_background(
@@ -265,7 +269,7 @@ def cleared_classes(institution_id: int, one: Route) -> frozenset[str]:
     """The classes of data that may be sent to it now."""
     matrix, now = matrix_of(institution_id), timezone.now()
     request = Request("", one.candidate.capabilities, frozenset({one.model_id}), only=one.model_id)
-    asked = [(name, replace(request, data_class=name)) for name in DATA_CLASSES]
+    asked = [(name, structs.replace(request, data_class=name)) for name in DATA_CLASSES]
     return frozenset(name for name, each in asked if not verdicts_of(each, [one.candidate], matrix, {}, now)[0].reason)
 
 
@@ -415,14 +419,14 @@ def embedded(
         rows, tokens = _embedded(admitted, conduct, step, texts, seconds, leave)
     except UpstreamError as error:
         if is_owed(error):
-            settle(held, None, Outcome.FAILED)
+            settle(held, Heard(is_streamed=False), Outcome.FAILED)
         else:
             release(held)
         raise
     except BaseException:
-        settle(held, None, Outcome.LEFT)
+        settle(held, Heard(is_streamed=False), Outcome.LEFT)
         raise
-    settle(held, None if tokens is None else Quantities(embedding_tokens=tokens), Outcome.DONE)
+    settle(held, Heard(tokens, is_streamed=False, is_whole=True), Outcome.DONE)
     return rows
 
 
@@ -465,39 +469,42 @@ def _embedded(
 async def try_route(one: Route, matrix: Matrix, payer: Payer) -> Trial:
     """One tiny real request that says nothing of anybody, never more than TRIAL_SECONDS. What may not receive public data
     is not even tried; what rests, or is switched off, is. It is paid for like any other."""
-    candidate = replace(one.candidate, enabled=True)
+    candidate = structs.replace(one.candidate, enabled=True)
     request = Request("public", candidate.capabilities, frozenset({candidate.id}), only=candidate.id)
     try:
         admitted = _checked(payer, request, [replace(one, candidate=candidate)], matrix, {})
     except NoRouteError as error:
         return Trial(code=error.code, refusal=error.refusal)
-    started = time.monotonic()
+    started, counts = time.monotonic(), None
     try:
         if Purpose.EMBEDDINGS in candidate.capabilities:
             await in_thread(embedded, admitted, ["bonjour"], seconds=TRIAL_SECONDS)
         else:
-            await _first_word(admitted)
+            asked = {name: replace(each, counts_as_it_goes=True) for name, each in admitted.endpoints.items()}
+            counts = await _first_word(replace(admitted, endpoints=asked))
     except UpstreamError as error:
         return Trial(code=error.code, milliseconds=_since(started), params=dict(error.params))
-    return Trial(milliseconds=_since(started))
+    return Trial(milliseconds=_since(started), counts=counts)
 
 
-async def _first_word(admitted: Admitted) -> None:
-    """Once, without another attempt: what it says of itself is what is wanted."""
+async def _first_word(admitted: Admitted) -> bool | None:
+    """Once, without another attempt: what it says of itself is what is wanted; and whether it counts with each piece, None
+    where all of it came at once."""
     messages = [{"role": "user", "content": "Réponds par le seul mot : bonjour"}]
-    conduct = _conduct(replace(admitted, request=replace(admitted.request, max_tokens=8)))
+    conduct = _conduct(replace(admitted, request=structs.replace(admitted.request, max_tokens=8)))
     step = _next(conduct)
     if isinstance(step, Refusal):
         raise UpstreamError("overloaded")
     flight = await _paid_flight(admitted, conduct, step, messages, {"total_timeout": TRIAL_SECONDS})
     if isinstance(flight, Refused):
         raise over_budget(flight, Step.STOP)
-    said, finish = False, ""
+    said, finish, pieces = False, "", []
     try:
-        for delta in await flight.begun:
-            said, finish = said or bool(delta.text.strip()), delta.finish or finish
+        pieces += await flight.begun
         async for delta in flight.stream:
-            flight.counted.hear(delta)
+            listen(flight.heard, delta)
+            pieces.append(delta)
+        for delta in pieces:
             said, finish = said or bool(delta.text.strip()), delta.finish or finish
     except UpstreamError as error:
         await flight.failed(error, Outcome.FAILED)
@@ -505,6 +512,8 @@ async def _first_word(admitted: Admitted) -> None:
     await flight.answered()
     if not said and finish not in ("length", "model_length"):  # one that thinks first may not have begun to answer
         raise UpstreamError("empty")
+    counted = [bool(one.completion_tokens) for one in pieces if (one.text or one.unsaid) and not one.finish]
+    return all(counted) if counted else None
 
 
 async def _embed(
@@ -543,7 +552,7 @@ async def _answer(
             yield delta
         try:
             async for delta in winner.stream:
-                winner.counted.hear(delta)
+                listen(winner.heard, delta)
                 yield delta
         except UpstreamError as error:
             flights.remove(winner)
@@ -652,7 +661,7 @@ class _Flight:
         options: Mapping[str, Any],
     ) -> None:
         self.admitted, self.conduct, self.attempt = admitted, conduct, attempt
-        self.counted = Counted()
+        self.heard = Heard()
         self._held = held
         self._is_sent = False
         bound = {"max_tokens": attempt.max_tokens or ANSWER_TOKENS}
@@ -664,7 +673,7 @@ class _Flight:
         self._is_sent = True
         pieces = []
         async for delta in self.stream:
-            self.counted.hear(delta)
+            listen(self.heard, delta)
             pieces.append(delta)
             if delta.text or delta.finish:
                 break
@@ -673,12 +682,13 @@ class _Flight:
     async def answered(self) -> int | None:
         """What it cost, in nano-euro."""
         _locked(self.conduct.answered, self.attempt)
-        return await settled(self._held, self.counted, Outcome.DONE)
+        self.heard.is_whole = True
+        return await settled(self._held, self.heard, Outcome.DONE)
 
     async def failed(self, error: UpstreamError, outcome: Outcome) -> None:
         _failed(self.admitted, self.conduct, self.attempt, error)
         if outcome is Outcome.CUT or is_owed(error):
-            await settled(self._held, self.counted, outcome)
+            await settled(self._held, self.heard, outcome)
         else:
             await given_back(self._held)
 
@@ -690,7 +700,7 @@ class _Flight:
         with suppress(UpstreamError):
             await self.stream.aclose()
         if self._is_sent:
-            await settled(self._held, self.counted, Outcome.LEFT)
+            await settled(self._held, self.heard, Outcome.LEFT)
         else:
             await given_back(self._held)
 
@@ -726,7 +736,8 @@ def _checked(
             if identifier == found[0].candidate.id:
                 raise NoRouteError(error.code) from error
             continue
-        endpoints[identifier] = Endpoint(one.base_url, key, one.model, one.kind)
+        counts = one.row is not None and one.row.counts_as_it_goes
+        endpoints[identifier] = Endpoint(one.base_url, key, one.model, one.kind, counts_as_it_goes=counts)
     usable = {identifier: kept[identifier] for identifier in endpoints}
     return Admitted(request, payer, usable, endpoints, matrix, usable[found[0].candidate.id], board)
 
@@ -746,7 +757,7 @@ def _record_refusals(
     principal: Principal, request: Request, routes: Sequence[Route], said: Mapping[str, tuple[Tool, Decision] | None]
 ) -> None:
     """Of the models that nothing but rules kept from this person."""
-    wanted = replace(request, entitled=frozenset(said))
+    wanted = structs.replace(request, entitled=frozenset(said))
     matrix = matrix_of(principal.institution_id)
     for one in verdicts_of(wanted, [each.candidate for each in routes], matrix, {}, timezone.now()):
         refused = said[one.candidate.id]

@@ -118,6 +118,11 @@ class ModelForm(forms.Form):
         max_value=600,
         help_text=_("Another of the same name. Both may be charged. Empty: never."),
     )
+    counts_as_it_goes = forms.BooleanField(
+        label=_("Counts tokens as its words come"),
+        required=False,
+        help_text=_("A trial sees it. An answer that is cut is then charged exactly; otherwise what it cost is estimated."),
+    )
     is_default = forms.BooleanField(label=_("Used when an assistant names no other"), required=False, initial=True)
 
     def __init__(self, *args: Any, principal: Principal, instance: LanguageModel | None = None, **kwargs: Any) -> None:
@@ -185,6 +190,7 @@ class ModelForm(forms.Form):
             concurrency=cleaned["concurrency"],
             requests_per_minute=cleaned["requests_per_minute"],
             hedge_seconds=cleaned["hedge_seconds"],
+            counts_as_it_goes=cleaned["counts_as_it_goes"],
         )
 
     @property
@@ -357,6 +363,7 @@ def _initial(instance: LanguageModel | None) -> dict[str, Any]:
         "requests_per_minute": instance.requests_per_minute,
         "rank": instance.rank,
         "hedge_seconds": instance.hedge_seconds,
+        "counts_as_it_goes": instance.counts_as_it_goes,
         "name": instance.name,
         "display_name": instance.display_name,
         "purpose": instance.purpose,

@@ -199,6 +199,7 @@ class LanguageModel(models.Model):
     concurrency = models.PositiveIntegerField(null=True, blank=True)
     requests_per_minute = models.PositiveIntegerField(null=True, blank=True)
     hedge_seconds = models.FloatField(null=True, blank=True)  # of silence, before another of its alias is asked beside it
+    counts_as_it_goes = models.BooleanField(default=False)  # says with each piece how many tokens there were
 
     unscoped = LanguageModelQuerySet.as_manager()
     objects = Door()

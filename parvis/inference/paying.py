@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
-from dataclasses import dataclass
 from functools import partial
 from typing import ParamSpec, TypeVar
 
@@ -20,6 +19,7 @@ from parvis.inference.completion import TEMPLATE_TOKENS, Delta, Message, ModelWi
 from parvis.ledger.actions.calls import Asked, Held, Payer, release, reserve, settle, worsts
 from parvis.ledger.budgets.descent import Step
 from parvis.ledger.budgets.messages import Refused
+from parvis.ledger.estimating import Heard
 from parvis.ledger.usage import Outcome, Quantities
 
 P = ParamSpec("P")
@@ -46,26 +46,11 @@ def most_of_texts(texts: Sequence[str]) -> Quantities:
     return Quantities(embedding_tokens=size, milliseconds=round(LONGEST_CALL * 1_000))
 
 
-@dataclass(slots=True)
-class Counted:
-    """What a provider says of a call as its pieces come; it counts cached tokens among those of the request."""
-
-    prompt: int | None = None
-    completion: int = 0
-    cached: int = 0
-
-    def hear(self, delta: Delta) -> None:
-        self.prompt = self.prompt if delta.prompt_tokens is None else delta.prompt_tokens
-        self.completion = self.completion if delta.completion_tokens is None else delta.completion_tokens
-        self.cached = self.cached if delta.cached_tokens is None else delta.cached_tokens
-
-    @property
-    def quantities(self) -> Quantities | None:
-        """None where it said nothing: then it is the worst."""
-        if self.prompt is None:
-            return None
-        cached = min(self.cached, self.prompt)
-        return Quantities(self.prompt - cached, cached, self.completion)
+def listen(heard: Heard, delta: Delta) -> None:
+    """What a piece of an answer brings, and what its provider counted with it."""
+    heard.hear(len(delta.text.encode()) + delta.unsaid)
+    if delta.prompt_tokens is not None:
+        heard.count(delta.prompt_tokens, delta.completion_tokens or 0, delta.cached_tokens or 0)
 
 
 async def reserved(payer: Payer, asked: Asked, most: Quantities) -> Held | Refused:
@@ -78,11 +63,11 @@ async def reserved(payer: Payer, asked: Asked, most: Quantities) -> Held | Refus
         raise
 
 
-async def settled(held: Held | None, counted: Counted, outcome: Outcome) -> int | None:
+async def settled(held: Held | None, heard: Heard, outcome: Outcome) -> int | None:
     """What it cost, in nano-euro."""
     if held is None:
         return None
-    work = in_thread(settle, held, counted.quantities, outcome)
+    work = in_thread(settle, held, heard, outcome)
     return (await asyncio.shield(asyncio.ensure_future(work))).nano_euro
 
 

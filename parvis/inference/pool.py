@@ -227,6 +227,14 @@ class Answer:
         if not self.headed and self.error:
             raise self.error
 
+    async def begun(self) -> None:
+        """Until something of it can be read, or its end. Raises UpstreamError where it broke before."""
+        while not self.pieces and not self.complete and self.error is None:
+            self._waiter = waiter = self._loop.create_future()
+            await waiter
+        if not self.pieces and self.error:
+            raise self.error
+
     async def read(self) -> bytes:
         """What has come since; b"" at the end. Raises UpstreamError when it does not come to its end."""
         while not self.pieces and not self.complete and self.error is None:
@@ -272,7 +280,7 @@ class Connection(asyncio.Protocol):
         self.deadline = 0.0
         self.answer: Answer | None = None  # the one that is being received
         self._transport: asyncio.Transport | None = None
-        self._parser: httptools.HttpResponseParser | None = None
+        self._parser = httptools.HttpResponseParser(self)
         self._head_bytes = 0
         self._ends_at = self._between = 0.0
         self.is_paused = False
@@ -286,7 +294,6 @@ class Connection(asyncio.Protocol):
     def begin(self, head: bytes, body: bytes, first: float, between: float) -> Answer:
         assert self._transport is not None  # noqa: S101 - it is connected
         self.answer = Answer(self)
-        self._parser = httptools.HttpResponseParser(self)
         self._keeps_alive, self._head_bytes = False, 0
         now = time.monotonic()
         self._ends_at, self._between = now + self.pool.limits.total, between
@@ -331,7 +338,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         answer = self.answer
-        if answer is None or self._parser is None:  # it speaks without being asked
+        if answer is None:  # it speaks without being asked
             self.pool.lost(self)
             self.close()
             return
@@ -373,10 +380,10 @@ class Connection(asyncio.Protocol):
             self.answer.headers[name.lower()] = value
 
     def on_headers_complete(self) -> None:
-        answer, parser = self.answer, self._parser
-        if answer is None or parser is None:
+        answer = self.answer
+        if answer is None:
             return
-        status = parser.get_status_code()
+        status = self._parser.get_status_code()
         if status < 200:  # the answer comes after it
             answer.headers = {}
             return
@@ -390,10 +397,12 @@ class Connection(asyncio.Protocol):
             answer.received += len(body)
 
     def on_message_complete(self) -> None:
-        answer, parser = self.answer, self._parser
-        if answer is None or parser is None or not answer.headed:
+        answer = self.answer
+        if answer is None or not answer.headed:
             return
-        self._keeps_alive = parser.should_keep_alive() and not answer.complete  # two answers to one request: no more of it
+        self._keeps_alive = (
+            self._parser.should_keep_alive() and not answer.complete
+        )  # two answers to one request: no more of it
         answer.complete = True
 
 

@@ -1,4 +1,5 @@
-"""The console plane tells the data plane what it needs (see `snapshots`), every second, as long as it lives."""
+"""The console plane tells the data plane what it needs (see `snapshots`), every second, as long as it lives; now and then it
+takes what that refused."""
 
 from __future__ import annotations
 
@@ -17,12 +18,13 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from parvis.access.keys.actions import taken_back, usable_keys
+from parvis.access.keys.actions import former_keys, taken_back, usable_keys
 from parvis.access.keys.models import ApiKey
 from parvis.access.rules.doors import in_force
 from parvis.access.secrets import is_current, seal
 from parvis.access.secrets.keyring import keyring
 from parvis.inference.actions import published_models, stopped
+from parvis.inference.collecting import collect
 from parvis.inference.door import INSTALLATION, Route, candidate_of, environment_routes, matrix_of
 from parvis.inference.models import LanguageModel, Provider
 from parvis.inference.open_streams import sweep
@@ -30,6 +32,7 @@ from parvis.inference.pseudonymisation.actions import NAMES_KEPT_SECONDS, asked_
 from parvis.inference.pseudonymisation.models import Pseudonymisation
 from parvis.inference.routing import Candidate
 from parvis.inference.snapshots import (
+    Former,
     Hidden,
     Holder,
     Institution,
@@ -57,6 +60,7 @@ log = logging.getLogger(__name__)
 
 EVERY_SECONDS = 1.0
 SHARE = 0.1  # of the time, at most, spent on reading everything again
+COLLECTS_EVERY = 10.0
 
 
 class Publisher:
@@ -147,6 +151,7 @@ def snapshot_of(now: datetime, directories: Directories | None = None) -> Snapsh
             *(_model(one.candidate, purpose, one.candidate.id, one.model) for purpose, one in given.items()),
         ),
         carbon_method=method(),
+        former=tuple(Former(key.digest, key.id, key.institution_id, key.profile.person_id) for key in former_keys(now)),
     )
 
 
@@ -235,6 +240,8 @@ def _model(one: Candidate, purpose: str, provider: str, name: str, row: Language
         place=one.place,
         number=row.id if row else None,
         slopes=slopes_of(name, one.zone),
+        hedge_after=one.hedge_after,
+        counts_as_it_goes=row is not None and row.counts_as_it_goes,
     )
 
 
@@ -253,14 +260,18 @@ def _sealed_once(secret: str, place: str, keyring: Path) -> str:
 
 
 def _run(stop: threading.Event) -> None:
-    publisher = Publisher(settings.SNAPSHOTS_DIR)
+    publisher, collects_at = Publisher(settings.SNAPSHOTS_DIR), 0.0
     while not stop.is_set():
         with _alone(settings.SNAPSHOTS_DIR) as is_first:
             while is_first and not stop.is_set():
                 try:
                     publisher.tick()
+                    if time.monotonic() >= collects_at:
+                        collects_at = time.monotonic() + COLLECTS_EVERY
+                        with everywhere("data plane"):
+                            collect(settings.SNAPSHOTS_DIR, timezone.now())
                 except Exception:
-                    log.exception("The data plane is told nothing this time")
+                    log.exception("The data plane is told nothing, or not asked what it refused, this time")
                 finally:
                     connection.close()
                 stop.wait(EVERY_SECONDS)

@@ -8,9 +8,11 @@ to it) is never tried, whatever happens to the others; when those that are left 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from parvis.access.sensitivity import DATA_CLASSES, ZONES
 
@@ -57,8 +59,7 @@ class Clearance(StrEnum):
 Matrix = Mapping[tuple[str, str], Clearance]  # (class, zone); a cell that is not there refuses
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """One model of one provider, as far as routing sees it. A limit that is None is not known, and holds nothing back."""
 
     id: str
@@ -82,8 +83,7 @@ class Candidate:
         return self.place or self.id
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """`alias` "" asks for any that can do it, the default one first. `only` names the one model to be asked, whatever its
     alias. `entitled` are the models that access rules allow to whom it is for."""
 
@@ -96,8 +96,7 @@ class Request:
     max_tokens: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
+class Health(Struct, frozen=True):
     """What is known of one model in this process. Made anew by `begun` and `ended`."""
 
     failures: int = 0  # in a row
@@ -111,15 +110,13 @@ class Health:
         return self.probed or (self.rests_until is not None and self.rests_until > now)
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     candidate: Candidate
     pause: timedelta = timedelta()  # before it is sent
     max_tokens: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """`code` is one of REASONS, the one of the models that came furthest; or "no_such_model", "none" (no model at all),
     "all_out" (each that was allowed failed or rests), or what the provider said that no other model would mend."""
 
@@ -130,8 +127,7 @@ class Refusal:
     retry_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What is said of one model for one request; "" allows it. `cell` is the cell of the matrix that was looked at."""
 
     candidate: Candidate
@@ -177,7 +173,9 @@ class Conduct:
 
     def __init__(self, request: Request, candidates: Sequence[Candidate], matrix: Matrix, board: dict[str, Health]) -> None:
         self.request, self.candidates, self.matrix, self.board = request, tuple(candidates), matrix, board
+        self._in_order = _asked_for(request, self.candidates)
         self._asked: dict[str, int] = {}
+        self._count = 0  # of attempts
         self._flying: set[str] = set()
         self._given_up: set[str] = set()
         self._final = ""  # what no other attempt would mend
@@ -186,19 +184,21 @@ class Conduct:
         """The attempt to make now, beside those in flight if any; it counts as sent."""
         if self._final:
             return self._out(self._final)
-        if sum(self._asked.values()) >= MOST_ATTEMPTS:
+        if self._count >= MOST_ATTEMPTS:
             return self._out("all_out")
-        free = [one for one in self.candidates if one.id not in self._flying and one.id not in self._given_up]
-        verdicts = verdicts_of(self.request, free, self.matrix, self.board, now)
-        allowed = [one.candidate for one in verdicts if not one.reason]
-        if not allowed:
-            return self._out("all_out") if self._asked else _refusal(self.request, verdicts, self.board)
-        chosen = min(allowed, key=lambda one: self._asked.get(one.id, 0))  # the first of those asked least
-        attempt = _attempt(self.request, chosen, self._asked.get(chosen.id, 0))
-        self._asked[chosen.id] = self._asked.get(chosen.id, 0) + 1
+        chosen, least = None, MOST_ATTEMPTS
+        for one in self._in_order:
+            times = self._asked.get(one.id, 0)
+            if times < least and self._is_free(one) and not self._reason(one, now):  # the first of those asked least
+                chosen, least = one, times
+        if chosen is None:
+            return self._out("all_out") if self._asked else self._refusal(now)
+        attempt = _attempt(self.request, chosen, least)
+        self._asked[chosen.id] = least + 1
+        self._count += 1
         self._flying.add(chosen.id)
         place = chosen.known_by
-        self.board[place] = begun(self.board.get(place, Health()), now)
+        self.board[place] = begun(self.board.get(place) or _WELL, now)
         return attempt
 
     def answered(self, attempt: Attempt, now: datetime) -> None:
@@ -218,23 +218,38 @@ class Conduct:
         """Nobody waits for it any more: it says nothing of the model."""
         self._flying.discard(attempt.candidate.id)
         place = attempt.candidate.known_by
-        self.board[place] = left(self.board.get(place, Health()))
+        self.board[place] = left(self.board.get(place) or _WELL)
 
     def unsent(self, attempt: Attempt, now: datetime) -> None:
         """Nothing was sent after all: it is no attempt."""
         self.left(attempt, now)
         self._asked[attempt.candidate.id] -= 1
+        self._count -= 1
         place = attempt.candidate.known_by
         self.board[place] = replace(self.board[place], in_minute=max(0, self.board[place].in_minute - 1))
 
     def _land(self, attempt: Attempt, now: datetime, code: str, *, retry_after: float | None = None) -> None:
         self._flying.discard(attempt.candidate.id)
         place = attempt.candidate.known_by
-        self.board[place] = ended(self.board.get(place, Health()), now, code, retry_after=retry_after)
+        self.board[place] = ended(self.board.get(place) or _WELL, now, code, retry_after=retry_after)
+
+    def _is_free(self, one: Candidate) -> bool:
+        return one.id not in self._flying and one.id not in self._given_up
+
+    def _reason(self, one: Candidate, now: datetime) -> str:
+        return _reason(self.request, one, self.matrix, self.board.get(one.known_by), now)
+
+    def _refusal(self, now: datetime) -> Refusal:
+        verdicts = verdicts_of(self.request, filter(self._is_free, self.candidates), self.matrix, self.board, now)
+        return _refusal(self.request, verdicts, self.board)
 
     def _out(self, code: str) -> Refusal:
         asked = tuple(one for one in self.candidates if one.id in self._asked)
         return Refusal(code, self.request.data_class, _zones(asked), retry_at=_retry_at(asked, self.board))
+
+
+_NO_PAUSE = timedelta()
+_WELL = Health()  # of a model that nobody asked yet
 
 
 def begun(health: Health, now: datetime) -> Health:
@@ -319,7 +334,8 @@ def _asked_for(request: Request, candidates: Iterable[Candidate]) -> list[Candid
     if request.only:
         return [one for one in candidates if one.id == request.only]
     if request.alias:
-        return sorted((one for one in candidates if one.alias == request.alias), key=_order)
+        named = [one for one in candidates if one.alias == request.alias]
+        return sorted(named, key=_order) if len(named) > 1 else named
     able = [one for one in candidates if one.enabled and request.capabilities <= one.capabilities]
     default = next((one.alias for one in able if one.is_default), "")
     return sorted(able, key=lambda one: (one.alias != default, _order(one)))
@@ -364,9 +380,10 @@ def _number(identifier: str) -> tuple[int, str]:
 
 
 def _attempt(request: Request, candidate: Candidate, turn: int) -> Attempt:
-    bounds = [one for one in (request.max_tokens, candidate.max_output_tokens) if one is not None]
-    pause = PAUSE * 2 ** (turn - 1) if turn else timedelta()
-    return Attempt(candidate, pause, min(bounds, default=None))
+    bound, most = request.max_tokens, candidate.max_output_tokens
+    if bound is None or (most is not None and most < bound):
+        bound = most
+    return Attempt(candidate, PAUSE * 2 ** (turn - 1) if turn else _NO_PAUSE, bound)
 
 
 def _refusal(request: Request, verdicts: Sequence[Verdict], health: Mapping[str, Health]) -> Refusal:

@@ -89,6 +89,15 @@ class Key(msgspec.Struct, frozen=True, array_like=True):
     component: str = ""  # whose expense it is
 
 
+class Former(msgspec.Struct, frozen=True, array_like=True):
+    """A key that opens nothing any more: who still comes with it is told in the evidence of its institution."""
+
+    digest: str
+    id: int
+    institution: int
+    person: int
+
+
 class Provider(msgspec.Struct, frozen=True, array_like=True):
     """`secret` is sealed for `place`, as in its row. `institution` None: the operator gave it, for everybody."""
 
@@ -126,6 +135,8 @@ class Model(msgspec.Struct, frozen=True, array_like=True):
     place: str = ""
     number: int | None = None  # as the ledger knows it
     slopes: tuple[Slope, Slope] | None = None  # of its carbon; None where the method does not know it
+    hedge_after: float | None = None  # seconds of silence
+    counts_as_it_goes: bool = False
 
 
 class Snapshot(msgspec.Struct, frozen=True, array_like=True):
@@ -135,6 +146,7 @@ class Snapshot(msgspec.Struct, frozen=True, array_like=True):
     providers: tuple[Provider, ...] = ()
     models: tuple[Model, ...] = ()
     carbon_method: str = ""
+    former: tuple[Former, ...] = ()
 
 
 class Pulse(msgspec.Struct, frozen=True):

@@ -43,12 +43,14 @@ TEXTS_PER_REQUEST = 64
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """`base_url` with or without /v1. `kind` is "openai" or "mistral". An empty key sends none."""
+    """`base_url` with or without /v1. `kind` is "openai" or "mistral". An empty key sends none. `counts_as_it_goes`: it is
+    asked to say with each piece how many tokens there were."""
 
     base_url: str
     api_key: str = field(repr=False)
     model: str
     kind: str = "openai"
+    counts_as_it_goes: bool = False
 
 
 async def stream_chat(
@@ -70,7 +72,7 @@ async def stream_chat(
         "max_tokens": max_tokens,
     }
     if endpoint.kind != "mistral":  # which counts tokens unasked, and refuses fields it does not know
-        body["stream_options"] = {"include_usage": True}
+        body["stream_options"] = {"include_usage": True} | ({_EACH_PIECE: True} if endpoint.counts_as_it_goes else {})
     timeout = aiohttp.ClientTimeout(total=total_timeout, sock_connect=connect_timeout, sock_read=idle_timeout)
     failure: UpstreamError | None = None
     try:
@@ -148,7 +150,7 @@ async def _posted(
     async with aiohttp.ClientSession(
         connector=connector, timeout=timeout, auto_decompress=False, max_line_size=16 << 10
     ) as session:
-        for _ in range(len(_OPTIONAL) + 1):
+        for _ in range(len(_OPTIONAL) + 2):
             async with session.request(method, url, json=body, headers=headers, allow_redirects=False) as response:
                 if response.status == 200:
                     yield response
@@ -310,12 +312,14 @@ def _delta(event: Any, *, whole: bool = False) -> Delta:
     details = usage.get("prompt_tokens_details")
     details = details if isinstance(details, dict) else {}
     finish = choice.get("finish_reason")
+    hidden = [message.get(name) for name in _HIDDEN] if isinstance(message, dict) else []
     return Delta(
         text=_content(content),
         finish=finish if isinstance(finish, str) else "",
         prompt_tokens=_count(usage.get("prompt_tokens")),
         completion_tokens=_count(usage.get("completion_tokens")),
         cached_tokens=_count(details.get("cached_tokens")),
+        unsaid=sum(len(json.dumps(one, ensure_ascii=False).encode()) - 2 for one in hidden if one),
     )
 
 
@@ -422,6 +426,8 @@ def _without_refused_field(body: dict[str, Any] | None, status: int, said: str) 
     """The body without an optional field the server says it does not take, or None when it is not about that."""
     if body is None or status not in {400, 422} or _TOO_LONG.search(said):
         return None
+    if _EACH_PIECE in said and _EACH_PIECE in body.get("stream_options", {}):
+        return body | {"stream_options": {"include_usage": True}}
     for name, other in _OPTIONAL.items():
         if name in body and name in said:
             kept = {key: value for key, value in body.items() if key != name}
@@ -431,6 +437,8 @@ def _without_refused_field(body: dict[str, Any] | None, status: int, said: str) 
 
 # Fields some servers refuse, and the one they want in its place.
 _OPTIONAL = {"stream_options": "\0", "max_tokens": "max_completion_tokens", "temperature": "\0"}
+_EACH_PIECE = "continuous_usage_stats"  # vLLM's and SGLang's name for it
+_HIDDEN = ("reasoning_content", "reasoning", "tool_calls")
 _OPERATION = re.compile(r"/(?:chat/completions|completions|embeddings|models)$")
 _VERSION = re.compile(r"/v\d+[a-z0-9]*(?:/|$)")
 _LINE_END = re.compile(rb"\r\n|\n|\r")

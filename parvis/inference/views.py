@@ -273,7 +273,10 @@ def _saved(request: SignedInRequest, model: LanguageModel, *, declares: bool) ->
 
 
 def _try(request: SignedInRequest, model: LanguageModel) -> None:
-    _say(request, model.display_name, _tried(request, door.route_to(model)))
+    outcome = _tried(request, door.route_to(model))
+    if outcome.counts is not None:
+        actions.keep_counting(request.principal, model, counts=outcome.counts)
+    _say(request, model.display_name, outcome)
 
 
 def _tried(request: SignedInRequest, route: door.Route) -> door.Trial:

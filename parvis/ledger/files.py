@@ -15,7 +15,7 @@ from typing import Any
 
 from parvis.delimited import FORMULA_SIGNS, printable
 from parvis.ledger.pricing import PARIS
-from parvis.ledger.statement import Line, payable, total, unvalued
+from parvis.ledger.statement import Line, estimated, payable, total, unvalued
 from parvis.ledger.usage import MICROGRAMS, NANO
 from parvis.web.french import MONTHS
 
@@ -52,7 +52,9 @@ HEADINGS = (
     "CO₂e bas (g)",
     "CO₂e haut (g)",
     "Méthode CO₂e",
-    "Appels estimés",
+    "Appels au CO₂e connu",
+    "Dont appels estimés",
+    "Dont montant HT estimé (€)",
 )
 
 
@@ -138,6 +140,7 @@ def statement_pdf(document: Document, *, is_archival: bool = False) -> bytes:
         "total": euros(payable(document.lines)),
         "exact": exact_euros(total(document.lines)),
         "unvalued": _count(unvalued(document.lines)) if unvalued(document.lines) else "",
+        "estimated": estimated_sentence(document.lines),
         "carbon": carbon_sentence(document.lines),
     }
     compiler = typst.Compiler(
@@ -176,6 +179,8 @@ def cells(line: Line) -> list[str | int | Decimal]:
         Decimal(line.carbon_high_ug) / MICROGRAMS if has_carbon else "",
         line.carbon_method,
         line.carbon_calls,
+        line.estimated_calls,
+        Decimal(line.estimated_nano) / NANO if line.is_valued else "",
     ]
 
 
@@ -188,6 +193,17 @@ def euros(cents: int) -> str:
 def exact_euros(nano: int) -> str:
     sign = "−" if nano < 0 else ""
     return f"{sign}{_count(abs(nano) // NANO)},{abs(nano) % NANO:09d} €"
+
+
+def estimated_sentence(lines: Sequence[Line]) -> str:
+    """ "" where providers counted everything to its end."""
+    calls, nano = estimated(lines)
+    if not calls:
+        return ""
+    return (
+        f"Dont estimé : {_count(calls)} appels, pour {exact_euros(nano)}. Le fournisseur n’a pas compté jusqu’au bout ces"
+        " réponses, coupées, quittées ou arrêtées ; sa facture peut corriger cette part."
+    )
 
 
 def carbon_sentence(lines: Sequence[Line]) -> str:
@@ -223,6 +239,8 @@ def _facts(document: Document) -> Iterator[list[str | int | Decimal]]:
     yield ["Total HT à payer (€)", Decimal(payable(document.lines)) / 100]
     yield ["Total HT exact (€)", Decimal(total(document.lines)) / NANO]
     yield ["Appels non valorisés", unvalued(document.lines)]
+    yield ["Dont appels estimés", estimated(document.lines)[0]]
+    yield ["Dont montant HT estimé (€)", Decimal(estimated(document.lines)[1]) / NANO]
     yield ["Empreinte", document.digest]
 
 

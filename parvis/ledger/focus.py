@@ -62,6 +62,7 @@ COLUMNS = (
     "x_CarbonHighGrams",
     "x_CarbonLowGrams",
     "x_CarbonMethod",
+    "x_EstimatedCost",
 )
 UNITS = {
     Unit.INPUT: ("Input tokens", "Tokens", "1000000 Tokens"),
@@ -171,6 +172,8 @@ def _unit(line: Line, part: Part, quantity: Decimal, price: Decimal, billing: Bi
             "x_CarbonHighGrams": _number(Decimal(line.carbon_high_ug) / MICROGRAMS),
             "x_CarbonMethod": line.carbon_method,
         }
+    if with_carbon and line.estimated_calls:
+        values["x_EstimatedCost"] = _number(Decimal(line.estimated_nano) / NANO)
     return values
 
 

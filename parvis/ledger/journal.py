@@ -57,10 +57,10 @@ class Journal:
         if self._is_broken:
             raise JournalBroken(str(self._path))
         lines, self._waiting = self._waiting, []
-        data = memoryview(b"".join(lines))
+        data = lines[0] if len(lines) == 1 else b"".join(lines)
         try:
-            while data:
-                data = data[os.write(self._file, data) :]
+            while data and (written := os.write(self._file, data)) < len(data):
+                data = data[written:]
         except OSError as error:
             self._is_broken = True
             raise JournalBroken(f"{self._path}: {error.strerror}") from error

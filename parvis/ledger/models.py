@@ -129,6 +129,7 @@ class Call(models.Model):
     embedding_tokens = models.BigIntegerField(default=0)
     images = models.BigIntegerField(default=0)
     milliseconds = models.BigIntegerField(default=0)
+    is_estimated = models.BooleanField(default=False)  # nobody counted its tokens to the end
     price_version = models.CharField(max_length=60, blank=True)
     carbon_low_ug = models.BigIntegerField(null=True)
     carbon_high_ug = models.BigIntegerField(null=True)

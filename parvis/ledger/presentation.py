@@ -95,6 +95,7 @@ class Shown:
     unvalued: int
     carbon: str
     is_together: bool = False
+    estimated: str = ""
 
 
 def shown(label: str, figures: Figures, *, is_together: bool = False) -> Shown:
@@ -106,7 +107,16 @@ def shown(label: str, figures: Figures, *, is_together: bool = False) -> Shown:
         figures.unvalued if figures.unvalued < figures.calls else 0,
         carbon(figures.carbon_low_ug, figures.carbon_high_ug, figures.carbon_calls),
         is_together,
+        estimated(figures.estimated_calls, figures.estimated_nano),
     )
+
+
+def estimated(calls: int, nano: int) -> str:
+    """The part that no provider counted to its end; "" where there is none."""
+    if not calls:
+        return ""
+    said = ngettext("%(count)s call, %(amount)s", "%(count)s calls, %(amount)s", calls)
+    return _("of which estimated: %(what)s") % {"what": said % {"count": count(calls), "amount": euros(nano)}}
 
 
 def rows_of(told: Told[Any], axis: str) -> list[Shown]:
@@ -179,6 +189,7 @@ class LineShown:
     tokens: str
     amount: str
     carbon: str
+    estimated: str
 
 
 def line_shown(line: Line) -> LineShown:
@@ -193,6 +204,7 @@ def line_shown(line: Line) -> LineShown:
         count(tokens),
         cents if line.is_valued else _("not valued"),
         carbon(line.carbon_low_ug, line.carbon_high_ug, line.carbon_calls),
+        estimated(line.estimated_calls, line.estimated_nano),
     )
 
 
@@ -204,6 +216,7 @@ class GapShown:
     difference: str
     share: str
     is_flagged: bool
+    estimated: str
 
 
 def gap_shown(gap: Gap) -> GapShown:
@@ -216,6 +229,7 @@ def gap_shown(gap: Gap) -> GapShown:
         euros(gap.difference_nano),
         said,
         gap.is_flagged,
+        _("of which estimated: %(what)s") % {"what": euros(gap.estimated_nano)} if gap.estimated_nano else "",
     )
 
 

@@ -169,17 +169,26 @@ class Linear:
 
     def amount(self, quantities: Quantities) -> int | None:
         total = self._fixed
-        for quantity, each in (
-            (quantities.input_tokens, self._input),
-            (quantities.cached_tokens, self._cached),
-            (quantities.output_tokens, self._output),
-            (quantities.embedding_tokens, self._embedding),
-            (quantities.images, self._image),
-        ):
-            if quantity:
-                if each is None:
-                    return None
-                total += quantity * each
+        if quantity := quantities.input_tokens:
+            if self._input is None:
+                return None
+            total += quantity * self._input
+        if quantity := quantities.cached_tokens:
+            if self._cached is None:
+                return None
+            total += quantity * self._cached
+        if quantity := quantities.output_tokens:
+            if self._output is None:
+                return None
+            total += quantity * self._output
+        if quantity := quantities.embedding_tokens:
+            if self._embedding is None:
+                return None
+            total += quantity * self._embedding
+        if quantity := quantities.images:
+            if self._image is None:
+                return None
+            total += quantity * self._image
         if self._millisecond is not None:
             if not quantities.milliseconds:
                 return None

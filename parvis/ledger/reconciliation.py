@@ -57,11 +57,13 @@ class Invoiced:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """`label` is the invoice's, or the ledger's where the invoice has no such line."""
+    """`label` is the invoice's, or the ledger's where the invoice has no such line. `estimated_nano` is the part of what the
+    ledger has that no provider counted: there the invoice may well be right."""
 
     label: str
     invoiced_nano: int | None
     counted_nano: int | None
+    estimated_nano: int = 0
 
     @property
     def difference_nano(self) -> int:
@@ -91,8 +93,9 @@ def read_invoice(data: bytes) -> list[Invoiced]:
     return _of_csv(data)
 
 
-def compare(invoice: Iterable[Invoiced], counted: Mapping[str, int]) -> list[Gap]:
-    """`counted`: model → nano-euro. A line of the invoice is about the model whose name it holds, the longest first."""
+def compare(invoice: Iterable[Invoiced], counted: Mapping[str, int], estimated: Mapping[str, int] | None = None) -> list[Gap]:
+    """`counted` and, of it, `estimated`: model → nano-euro. A line of the invoice is about the model whose name it holds, the
+    longest first."""
     names = sorted(counted, key=lambda name: (-len(name), name))
     invoiced: dict[str, int] = {}
     others: dict[str, int] = {}
@@ -101,13 +104,14 @@ def compare(invoice: Iterable[Invoiced], counted: Mapping[str, int]) -> list[Gap
         where = others if found is None else invoiced
         label = line.label if found is None else found
         where[label] = where.get(label, 0) + line.amount_nano
-    gaps = [Gap(name, invoiced.get(name), counted[name]) for name in sorted(counted)]
+    gaps = [Gap(name, invoiced.get(name), counted[name], (estimated or {}).get(name, 0)) for name in sorted(counted)]
     return gaps + [Gap(label, amount, None) for label, amount in others.items()]
 
 
 def whole(gaps: Iterable[Gap]) -> Gap:
     gaps = list(gaps)
-    return Gap("", sum(gap.invoiced_nano or 0 for gap in gaps), sum(gap.counted_nano or 0 for gap in gaps))
+    invoiced, counted = sum(gap.invoiced_nano or 0 for gap in gaps), sum(gap.counted_nano or 0 for gap in gaps)
+    return Gap("", invoiced, counted, sum(gap.estimated_nano for gap in gaps))
 
 
 def _of_csv(data: bytes) -> list[Invoiced]:

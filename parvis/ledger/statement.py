@@ -34,6 +34,8 @@ class Counted:
     carbon_high_ug: int = 0
     carbon_calls: int = 0  # those whose emissions are known
     carbon_method: str = ""
+    estimated_calls: int = 0  # whose tokens nobody counted to the end
+    estimated_nano: int = 0  # of the amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,8 @@ class Line:
     carbon_calls: int
     carbon_method: str
     parts: tuple[Part, ...] = ()
+    estimated_calls: int = 0
+    estimated_nano: int = 0
 
     @property
     def is_valued(self) -> bool:
@@ -114,6 +118,12 @@ def unvalued(lines: Iterable[Line]) -> int:
     return sum(line.calls for line in lines if not line.is_valued)
 
 
+def estimated(lines: Iterable[Line]) -> tuple[int, int]:
+    """How many calls, and nano-euro of the total."""
+    lines = list(lines)
+    return sum(line.estimated_calls for line in lines), sum(line.estimated_nano for line in lines)
+
+
 def to_cents(nano: int) -> int:
     """Half a cent goes away from zero: a credit note gives back what was asked."""
     cents = (2 * abs(nano) + CENT) // (2 * CENT)
@@ -138,6 +148,8 @@ _SUMS = (
     "carbon_low_ug",
     "carbon_high_ug",
     "carbon_calls",
+    "estimated_calls",
+    "estimated_nano",
 )
 
 
@@ -163,6 +175,8 @@ def _line(counted: Counted, rates: Rates) -> Line:
         counted.carbon_calls,
         counted.carbon_method,
         _parts(counted, rates),
+        counted.estimated_calls,
+        counted.estimated_nano,
     )
 
 

@@ -46,7 +46,8 @@ class Tariff:
         if not (tokens := quantities.output_tokens):
             return Carbon(0, 0, self.method)
         least, most = self.slopes
-        low, high = round(least.of(tokens, seconds)), round(most.of(tokens, seconds))
+        low = round(least.of(tokens, seconds))
+        high = low if most is least else round(most.of(tokens, seconds))
         return Carbon(low, max(low, high), self.method)
 
     def _prices_at(self, at: datetime) -> tuple[Linear, Linear] | None:

@@ -73,3 +73,4 @@ class Usage(msgspec.Struct, frozen=True, array_like=True, gc=False):
     price_version: str = ""
     amount_nano: int | None = None
     carbon: Carbon | None = None
+    is_estimated: bool = False  # its tokens: nobody counted them to the end

@@ -25,6 +25,8 @@ from parvis.institutions.models import Group, Profile, Role
 MOST_DAYS = 365
 MOST_KEYS = 20  # active ones, of one holder
 USE_NOTED_EVERY = timedelta(minutes=1)
+FORMER_TOLD = timedelta(days=90)
+MOST_FORMER = 5_000
 
 
 class KeyRefusedError(Exception):
@@ -163,6 +165,14 @@ def usable_keys(now: datetime) -> QuerySet[ApiKey]:
     keys = ApiKey.unscoped.active(now).filter(profile__ended_at=None, profile__person__is_active=True)
     keys = keys if settings.DEMO else keys.exclude(profile__person__source=Source.DEMO)
     return keys.select_related("profile__person").order_by("id")
+
+
+def former_keys(now: datetime) -> QuerySet[ApiKey]:
+    """The latest of those that opened something not long ago, and open nothing any more."""
+    since = now - FORMER_TOLD
+    recent = ApiKey.unscoped.filter(Q(revoked_at=None) | Q(revoked_at__gt=since), expires_at__gt=since)
+    kept = usable_keys(now).order_by().select_related(None).values("id")
+    return recent.exclude(id__in=kept).select_related("profile").order_by("-id")[:MOST_FORMER]
 
 
 def taken_back(key_ids: Iterable[int], now: datetime) -> set[int]:

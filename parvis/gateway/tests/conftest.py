@@ -19,7 +19,10 @@ def house(shared_house: House) -> Iterator[House]:
     shared_house.settled.clear()
     shared_house.provider.received.clear()
     shared_house.gateway.admission.board.clear()
-    kept = {name: list(getattr(shared_house, name)) for name in ("institutions", "holders", "keys", "providers", "models")}
+    kept = {
+        name: list(getattr(shared_house, name))
+        for name in ("institutions", "holders", "keys", "providers", "models", "former")
+    }
     yield shared_house
     for name, rows in kept.items():
         setattr(shared_house, name, rows)

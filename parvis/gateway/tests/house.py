@@ -19,13 +19,14 @@ from parvis.access import sealing
 from parvis.access.keys import tokens
 from parvis.gateway.app import Gateway
 from parvis.gateway.assistants import Console, DistantConsole
+from parvis.gateway.front import Front
 from parvis.gateway.knowledge import Settings
 from parvis.gateway.metering import Settled
 from parvis.gateway.tests.provider import Provider
 from parvis.gateway.tests.settler import Settler
 from parvis.inference import snapshots
 from parvis.inference.pool import Limits, Pool
-from parvis.inference.snapshots import Hidden, Holder, Institution, Key, Model, Pseudonyms, Pulse, Snapshot
+from parvis.inference.snapshots import Former, Hidden, Holder, Institution, Key, Model, Pseudonyms, Pulse, Snapshot
 
 MASTER = "only for tests, never a secret"
 SECRET = "sk-secret-of-the-provider"
@@ -47,6 +48,7 @@ class House:
     keys: list[Key] = field(default_factory=list)
     providers: list[snapshots.Provider] = field(default_factory=list)
     models: list[Model] = field(default_factory=list)
+    former: list[Former] = field(default_factory=list)
     settled: list[Settled] = field(default_factory=list)
     console: Console | None = None
     oldest: float = 3_600.0
@@ -96,7 +98,12 @@ class House:
         self, *, revoked: tuple[int, ...] = (), stopped: tuple[tuple[int, str], ...] = (), at: float | None = None
     ) -> None:
         snapshot = Snapshot(
-            tuple(self.institutions), tuple(self.holders), tuple(self.keys), tuple(self.providers), tuple(self.models)
+            tuple(self.institutions),
+            tuple(self.holders),
+            tuple(self.keys),
+            tuple(self.providers),
+            tuple(self.models),
+            former=tuple(self.former),
         )
         version = snapshots.write_snapshot(self.folder, snapshot, master=MASTER)
         snapshots.write_pulse(self.folder, Pulse(version, at or time.time(), revoked, stopped=stopped), master=MASTER)
@@ -132,7 +139,7 @@ class House:
         self.gateway = Gateway(settings, console, pool=pool, tell=self.settled.append)
         listening = socket.create_server(("127.0.0.1", 0), backlog=4096)
         self.port = listening.getsockname()[1]
-        config = uvicorn.Config(self.gateway, log_level="warning", access_log=False, ws="none", http="httptools")
+        config = uvicorn.Config(self.gateway, log_level="warning", access_log=False, ws="none", http=Front)
         server = uvicorn.Server(config)
         self._serving = asyncio.ensure_future(server.serve([listening]))
         while not server.started:

@@ -38,13 +38,17 @@ class Received:
 
 @dataclass(slots=True)
 class Provider:
-    """`async with Provider() as provider:` serves on a free port. `counted` are the tokens it would bill, by request id."""
+    """`async with Provider() as provider:` serves on a free port. `counted` are the tokens of each whole answer by request id,
+    `written` those that it had read and written of a stream when it last said something, which is what it bills."""
 
     port: int = 0
     received: list[Received] = field(default_factory=list)
     counted: dict[str, tuple[int, int]] = field(default_factory=dict)
+    written: dict[str, tuple[int, int]] = field(default_factory=dict)
+    checked: int = 0  # which models it has was asked
     open: int = 0
     remembers: bool = True
+    first_ms: int = 0  # of silence before each answer, after its head where it is a stream
     _server: asyncio.Server | None = None
 
     @property
@@ -99,6 +103,10 @@ class Serving(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         body = bytes(self.body)
+        if self.parser.get_method() == b"GET":
+            self.provider.checked += 1
+            self.whole('{"object": "list", "data": [{"id": "petit", "object": "model"}]}')
+            return
         if self.provider.remembers:
             self.provider.received.append(Received(self.path, self.headers, body))
         try:
@@ -123,7 +131,11 @@ class Serving(asyncio.Protocol):
             self.transport.write(b"HTTP/1.1 200 OK\r\n" + b"X-A: " + b"a" * 100_000)
         elif asked.get("stream"):
             self.task = asyncio.get_running_loop().create_task(self.stream(asked, script))
-        elif script.get("first_ms") or fault not in ("none", "error", "garbage", "not_json", "binary", "wrong_length"):
+        elif (
+            script.get("first_ms")
+            or self.provider.first_ms
+            or fault not in ("none", "error", "garbage", "not_json", "binary", "wrong_length")
+        ):
             self.task = asyncio.get_running_loop().create_task(self.late(asked, script))
         else:
             self.answer(asked, script)
@@ -134,13 +146,13 @@ class Serving(asyncio.Protocol):
         self.transport.write(head.encode() + body)
 
     def count(self, asked: dict[str, Any], out: int) -> dict[str, int]:
-        taken = len(json.dumps(asked.get("messages") or asked.get("input")).split())
+        taken = _taken(asked)
         if self.provider.remembers:
             self.provider.counted[self.headers.get("x-request-id", "")] = (taken, out)
-        return {"prompt_tokens": taken, "completion_tokens": out, "total_tokens": taken + out}
+        return _usage(taken, out)
 
     async def late(self, asked: dict[str, Any], script: dict[str, Any]) -> None:
-        await asyncio.sleep(script.get("first_ms", 0) / 1000)
+        await asyncio.sleep(script.get("first_ms", self.provider.first_ms) / 1000)
         fault = script.get("fault", "none")
         if fault == "stall":
             await asyncio.sleep(3600)
@@ -245,6 +257,8 @@ class Serving(asyncio.Protocol):
             await asyncio.sleep(script["first_ms"] / 1000)
         head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
         self.transport.write(head)
+        if self.provider.first_ms:
+            await asyncio.sleep(self.provider.first_ms / 1000)
         events = self.events(asked, tokens)
         for index, event in enumerate(events):
             if script.get("timed"):
@@ -254,6 +268,8 @@ class Serving(asyncio.Protocol):
             if fault == "no_done" and event == "data: [DONE]":
                 continue
             self.chunk((event + ends).encode())
+            if self.provider.remembers:
+                self.provider.written[self.headers.get("x-request-id", "")] = (_taken(asked), min(index, tokens))
             if gap:
                 await asyncio.sleep(gap)
         self.transport.write(b"0\r\n\r\n")
@@ -290,8 +306,14 @@ class Serving(asyncio.Protocol):
             return self.response_events(asked, tokens)
         base = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1_760_000_000, "model": asked["model"]}
 
+        counted = iter(range(tokens + 1))  # as vLLM does where it is asked to
+        counts = (asked.get("stream_options") or {}).get("continuous_usage_stats")
+
         def choice(delta: dict[str, Any], finish: str | None = None) -> str:
-            return "data: " + json.dumps({**base, "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
+            event = {**base, "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
+            if counts:
+                event["usage"] = _usage(_taken(asked), next(counted, tokens))
+            return "data: " + json.dumps(event)
 
         events = [choice({"role": "assistant", "content": ""})]
         if asked.get("tools"):
@@ -322,6 +344,14 @@ class Serving(asyncio.Protocol):
             f"event: {one['type']}\ndata: " + json.dumps({**one, "sequence_number": number})
             for number, one in enumerate(events)
         ]
+
+
+def _taken(asked: dict[str, Any]) -> int:
+    return len(json.dumps(asked.get("messages") or asked.get("input")).split())
+
+
+def _usage(taken: int, out: int) -> dict[str, int]:
+    return {"prompt_tokens": taken, "completion_tokens": out, "total_tokens": taken + out}
 
 
 def _said(asked: dict[str, Any], tokens: int) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import openai
 import pytest
 
+from parvis.gateway.paces import WINDOW, Paces
 from parvis.gateway.tests.house import House
 from parvis.inference.snapshots import Institution
 from parvis.ledger.budgets.descent import QUEUE_SECONDS
@@ -161,10 +163,8 @@ def test_each_attempt_is_written_down_before_it_is_sent_and_when_it_ended(house:
     assert (calls[1].quantities.output_tokens, calls[1].person_id, calls[1].component) == (8, 100, "UFR Droit")
 
 
-def test_a_key_that_asks_too_often_is_told_when_to_come_back(house: House, client: openai.OpenAI) -> None:
-    from parvis.gateway.app import Paces
-
-    usual, house.gateway._paces = house.gateway._paces, Paces(2)
+def test_a_key_that_asks_too_often_is_told_when_to_come_back(house: House, client: openai.OpenAI, tmp_path: Path) -> None:
+    usual, house.gateway._paces = house.gateway._paces, Paces(2, tmp_path)
     try:
         for _ in range(2):
             ask(client)
@@ -176,3 +176,22 @@ def test_a_key_that_asks_too_often_is_told_when_to_come_back(house: House, clien
             ask(client.with_options(api_key=house.neighbour_key))
     finally:
         house.gateway._paces = usual
+
+
+def test_workers_count_together_how_often_a_key_asks(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1_000.0
+    monkeypatch.setattr("parvis.gateway.paces.time.monotonic", lambda: now)
+    workers = [Paces(60, tmp_path) for _ in range(4)]
+    caller, other = (house.gateway.follower.caller(key) for key in (house.key, house.neighbour_key))
+    assert caller
+    assert other
+    taken = [workers[turn % 4].take(caller) for turn in range(61)]
+    assert taken[:60] == [0.0] * 60
+    assert taken[60] == pytest.approx(1.0)
+    assert workers[0].take(other) == 0.0
+    now += 2.5
+    assert [bool(workers[turn].take(caller)) for turn in range(3)] == [False, False, True]
+    now = 10.0  # the machine was started again
+    assert workers[0].take(caller) == 0.0
+    now += 2 * WINDOW
+    assert [bool(worker.take(caller)) for worker in workers * 15] == [False] * 60

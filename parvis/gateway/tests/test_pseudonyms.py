@@ -11,7 +11,7 @@ import openai
 import pytest
 
 from parvis.gateway.pseudonyms import Names
-from parvis.gateway.relay import Meter
+from parvis.gateway.relay import Meter, Shown
 from parvis.gateway.tests.house import House
 from parvis.inference.pseudonyms.bodies import NOTICE, Pseudonyms
 from parvis.inference.pseudonyms.detection import Detector, detector_of
@@ -246,7 +246,7 @@ def test_events_cut_at_each_byte_say_the_same(operation: str) -> None:
     stream = b"".join(b"data: %b\n\n" % one.encode() for one in [*told_of, *(["[DONE]"] if operation != "responses" else [])])
     expected = f"Voici {NAME} et {NAME} ⟦NOM"
     for place in range(len(stream)):
-        relayed = names.events(Meter(), hides_usage=False)
+        relayed = names.events(Meter(), shows=Shown.ALL)
         passed = relayed.push(stream[:place]) + relayed.push(stream[place:]) + relayed.close()
         assert told(passed, operation) == expected, place
 

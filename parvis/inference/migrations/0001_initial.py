@@ -121,6 +121,7 @@ class Migration(migrations.Migration):
                 ("concurrency", models.PositiveIntegerField(blank=True, null=True)),
                 ("requests_per_minute", models.PositiveIntegerField(blank=True, null=True)),
                 ("hedge_seconds", models.FloatField(blank=True, null=True)),
+                ("counts_as_it_goes", models.BooleanField(default=False)),
                 (
                     "institution",
                     models.ForeignKey(

@@ -228,6 +228,26 @@ def cutting(text: str) -> Script:
     return script
 
 
+def counting(pieces: list[str], *, counts: bool) -> Script:
+    """Three tokens a piece, said with each where it is asked to and `counts`."""
+
+    async def script(request: Request, reply: Reply) -> None:
+        await reply.start()
+        each = counts and request.body.get("stream_options", {}).get("continuous_usage_stats")
+        for number, piece in enumerate(pieces, 1):
+            event: dict[str, Any] = {"choices": [{"index": 0, "delta": {"content": piece}, "finish_reason": None}]}
+            if each:
+                event["usage"] = {"prompt_tokens": 321, "completion_tokens": 3 * number}
+            await reply.event(event)
+            await asyncio.sleep(0.01)
+        await reply.text("", finish="stop")
+        await reply.event({"choices": [], "usage": {"prompt_tokens": 321, "completion_tokens": 3 * len(pieces)}})
+        await reply.event("[DONE]")
+        await reply.end()
+
+    return script
+
+
 def leaving_early(text: str) -> Script:
     """Ends cleanly for HTTP, without ever saying that the answer is finished."""
 

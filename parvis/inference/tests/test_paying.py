@@ -15,13 +15,14 @@ from django.conf import settings
 
 from conftest import House
 from parvis.access.middleware import principal_of
-from parvis.inference import door
-from parvis.inference.completion import Delta, ModelWithheldError, UpstreamError
+from parvis.inference import actions, door
+from parvis.inference.completion import TEMPLATE_TOKENS, Delta, ModelWithheldError, UpstreamError
 from parvis.inference.models import LanguageModel, Purpose
 from parvis.inference.paying import in_thread, waited_for
 from parvis.inference.tests.conftest import running
 from parvis.inference.tests.model_server import (
     answering,
+    counting,
     cutting,
     honest,
     refusing,
@@ -168,7 +169,7 @@ def test_who_waits_for_what_others_hold_is_answered_when_it_comes_back(house: Ho
 
 
 def test_each_attempt_is_paid_for_apart(house: House) -> None:
-    """A provider that failed without doing anything is owed nothing; one that began and was cut, its worst."""
+    """A provider that failed without doing anything is owed nothing; one that began and was cut, what it had written."""
     limit(place_of_profile(house.teacher), EURO)
     with servers(refusing(503), cutting("Bon")) as [broken, cut]:
         first, second = row(house, broken, "on_prem"), row(house, cut, "fr")
@@ -177,13 +178,14 @@ def test_each_attempt_is_paid_for_apart(house: House) -> None:
             heard(said(admitted(house, "internal")))
     failed, half = recorded()
     assert (failed.outcome, failed.input_tokens, failed.output_tokens) == ("refused", 0, 0)
-    assert (half.outcome, half.output_tokens) == ("cut", door.ANSWER_TOKENS)
-    assert half.input_tokens >= len(MESSAGES[0]["content"])
+    assert (half.outcome, half.is_estimated, failed.is_estimated) == ("cut", True, False)
+    assert half.output_tokens == 1, "a piece is a token at least"
+    assert 0 < half.input_tokens < len(MESSAGES[0]["content"]) + 2 * TEMPLATE_TOKENS
     spent = Spending.unscoped.get()
     assert (spent.spent, spent.leased) == ((half.input_tokens + half.output_tokens) * 1_000, 0)
 
 
-def test_who_leaves_pays_for_what_may_have_been_done(house: House) -> None:
+def test_who_leaves_pays_for_what_was_written(house: House) -> None:
     limit(place_of_profile(house.teacher), 10_000, measure="tokens")
     with servers(stalling("Bon")) as [server]:
         model = row(house, server, "fr")
@@ -197,9 +199,31 @@ def test_who_leaves_pays_for_what_may_have_been_done(house: House) -> None:
         admitted_now = admitted(house, "internal", model=model)
         assert heard(left())
     [call] = recorded()
-    assert (call.outcome, call.output_tokens) == ("left", door.ANSWER_TOKENS)
+    assert (call.outcome, call.output_tokens, call.is_estimated) == ("left", 1, True)
     spent = Spending.unscoped.get()
     assert (spent.spent, spent.leased) == (call.input_tokens + call.output_tokens, 0)
+
+
+@pytest.mark.parametrize("counts", [True, False])
+def test_a_trial_sees_whether_tokens_are_counted_as_they_come_and_a_partial_is_then_exact(house: House, counts: bool) -> None:
+    with servers(counting(["Oui", ", bien", " sûr"], counts=counts)) as [server]:
+        model = row(house, server, "fr")
+        assert tried_by(house, door.route_to(model), door.matrix_of(house.institution.id)).counts is counts
+        actions.keep_counting(principal_of(house.administrator), model, counts=counts)
+
+        async def left() -> str:
+            async with aclosing(door.chat(admitted_now)(MESSAGES)) as stream:  # type: ignore[type-var]
+                return "".join([(await anext(stream)).text for _ in range(2)])
+
+        admitted_now = admitted(house, "internal", model=model)
+        assert heard(left()) == "Oui, bien"
+        asked = [one.body["stream_options"].get("continuous_usage_stats") for one in server.requests]
+    trial, call = recorded()
+    assert (trial.is_estimated, trial.output_tokens) == (False, 9)
+    assert asked == [True, True if counts else None]
+    assert (call.outcome, call.is_estimated) == ("left", not counts)
+    if counts:
+        assert (call.input_tokens, call.output_tokens) == (321, 6)
 
 
 def test_vectors_and_trials_are_paid_for_too(house: House) -> None:

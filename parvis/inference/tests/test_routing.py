@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
 import pytest
+from msgspec.structs import replace
 
 from parvis.access.sensitivity import highest
 from parvis.inference.routing import (
@@ -38,7 +38,7 @@ ALL = [FAR, EUROPE, FRANCE, CAMPUS]
 
 def asking(data_class: str, **values: object) -> Request:
     base = Request(data_class, frozenset({"chat"}), frozenset("1234"), alias="petit")
-    return replace(base, **values)  # type: ignore[arg-type]
+    return replace(base, **values)
 
 
 def order(found: tuple[Attempt, ...] | Refusal) -> list[str]:

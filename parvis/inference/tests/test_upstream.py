@@ -22,7 +22,7 @@ MESSAGES = [{"role": "user", "content": "Bonjour ?"}]
 TEXT = "Bonjour à l’été : « ça va », dit-il. 🙂"
 
 
-def endpoint(server: ModelServer, **values: str) -> Endpoint:
+def endpoint(server: ModelServer, **values: Any) -> Endpoint:
     return Endpoint(**{"base_url": server.url, "api_key": KEY, "model": "petit-modele"} | values)
 
 

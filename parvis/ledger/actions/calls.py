@@ -1,7 +1,7 @@
 """One call to a model, made from within Django: its worst is reserved and written down before it is sent, what it was after.
 
     held = reserve(payer, asked, most)          # Held, or Refused with why: then nothing is sent
-    settle(held, quantities, Outcome.DONE)      # quantities None: nobody knows, so it is the worst
+    settle(held, heard, Outcome.DONE)           # what the provider counted; the rest is estimated, and said to be
     release(held)                               # instead, when nothing was sent
 
 Never inside a transaction. The data plane does the same without Django (`gateway.metering`).
@@ -28,6 +28,7 @@ from parvis.ledger.budgets.actions.tree import Places, place_of_institution, pla
 from parvis.ledger.budgets.messages import Amounts, Code, Refused, folder_of
 from parvis.ledger.carbon import method, slopes_of
 from parvis.ledger.counting import NO_EVENT, Counter
+from parvis.ledger.estimating import Heard, Tokenizers
 from parvis.ledger.journal import JournalBroken
 from parvis.ledger.tariff import Tariff
 from parvis.ledger.usage import Outcome, Quantities, Usage
@@ -87,6 +88,7 @@ def reserve(payer: Payer, asked: Asked, most: Quantities) -> Held | Refused:
         agreement_id=asked.agreement_id,
         carbon=tariff.carbon(most, seconds=None),
         outcome=Outcome.UNKNOWN,
+        is_estimated=True,
     )
     counter = _counter()
     try:
@@ -97,12 +99,21 @@ def reserve(payer: Payer, asked: Asked, most: Quantities) -> Held | Refused:
     return Held(found, counter, begun, tariff, time.monotonic())
 
 
-def settle(held: Held, quantities: Quantities | None, outcome: Outcome) -> Amounts:
-    """What it was, and what it cost: None of what nobody knows. `milliseconds` are measured here."""
-    seconds = time.monotonic() - held.begun_at
-    used = replace(quantities or held.usage.quantities, milliseconds=round(seconds * 1_000))
-    carbon = held.tariff.carbon(used, seconds=seconds if quantities else None)
-    _end(held, replace(held.usage, quantities=used, outcome=outcome, carbon=carbon))
+def settle(held: Held, heard: Heard, outcome: Outcome) -> Amounts:
+    """What it was, and what it cost: None of what has no price. `milliseconds` are measured here."""
+    seconds, usage = time.monotonic() - held.begun_at, held.usage
+    most = usage.quantities
+    tokens = _tokenizers.of((usage.institution_id, usage.model_id, usage.model_name)).tokens(
+        heard, most_in=most.input_tokens + most.embedding_tokens, most_out=most.output_tokens
+    )
+    used = Quantities(milliseconds=round(seconds * 1_000))
+    if most.embedding_tokens:
+        used = replace(used, embedding_tokens=tokens.prompt)
+    else:
+        fresh = tokens.prompt - tokens.cached
+        used = replace(used, input_tokens=fresh, cached_tokens=tokens.cached, output_tokens=tokens.completion)
+    carbon = held.tariff.carbon(used, seconds=None if tokens.is_estimated else seconds)
+    _end(held, replace(usage, quantities=used, outcome=outcome, carbon=carbon, is_estimated=tokens.is_estimated))
     spent = held.tariff.amounts(used, carbon, held.usage.occurred_at)
     holds.settle(held.hold, spent)
     return spent
@@ -110,7 +121,8 @@ def settle(held: Held, quantities: Quantities | None, outcome: Outcome) -> Amoun
 
 def release(held: Held) -> None:
     """Nothing was sent."""
-    _end(held, replace(held.usage, quantities=Quantities(), outcome=Outcome.REFUSED, carbon=None))
+    nothing = replace(held.usage, quantities=Quantities(), outcome=Outcome.REFUSED, carbon=None, is_estimated=False)
+    _end(held, nothing)
     holds.release(held.hold)
 
 
@@ -134,6 +146,7 @@ def forget_counter() -> None:
         _counters.clear()
 
 
+_tokenizers = Tokenizers()
 _counters: dict[int, Counter] = {}  # by process: a child that was forked has its own
 _lock = threading.Lock()
 

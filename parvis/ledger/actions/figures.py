@@ -27,7 +27,8 @@ _NET = Coalesce(Sum(_SIGNED), _NONE)  # of transfers
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """`amount_nano` is that of calls that have a price; `unvalued` counts the others. Carbon is a range, of `carbon_calls`."""
+    """`amount_nano` is that of calls that have a price; `unvalued` counts the others; `estimated_nano` is the part of it that
+    comes from tokens nobody counted. Carbon is a range, of `carbon_calls`."""
 
     calls: int = 0
     unvalued: int = 0
@@ -36,6 +37,8 @@ class Figures:
     carbon_low_ug: int = 0
     carbon_high_ug: int = 0
     carbon_calls: int = 0
+    estimated_calls: int = 0
+    estimated_nano: int = 0
 
     @classmethod
     def of(cls, values: tuple[int, ...]) -> Figures:
@@ -50,6 +53,8 @@ class Figures:
             self.carbon_low_ug,
             self.carbon_high_ug,
             self.carbon_calls,
+            self.estimated_calls,
+            self.estimated_nano,
         )
 
 
@@ -150,15 +155,20 @@ def _by(rows: Any, transfers: Any, column: str | None) -> dict[tuple[Any, ...], 
         low=Coalesce(Sum("carbon_low_ug"), _NONE),
         high=Coalesce(Sum("carbon_high_ug"), _NONE),
         known=Count("id", filter=Q(carbon_low_ug__isnull=False)),
+        estimated=Count("id", filter=Q(is_estimated=True)),
     )
-    charges = transfers.values(*theirs).annotate(net=_NET, charged=Count("id", filter=Q(kind=Kind.CHARGE)))
-    paid = {tuple(row[name] for name in theirs): (int(row["net"]), row["charged"]) for row in charges}
+    charges = transfers.values(*theirs).annotate(
+        net=_NET,
+        charged=Count("id", filter=Q(kind=Kind.CHARGE)),
+        estimated=Coalesce(Sum(_SIGNED, filter=Q(call__is_estimated=True)), _NONE),
+    )
+    paid = {tuple(row[name] for name in theirs): (int(row["net"]), row["charged"], int(row["estimated"])) for row in charges}
     found = {}
     for row in calls:
         key = tuple(row[name] for name in mine)
-        net, charged = paid.get(key, (0, 0))
+        net, charged, estimated = paid.get(key, (0, 0, 0))
         numbers = (int(row["tokens"]), net, int(row["low"]), int(row["high"]), row["known"])
-        found[key] = Figures(row["calls"], row["calls"] - charged, *numbers)
+        found[key] = Figures(row["calls"], row["calls"] - charged, *numbers, row["estimated"], estimated)
     return found
 
 

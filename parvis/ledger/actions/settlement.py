@@ -179,6 +179,7 @@ def fingerprint(usage: Usage) -> bytes:
         usage.agreement_id,
         usage.price_version,
         usage.amount_nano,
+        usage.is_estimated,
     )
     return hashlib.sha256(repr(told).encode()).digest()[:16]
 
@@ -258,6 +259,7 @@ _CALL = {
     "embedding_tokens": "bigint",
     "images": "bigint",
     "milliseconds": "bigint",
+    "is_estimated": "boolean",
     "price_version": "text",
     "carbon_low_ug": "bigint",
     "carbon_high_ug": "bigint",
@@ -326,6 +328,7 @@ def _call(usage: Usage, paid: Price, now: datetime) -> tuple[Any, ...]:
         quantities.embedding_tokens,
         quantities.images,
         quantities.milliseconds,
+        usage.is_estimated and usage.outcome != Outcome.REFUSED,
         paid.version[:60],
         carbon.low_ug if carbon else None,
         carbon.high_ug if carbon else None,

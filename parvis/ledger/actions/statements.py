@@ -147,10 +147,12 @@ def reconcile(
     """Keeps what the invoice said beside the ledger, of that agreement or, without one, of all calls under none."""
     lines = [line for line in ledger_lines(principal.institution_id, month) if line.agreement_id == agreement_id]
     counted: dict[str, int] = {}
+    estimated: dict[str, int] = {}
     for line in lines:
         if line.is_valued:
             counted[line.model_name] = counted.get(line.model_name, 0) + line.amount_nano
-    gaps = compare(invoice, counted)
+            estimated[line.model_name] = estimated.get(line.model_name, 0) + line.estimated_nano
+    gaps = compare(invoice, counted, estimated)
     sum_of = whole(gaps)
     row = Reconciliation.unscoped.create(
         institution_id=principal.institution_id,
@@ -180,7 +182,7 @@ def gaps_of(row: Reconciliation) -> list[Gap]:
 
 
 def sum_of(row: Reconciliation) -> Gap:
-    return Gap("", row.invoiced_nano, row.counted_nano)
+    return Gap("", row.invoiced_nano, row.counted_nano, whole(gaps_of(row)).estimated_nano)
 
 
 # Internal invoices
@@ -215,14 +217,15 @@ def _kind(component: str | None, app: str | None) -> str:
 _COUNTED = """
 SELECT component, app, model_id, model_name, agreement_id, version, carbon_method, COUNT(*),
     SUM(input_tokens), SUM(cached_tokens), SUM(output_tokens), SUM(embedding_tokens), SUM(images), SUM(milliseconds),
-    SUM(amount), SUM(carbon_low), SUM(carbon_high), SUM(carbon_known)
+    SUM(amount), SUM(carbon_low), SUM(carbon_high), SUM(carbon_known), SUM(estimated), SUM(estimated * amount)
 FROM (
     SELECT c.id, c.component, c.app, c.model_id, c.model_name, c.agreement_id, c.carbon_method, c.input_tokens,
         c.cached_tokens, c.output_tokens, c.embedding_tokens, c.images, c.milliseconds,
         COALESCE(MAX(CASE WHEN t.kind = 'charge' THEN t.price_version END), '') AS version,
         COALESCE(SUM(CASE WHEN t.kind = 'reversal' THEN -t.amount_nano ELSE t.amount_nano END), 0) AS amount,
         COALESCE(c.carbon_low_ug, 0) AS carbon_low, COALESCE(c.carbon_high_ug, 0) AS carbon_high,
-        CASE WHEN c.carbon_low_ug IS NULL THEN 0 ELSE 1 END AS carbon_known
+        CASE WHEN c.carbon_low_ug IS NULL THEN 0 ELSE 1 END AS carbon_known,
+        CASE WHEN c.is_estimated THEN 1 ELSE 0 END AS estimated
     FROM ledger_call c LEFT JOIN ledger_transfer t ON t.call_id = c.id
     WHERE c.institution_id = %s AND c.occurred_at >= %s AND c.occurred_at < %s AND c.outcome <> 'refused' {scope}
     GROUP BY c.id
@@ -256,6 +259,8 @@ def _counted(institution_id: int, month: date, scope: Scope) -> list[Counted]:
             carbon_low_ug=int(row[15]),
             carbon_high_ug=int(row[16]),
             carbon_calls=int(row[17]),
+            estimated_calls=int(row[18]),
+            estimated_nano=int(row[19]),
         )
         for row in rows
     ]

@@ -19,6 +19,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
+
 from parvis.ledger.budgets import lease as leases
 from parvis.ledger.budgets.lease import Lease
 from parvis.ledger.budgets.messages import (
@@ -124,13 +126,12 @@ class _Reported:
     uses: tuple[Use, ...]
 
 
-@dataclass(slots=True, eq=False)
-class Reservation:
+class Reservation(msgspec.Struct, eq=False):
     """What one call holds of each account. It is settled or released, once."""
 
-    epoch: _Epoch = field(repr=False)
+    epoch: _Epoch
     worst: Amounts
-    held: tuple[tuple[Lease, int], ...] = field(repr=False)
+    held: tuple[tuple[Lease, int], ...]
 
 
 class Budgets:

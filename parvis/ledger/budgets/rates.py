@@ -27,8 +27,10 @@ class Bucket:
     def take(self, rate: Rate, now: float, count: int = 1) -> float:
         """0 when they are taken; otherwise after how many seconds they could be, and nothing is. infinity: never, as more than
         a burst is asked for. A clock that goes back fills nothing."""
-        self.tokens = min(float(rate.burst), self.tokens + max(0.0, now - self.filled_at) * rate.per_second)
-        self.filled_at = max(self.filled_at, now)
+        if now > self.filled_at:
+            tokens = self.tokens + (now - self.filled_at) * rate.per_second
+            self.tokens = tokens if tokens < rate.burst else float(rate.burst)
+            self.filled_at = now
         if count <= self.tokens:
             self.tokens -= count
             return 0.0

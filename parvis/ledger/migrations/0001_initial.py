@@ -50,6 +50,7 @@ class Migration(migrations.Migration):
                 ("embedding_tokens", models.BigIntegerField(default=0)),
                 ("images", models.BigIntegerField(default=0)),
                 ("milliseconds", models.BigIntegerField(default=0)),
+                ("is_estimated", models.BooleanField(default=False)),
                 ("price_version", models.CharField(blank=True, max_length=60)),
                 ("carbon_low_ug", models.BigIntegerField(null=True)),
                 ("carbon_high_ug", models.BigIntegerField(null=True)),

@@ -26,6 +26,7 @@ _TOLD = (
     "embedding_tokens",
     "images",
     "milliseconds",
+    "is_estimated",
     "price_version",
     "carbon_low_ug",
     "carbon_high_ug",

@@ -22,7 +22,7 @@ from parvis.ledger.actions.settlement import correct, settle
 from parvis.ledger.models import Call, ExpenseStatement, PriceBook, Reconciliation, Transfer
 from parvis.ledger.pricing import paris_date
 from parvis.ledger.tests.calls import book_in_force, call
-from parvis.ledger.usage import Carbon, Quantities
+from parvis.ledger.usage import Carbon, Outcome, Quantities
 
 SignIn = Callable[[Profile], Client]
 MONTH = date(2026, 10, 1)
@@ -197,3 +197,30 @@ def test_an_invoice_is_compared(house: House, administrator: Client) -> None:
     assert "écart" in send("Modèle;Montant\npetit;0,60\n".encode())
     assert list(Reconciliation.unscoped.order_by("id").values_list("is_flagged", flat=True)) == [False, True]
     assert Call.unscoped.count() == 1
+
+
+def test_what_was_estimated_is_told_apart_wherever_it_is_counted(house: House, administrator: Client) -> None:
+    here = house.institution.id
+    book_in_force(here, date(2026, 1, 1), input_euros=500)
+    crowd = people(house, 5)
+    used_by(house, crowd, app="api", first=0)
+    guess = call(here, 90, is_estimated=True, person_id=crowd[0].person_id, outcome=Outcome.CUT, app="api")
+    refused = call(here, 91, is_estimated=True, outcome=Outcome.REFUSED, quantities=Quantities())
+    settle([guess, refused])
+    paid = Transfer.unscoped.get(call__sequence=90).amount_nano
+    figures = total_figures(house.principal(house.administrator), MONTH)
+    assert (figures.estimated_calls, figures.estimated_nano) == (1, paid)
+    usage = administrator.get(reverse("ledger:usage"), {"mois": "2026-10", "par": "app"}).content.decode()
+    assert usage.count("dont estimé") == 2, "of the month, and of the application"
+    table = administrator.get(reverse("ledger:usage_table"), {"mois": "2026-10", "par": "app"}).content.decode("utf-8-sig")
+    assert table.splitlines()[0].split(";")[-2:] == ["Appels estimés", "Montant HT estimé (€)"]
+    page = administrator.post(reverse("ledger:statements"), {"month": "2026-10"}, follow=True).content.decode()
+    assert "dont estimé" in page
+    row = ExpenseStatement.unscoped.get()
+    assert sum(line["estimated_nano"] for line in row.lines) == paid
+    csv = administrator.get(reverse("ledger:statement_file", args=[row.id, "csv"])).content.decode("utf-8-sig")
+    assert csv.splitlines()[0].endswith("Dont appels estimés;Dont montant HT estimé (€)")
+    assert "x_EstimatedCost" in administrator.get(reverse("ledger:statement_file", args=[row.id, "focus"])).content.decode()
+    file = SimpleUploadedFile("facture.csv", "Modèle;Montant\npetit;3,00\n".encode())
+    compared = administrator.post(reverse("ledger:reconciliations"), {"month": "2026-10", "file": file}, follow=True)
+    assert compared.content.decode().count("dont estimé") == 2

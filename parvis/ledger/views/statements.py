@@ -19,8 +19,9 @@ from parvis.ledger.focus import focus_csv
 from parvis.ledger.forms import StatementForm
 from parvis.ledger.invoice import factur_x
 from parvis.ledger.models import ExpenseStatement
-from parvis.ledger.presentation import app_name, carbon, euros, line_shown, month_name, today_in_paris
+from parvis.ledger.presentation import app_name, carbon, estimated, euros, line_shown, month_name, today_in_paris
 from parvis.ledger.statement import CENT, Line, payable
+from parvis.ledger.statement import estimated as estimated_of
 
 _TYPES = {
     "pdf": "application/pdf",
@@ -65,6 +66,7 @@ def detail(request: SignedInRequest, statement_id: int) -> HttpResponse:
         "lines": [line_shown(line) for line in lines],
         "payable": euros(payable(lines) * CENT),
         "carbon": carbon(*sums) if sums[2] > 0 else "",
+        "estimated": estimated(*estimated_of(lines)),
         "methods": sorted({line.carbon_method for line in lines if line.carbon_method}),
         "later": list(row.completed_by.all()),
         "is_component": bool(row.component),

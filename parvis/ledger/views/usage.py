@@ -123,6 +123,8 @@ def _headings() -> list[str]:
         _("CO₂e, low (g)"),
         _("CO₂e, high (g)"),
         _("Calls of known emissions"),
+        _("Estimated calls"),
+        _("Estimated amount before tax (€)"),
     ]
 
 
@@ -137,6 +139,8 @@ def _cells(figures: Figures) -> list[str]:
         _decimal(figures.carbon_low_ug, MICROGRAMS) if known else "",
         _decimal(figures.carbon_high_ug, MICROGRAMS) if known else "",
         str(figures.carbon_calls),
+        str(figures.estimated_calls),
+        _decimal(figures.estimated_nano, NANO) if has_price else "",
     ]
 
 
