@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pytest
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.test import Client
+from django.test import Client, TransactionTestCase
 
 from parvis.access.middleware import PROFILE_KEY, principal_of
 from parvis.access.principal import Principal
@@ -18,8 +18,10 @@ from parvis.access.sessions.store import SessionStore
 from parvis.identity.models import Person, Source
 from parvis.inference.door import forget_health
 from parvis.institutions.models import Group, Institution, Profile, Role
+from tests.emptying import empty_tables
 
 gc.disable()  # to the end of collection: what is imported stays
+TransactionTestCase._fixture_teardown = empty_tables  # type: ignore[attr-defined]  # noqa: SLF001
 
 
 @dataclass(frozen=True)

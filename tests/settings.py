@@ -20,8 +20,8 @@ os.environ["PARVIS_SECRET_KEY"] = "only for tests, never a secret"
 for name in ("PARVIS_DEMO", "PARVIS_HOSTS", "PARVIS_MODEL_URL", "PARVIS_EMBEDDINGS_URL"):
     os.environ.pop(name, None)
 
-# First, and for its tests only: its classes look for their own text through every module that was read before.
-import scim2_client.engines.httpx2  # noqa: E402, F401
+# First, and for the tests only: its classes look for their own text through every module that was read before.
+import scim2_models  # noqa: E402, F401
 
 from parvis.isolation import scope  # noqa: E402
 from parvis.settings import *  # noqa: E402, F403

@@ -14,13 +14,14 @@ from django.db.backends.postgresql import creation, operations
 from parvis.audit.migrations import APPEND_ONLY as AUDIT
 from parvis.isolation.postgresql import base
 from parvis.ledger.migrations import APPEND_ONLY as LEDGER
+from tests.emptying import filled_by_tests
 
 
 class DatabaseOperations(operations.DatabaseOperations):
-    def sql_flush(self, *args: Any, **kwargs: Any) -> list[str]:
+    def sql_flush(self, style: Any, tables: Iterable[str], **kwargs: Any) -> list[str]:
         switches = [f"ALTER TABLE {table} {{}} TRIGGER {table}_no_truncate" for table in (*AUDIT, *LEDGER)]
         off, on = [one.format("DISABLE") for one in switches], [one.format("ENABLE") for one in switches]
-        return [*off, *super().sql_flush(*args, **kwargs), *on]
+        return [*off, *super().sql_flush(style, filled_by_tests(tables), **kwargs), *on]
 
     def execute_sql_flush(self, sql_list: Iterable[str]) -> None:
         parameters = self.connection.get_connection_params() | _owner()

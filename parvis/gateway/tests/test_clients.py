@@ -8,7 +8,6 @@ from typing import Any
 
 import openai
 import pytest
-from mistralai.client import Mistral
 
 from parvis.gateway.tests.house import SECRET, House
 
@@ -158,6 +157,8 @@ def test_a_key_sees_the_models_it_may_use(house: House, client: openai.OpenAI) -
 
 
 def test_mistral_s_client(house: House) -> None:
+    from mistralai.client import Mistral  # here: no other test needs it, and it takes long to read
+
     with Mistral(api_key=house.key, server_url=house.url.removesuffix("/v1")) as client:
         answer = client.chat.complete(model="petit", messages=QUESTION)
         assert answer.choices[0].message.content == "mot " * 8
@@ -171,6 +172,8 @@ def test_mistral_s_client(house: House) -> None:
 
 
 async def test_mistral_s_client_without_blocking(house: House) -> None:
+    from mistralai.client import Mistral
+
     async with Mistral(api_key=house.key, server_url=house.url.removesuffix("/v1")) as client:
         answer = await client.chat.complete_async(model="petit", messages=QUESTION)
         assert answer.choices[0].message.content == "mot " * 8
