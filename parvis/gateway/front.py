@@ -71,6 +71,7 @@ class Front(asyncio.Protocol):
         self._read: Turn | None = None  # the request that is being received
         self._answered: Turn | None = None  # the one that is being answered
         self._waiting: deque[Turn] = deque()
+        self._fault = "not_http"  # what is said of a request that cannot be read
         self._declined: Turn | None = None  # what offered another protocol, whose body the parser does not read
         self._declined_left = 0  # bytes of it
 
@@ -105,7 +106,7 @@ class Front(asyncio.Protocol):
         except httptools.HttpParserUpgrade as offer:
             self._decline(data[offer.args[0] :])
         except httptools.HttpParserError:
-            self._refuse("not_http")
+            self._refuse(self._fault)
         else:
             if self._unread_bytes > LONGEST_HEAD:
                 self._refuse("head_too_large")
@@ -146,6 +147,9 @@ class Front(asyncio.Protocol):
             self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
+        if self._unread_bytes > LONGEST_HEAD and self._head_size() > LONGEST_HEAD:  # it came in one piece
+            self._fault = "head_too_large"
+            raise httptools.HttpParserError(self._fault)
         turn = self._read = Turn(self, self._scope(), is_last=not self._parser.should_keep_alive(), expects=self._expects)
         self._unread_bytes = 0
         if self._answered is None:
@@ -235,6 +239,9 @@ class Front(asyncio.Protocol):
             "headers": self._headers,
         }
 
+    def _head_size(self) -> int:
+        return len(self._url) + sum([len(name) + len(value) + 4 for name, value in self._headers])
+
     def _end_with_what_came(self) -> None:
         """The last request that can be read is the last of the connection."""
         last = self._waiting[-1] if self._waiting else self._answered
@@ -263,10 +270,10 @@ class Front(asyncio.Protocol):
 
     def _refuse(self, code: str) -> None:
         """What cannot be read, after the answers that are due: while one is sent, it would be taken for a part of it."""
-        if self._read:
-            self._transport.close()
-        elif self._answered:
+        if self._answered and self._read is None:
             self._end_with_what_came()
+        elif self._read and not (self._read is self._answered and self._read.give_up()):
+            self._transport.close()
         else:
             problem = Problem(code)
             content = problem.body(LANGUAGES[0])
@@ -284,6 +291,7 @@ class Turn:
         self.is_last = is_last  # of its connection
         self.is_whole = False  # the request was received
         self.is_over = False  # the answer was sent
+        self._is_begun = False
         self._body: list[bytes] = []
         self._held = 0
         self._is_given = False  # all of the body
@@ -312,6 +320,15 @@ class Turn:
             self._scope = {}  # it knows this: nothing is left to be found by the collector of cycles
         if not self.is_over:  # whoever waits sees that it is not whole
             self._front.close()
+
+    def give_up(self) -> bool:
+        """The request cannot be read to its end: what it would be answered goes nowhere. False where some of that has left."""
+        if self._is_begun:
+            return False
+        self.is_over = True
+        self._body.clear()
+        self.wake()
+        return True
 
     def take(self, body: bytes) -> None:
         if self.is_over:
@@ -387,6 +404,7 @@ class Turn:
     def _begin(self, status: int, headers: Any) -> None:
         """What is of a known length leaves with its head; a stream begins at once."""
         lines = _head(status, headers)
+        self._is_begun = True
         length = next((value for name, value in headers if name == b"content-length"), None)
         is_known = length is not None or self._has_no_body
         is_ended_by_closing = not is_known and self._scope["http_version"] == "1.0"

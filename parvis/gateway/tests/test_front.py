@@ -165,6 +165,23 @@ def test_a_request_of_two_lengths_is_never_followed_by_another(house: House, lin
     assert b" 200 " not in answers
 
 
+@pytest.mark.parametrize("rest", [b"zz\r\n", b"2\r\n{}XX", b"-1\r\n", b"2\r\n{}\r\n0\r\nContent-Length: 4\r\n\r\n"])
+def test_a_body_that_cannot_be_read_is_refused_and_sent_to_nobody(house: House, rest: bytes) -> None:
+    with connected(house) as wire:
+        wire.sendall(asking(house, "Transfer-Encoding: chunked", body=b"", length=False))
+        wire.sendall(rest + asking(house))
+        status, _headers, body, after = read_one(wire)
+        assert (status, json.loads(body)["error"]["code"], after + read_all(wire)) == (400, "not_http", b"")
+    assert house.provider.received == []
+
+
+def test_a_head_is_as_long_at_most_when_it_comes_in_one_piece(house: House) -> None:
+    for lines, expected in ((1, 200), (front.LONGEST_HEAD // 6, 431)):
+        with connected(house) as wire:
+            wire.sendall(asking(house, *["X: yy"] * lines))
+            assert read_one(wire)[0] == expected
+
+
 def test_a_head_that_does_not_end_is_refused(house: House) -> None:
     with connected(house) as wire:
         wire.sendall(b"GET /v1/models HTTP/1.1\r\nX: " + b"x" * front.LONGEST_HEAD)
