@@ -15,6 +15,7 @@ from typing import Any
 
 from parvis.delimited import FORMULA_SIGNS, printable
 from parvis.ledger.pricing import PARIS
+from parvis.ledger.rounding import shown_grams
 from parvis.ledger.statement import Line, estimated, payable, total, unvalued
 from parvis.ledger.usage import MICROGRAMS, NANO
 from parvis.web.french import MONTHS
@@ -221,10 +222,8 @@ def carbon_sentence(lines: Sequence[Line]) -> str:
 
 
 def grams(micrograms: int) -> str:
-    value = Decimal(micrograms) / MICROGRAMS
-    if abs(value) >= 1_000:
-        return f"{value / 1_000:.2f}".replace(".", ",") + " kg"
-    return (f"{value:.2f}" if abs(value) >= 1 else f"{value:.3f}").replace(".", ",") + " g"
+    value, unit = shown_grams(micrograms)
+    return f"{value} {unit}".replace(".", ",")
 
 
 def _facts(document: Document) -> Iterator[list[str | int | Decimal]]:

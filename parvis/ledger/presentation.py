@@ -18,9 +18,9 @@ from parvis.ledger.crowd import Told
 from parvis.ledger.models import PriceBook
 from parvis.ledger.pricing import PARIS, Unit
 from parvis.ledger.reconciliation import Gap, UnreadableInvoice
-from parvis.ledger.rounding import decimals_of, shown_euros
+from parvis.ledger.rounding import decimals_of, shown_euros, shown_grams
 from parvis.ledger.statement import CENT, Line, to_cents
-from parvis.ledger.usage import MICROGRAMS, NANO
+from parvis.ledger.usage import NANO
 from parvis.web.templatetags.interface import date as day_name
 
 MINUS = "\N{MINUS SIGN}"
@@ -59,10 +59,8 @@ def price(nano: int) -> str:
 
 
 def grams(micrograms: int) -> str:
-    value = Decimal(micrograms) / MICROGRAMS
-    if value >= 1_000:
-        return f"{number_format(value / 1_000, decimal_pos=2, force_grouping=True)}\N{NO-BREAK SPACE}kg"
-    return f"{number_format(value, decimal_pos=2 if value >= 1 else 3)}\N{NO-BREAK SPACE}g"
+    value, unit = shown_grams(micrograms)
+    return f"{number_format(value, decimal_pos=decimals_of(value), force_grouping=True)}\N{NO-BREAK SPACE}{unit}"
 
 
 def count(number: int) -> str:
@@ -96,6 +94,7 @@ class Shown:
     carbon: str
     is_together: bool = False
     estimated: str = ""
+    carbon_unknown: str = ""
 
 
 def shown(label: str, figures: Figures, *, is_together: bool = False) -> Shown:
@@ -108,7 +107,17 @@ def shown(label: str, figures: Figures, *, is_together: bool = False) -> Shown:
         carbon(figures.carbon_low_ug, figures.carbon_high_ug, figures.carbon_calls),
         is_together,
         estimated(figures.estimated_calls, figures.estimated_nano),
+        carbon_unknown(figures.calls, figures.carbon_calls),
     )
+
+
+def carbon_unknown(calls: int, known: int) -> str:
+    """The part whose emissions nobody knows, which is not in the range; "" where it is all or nothing."""
+    if not 0 < known < calls:
+        return ""
+    missing = calls - known
+    said = ngettext("without %(count)s call not estimated", "without %(count)s calls not estimated", missing)
+    return said % {"count": count(missing)}
 
 
 def estimated(calls: int, nano: int) -> str:

@@ -20,8 +20,10 @@ from parvis.identity.models import Person, Source
 from parvis.institutions.models import Group, Profile, Role
 from parvis.ledger.actions.figures import own_figures, told_by, total_figures
 from parvis.ledger.actions.settlement import correct, settle
+from parvis.ledger.files import carbon_sentence
 from parvis.ledger.models import Call, ExpenseStatement, PriceBook, Reconciliation, Transfer
 from parvis.ledger.pricing import paris_date
+from parvis.ledger.statement import Line
 from parvis.ledger.tests.calls import book_in_force, call
 from parvis.ledger.usage import Carbon, Outcome, Quantities
 
@@ -176,6 +178,7 @@ def test_a_statement_is_made_read_and_taken_away(house: House, administrator: Cl
     for component in ("", "UFR Droit"):
         administrator.post(reverse("ledger:parties"), {**party, "component": component})
     assert administrator.get(invoice).content.startswith(b"%PDF")
+    assert invoice in administrator.get(reverse("ledger:statement", args=[row.id])).content.decode()
     assert administrator.get(reverse("ledger:statement_file", args=[row.id, "exe"])).status_code == 404
 
     signatory = Profile.objects.create(institution=house.institution, person=house.other_teacher.person, role=Role.SIGNATORY)
@@ -183,6 +186,34 @@ def test_a_statement_is_made_read_and_taken_away(house: House, administrator: Cl
     assert reader.get(address).status_code == 200
     assert reader.post(address, {"month": "2026-10"}).status_code == 404
     assert reader.get(reverse("ledger:parties")).status_code == 404
+
+
+def test_an_invoice_is_offered_for_a_component_only(house: House, administrator: Client) -> None:
+    book_in_force(house.institution.id, date(2026, 1, 1), input_euros=500)
+    settle([call(house.institution.id, 1)])
+    party = {"legal_name": "Ici", "siret": "19350936100013", "street": "1 rue", "postcode": "35000", "city": "Rennes"}
+    administrator.post(reverse("ledger:parties"), {**party, "component": ""})
+    page = administrator.post(reverse("ledger:statements"), {"month": "2026-10", "scope": ""}, follow=True).content.decode()
+    invoice = reverse("ledger:statement_file", args=[ExpenseStatement.unscoped.get().id, "facture"])
+    assert invoice not in page
+    assert administrator.get(invoice).status_code == 404
+
+
+def test_emissions_nobody_knows_are_said_and_rounded_alike_everywhere(house: House, administrator: Client) -> None:
+    here, crowd = house.institution.id, people(house, 5)
+    book_in_force(here, date(2026, 1, 1), input_euros=500)
+    known = Carbon(1_725_900, 2_725_900, "ecologits 1")
+    settle(call(here, n, person_id=one.person_id, carbon=known if n else None) for n, one in enumerate(crowd))
+    usage = administrator.get(reverse("ledger:usage"), {"mois": "2026-10", "par": "app"}).content.decode()
+    assert usage.count("hors 1 appel non estimé") == 2, "of the month, and of the application"
+    page = administrator.post(reverse("ledger:statements"), {"month": "2026-10"}, follow=True).content.decode()
+    assert "hors 1 appel non estimé" in page
+    shown = "6,90\N{NO-BREAK SPACE}g à 10,90\N{NO-BREAK SPACE}g"
+    assert shown in page
+    assert shown in usage
+    row = ExpenseStatement.unscoped.get()
+    sentence = carbon_sentence([Line.from_plain(line) for line in row.lines])
+    assert "entre 6,90 g et 10,90 g de CO₂ équivalent, pour 4 appels" in sentence.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def test_an_invoice_is_compared(house: House, administrator: Client) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
@@ -23,7 +23,16 @@ from parvis.ledger.forms import StatementForm
 from parvis.ledger.invoice import factur_x
 from parvis.ledger.listed import apps_of
 from parvis.ledger.models import ExpenseStatement
-from parvis.ledger.presentation import app_name, carbon, estimated, euros, line_shown, month_name, today_in_paris
+from parvis.ledger.presentation import (
+    app_name,
+    carbon,
+    carbon_unknown,
+    estimated,
+    euros,
+    line_shown,
+    month_name,
+    today_in_paris,
+)
 from parvis.ledger.statement import CENT, Line, payable
 from parvis.ledger.statement import estimated as estimated_of
 
@@ -71,11 +80,12 @@ def detail(request: SignedInRequest, statement_id: int) -> HttpResponse:
         "lines": [line_shown(line, names) for line in lines],
         "payable": euros(payable(lines) * CENT),
         "carbon": carbon(*sums) if sums[2] > 0 else "",
+        "carbon_unknown": carbon_unknown(sum(line.calls for line in lines), sums[2]),
         "estimated": estimated(*estimated_of(lines)),
         "methods": sorted({line.carbon_method for line in lines if line.carbon_method}),
         "later": list(row.completed_by.all()),
         "is_component": bool(row.component),
-        "may_invoice": {"", row.component} <= set(parties) and payable(lines) != 0,
+        "may_invoice": _may_invoice(row, parties, lines),
     }
     return render(request, "ledger/statement.html", context)
 
@@ -90,7 +100,7 @@ def file(request: SignedInRequest, statement_id: int, kind: str) -> HttpResponse
     name = f"{document.name}.{kind}"
     if kind == "facture":
         parties = actions.parties_of(request.principal.institution_id)
-        if not row.component or not {"", row.component} <= set(parties) or not payable(document.lines):
+        if not _may_invoice(row, parties, document.lines):
             raise Http404
         content, name = factur_x(document, parties[""], parties[row.component]), f"{document.name}-factur-x.pdf"
     elif kind == "focus":
@@ -131,6 +141,11 @@ def _form(request: SignedInRequest) -> StatementForm:
     names = apps_of(institution_id)
     listed = sorted(components), sorted(apps)
     return StatementForm(data, months=months, components=listed[0], apps=listed[1], names=names, initial=initial)
+
+
+def _may_invoice(row: ExpenseStatement, parties: Container[str], lines: Sequence[Line]) -> bool:
+    """The institution invoices a component, once both are known, and nothing to pay is no invoice."""
+    return bool(row.component) and "" in parties and row.component in parties and payable(lines) != 0
 
 
 def _lines(row: ExpenseStatement) -> list[Line]:
