@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date
 from itertools import takewhile
 from typing import Any
@@ -315,6 +316,16 @@ class RoutingForm(forms.Form):
     @property
     def matrix(self) -> dict[tuple[str, str], Clearance]:
         return matrix_up_to({data_class: self.cleaned_data[data_class] for data_class in DATA_CLASSES})
+
+    def edits(self, held: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+        """What differs from what is held now: the line, what it says, and what it said, in words."""
+        found = []
+        for name in (*DATA_CLASSES, "default_class"):
+            field = self.fields[name]
+            words = dict(field.choices)  # type: ignore[attr-defined]
+            if self.cleaned_data[name] != held[name]:
+                found.append((str(field.label), str(words[self.cleaned_data[name]]), str(words[held[name]])))
+        return found
 
 
 class RoutingSavingForm(RoutingForm):

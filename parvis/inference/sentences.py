@@ -161,7 +161,7 @@ def over_budget(params: Mapping[str, Any]) -> str:
         refused = Refused(Code(params["why"]), 0, params["left"], params["resets_at"], Measure(params["measure"]))
         refused = replace(refused, **{name: str(params.get(name, "")) for name in ("kind", "name", "period")})
     except (KeyError, ValueError):
-        refused = Refused(Code.STORE_DOWN)
+        return _("A budget does not allow it: nothing was sent to a model.")
     return budgets.refusal(refused)
 
 

@@ -302,7 +302,9 @@ def _dry_run(request: SignedInRequest, form: RoutingForm, saving: RoutingSavingF
     """Which tools gain or lose a model, and how many people use them, before anything is saved."""
     values = form.cleaned_data
     found = changes(request.profile.institution, form.matrix, values["default_class"], timezone.now())
-    context = {"changes": found, "form": saving or RoutingSavingForm(initial=values)}
+    saved = actions.latest_routing(request.principal.institution_id)
+    held = routing_initial(saved.matrix if saved else DEFAULT_MATRIX, request.profile.institution.data_class, 0)
+    context = {"edits": form.edits(held), "changes": found, "form": saving or RoutingSavingForm(initial=values)}
     return render(request, "inference/dry_run.html", context, status=422 if saving else 200)
 
 

@@ -17,8 +17,9 @@ from conftest import House
 from parvis.access.middleware import principal_of
 from parvis.inference import actions, door
 from parvis.inference.completion import TEMPLATE_TOKENS, Delta, ModelWithheldError, UpstreamError
-from parvis.inference.models import LanguageModel, Purpose
+from parvis.inference.models import Calibration, LanguageModel, Purpose
 from parvis.inference.paying import in_thread, waited_for
+from parvis.inference.sentences import worth
 from parvis.inference.tests.conftest import running
 from parvis.inference.tests.model_server import (
     answering,
@@ -263,3 +264,10 @@ def test_a_budget_that_cannot_be_read_sends_nothing(house: House, monkeypatch: p
             heard(said(given))
         assert server.requests == []
     assert caught.value.params["why"] == "store_down"
+
+
+def test_what_a_budget_refused_is_not_said_to_be_unread() -> None:
+    """Of embeddings, why is kept as a code alone."""
+    said = worth(Calibration(failure_code="budget_stop"))
+    assert said.startswith("Un budget ne le permet pas")
+    assert "les documents sont classés d’après leurs seuls mots" in said

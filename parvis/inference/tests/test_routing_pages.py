@@ -52,6 +52,21 @@ def test_what_was_changed_meanwhile_or_makes_no_sense_is_not_saved(house: House,
     assert page.context["form"].initial["personal"] == ""
 
 
+def test_the_dry_run_says_what_is_about_to_be_saved(house: House, sign_in: SignIn) -> None:
+    administrator = sign_in(house.administrator)
+    page = administrator.post(ROUTING, asked(personal="on_prem", sensitive="on_prem", default_class="personal"))
+    assert page.context["edits"] == [
+        ("Données personnelles", "les serveurs de l’établissement seulement", "jusque dans l’Union européenne"),
+        (
+            "Ce qui ne dit rien de soi est",
+            "personnelles\xa0: sur des personnes identifiées",
+            "internes\xa0: pour l’établissement",
+        ),
+    ]
+    assert "Jusqu’ici\xa0: jusque dans l’Union européenne." in page.content.decode()
+    assert "Rien ne diffère de ce qui est en vigueur." in administrator.post(ROUTING, asked()).content.decode()
+
+
 def test_why_names_the_line_that_decides(house: House, sign_in: SignIn, model: LanguageModel) -> None:
     administrator = sign_in(house.administrator)
 
