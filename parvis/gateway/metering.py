@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from parvis.gateway.asking import EMBEDDINGS, Asked
 from parvis.gateway.knowledge import Caller, Knowledge, Known
-from parvis.gateway.problems import Problem
+from parvis.gateway.problems import Problem, _
 from parvis.gateway.relay import Meter
 from parvis.inference.completion import TEMPLATE_TOKENS
 from parvis.ledger.budgets.client import Budgets, Reservation
@@ -184,7 +184,7 @@ def refusal_of(refused: Refused) -> Problem:
     """As it is told to the client."""
     if refused.code is Code.OVER_LIMIT:
         left, unit = _left(refused)
-        said = {"budget": partial(_budget, refused), "left": left, "unit": unit, "begins": partial(_begins, refused)}
+        said = {"left": left, "unit": unit} | {name: partial(words, refused) for name, words in _OF_A_BUDGET.items()}
         return Problem("insufficient_quota", said, headers=_NOT_AGAIN)
     if refused.code is Code.HELD:
         return Problem("budget_held", retry_after=1)
@@ -237,8 +237,20 @@ def _budget(refused: Refused, _language: str, translate: Translate) -> str:
     return budget_named(refused, translate)
 
 
+def _state(refused: Refused, _language: str, translate: Translate) -> str:
+    return translate(_("does not suffice")) if refused.left > 0 else translate(_("is spent"))
+
+
+def _advice(refused: Refused, _language: str, translate: Translate) -> str:
+    """Where something is left: whoever sets no max_tokens asks for as much as the model can write."""
+    if refused.left <= 0:
+        return ""
+    return " " + translate(_("A shorter request, or a smaller max_tokens, may cost less."))
+
+
 def _begins(refused: Refused, language: str, _translate: Translate) -> str:
     return "" if refused.resets_at is None else instant(refused.resets_at, language, now=datetime.now(UTC))
 
 
+_OF_A_BUDGET = {"budget": _budget, "state": _state, "advice": _advice, "begins": _begins}
 _NOT_AGAIN = ((b"x-should-retry", b"false"),)  # OpenAI's client asks again by itself otherwise

@@ -100,7 +100,10 @@ KINDS = {
     "insufficient_quota": Kind(
         429,
         "insufficient_quota",
-        _("%(budget)s is spent: %(left)s %(unit)s left, less than this request may cost. It begins again on %(begins)s."),
+        _(
+            "%(budget)s %(state)s: %(left)s %(unit)s left, less than this request may cost.%(advice)s"
+            " It begins again on %(begins)s."
+        ),
     ),
     "budget_held": Kind(
         429, "rate_limit_error", _("What is left of the budget is held by requests under way: try again in a moment.")

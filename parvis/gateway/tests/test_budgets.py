@@ -99,7 +99,7 @@ def test_what_has_no_price_says_no_cost(house: House, client: openai.OpenAI) -> 
 @pytest.mark.parametrize(
     ("code", "status", "said", "words"),
     [
-        (Code.OVER_LIMIT, 429, "insufficient_quota", "12,34 €"),
+        (Code.OVER_LIMIT, 429, "insufficient_quota", "12,34\N{NO-BREAK SPACE}€"),
         (Code.HELD, 429, "budget_held", "dans un instant"),
         (Code.UNKNOWN_PRICE, 403, "unknown_price", "rien n’a été envoyé"),
         (Code.NO_BUDGET, 403, "no_budget", "rien n’a été envoyé"),
@@ -122,8 +122,8 @@ def test_which_budget_is_spent_and_until_when_is_said_in_the_language_asked_for(
     own = Refused(Code.OVER_LIMIT, 7, 120_000_000, begins, kind="person", period="day")
     for refused, language, words in (
         (course, "fr", ("Le budget de « Contrats » pour ce mois-ci est épuisé", "Il recommence le 1er décembre à 0 h.")),
-        (own, "fr", ("Votre budget pour aujourd’hui est épuisé", "il reste 0,12 €")),
-        (own, "en", ("Your own budget for today is spent: 0.12 € left", "It begins again on 1 December at 00:00.")),
+        (own, "fr", ("Votre budget pour aujourd’hui ne suffit pas", "il reste 0,12 €", "max_tokens plus petit")),
+        (own, "en", ("Your own budget for today does not suffice: 0.12 € left", "It begins again on 1 December at 00:00.")),
     ):
         house.settler.refusals[PLACE] = [refused]
         with pytest.raises(openai.RateLimitError) as error:
