@@ -149,8 +149,10 @@ class DoorGroup:
 
 
 def _demonstration_doors() -> list[DoorGroup]:
-    """Who asks courses, who works on common needs, and, folded, the same two roles of every other member."""
-    rows = Profile.objects.filter(person__source=Source.DEMO).select_related("person", "institution").order_by("id")
+    """Who asks courses, who works on common needs, and, folded, the same two roles of every other member. Those without an
+    address are there to be counted, and have no door."""
+    rows = Profile.objects.filter(person__source=Source.DEMO).exclude(person__email="")
+    rows = rows.select_related("person", "institution").order_by("id")
     by_institution: dict[Institution, list[Profile]] = {}
     for profile in rows:
         by_institution.setdefault(profile.institution, []).append(profile)

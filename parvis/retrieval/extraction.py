@@ -140,7 +140,9 @@ def _scored(found: Found) -> Iterator[_Piece]:
         lists_pages = _lists_pages(hit.passage, pieces)
         for piece in pieces:
             is_row = head is not None and _ROW.match(piece.text) is not None
-            above = title.union(head.terms, caption) if head and is_row else title
+            # Of a table whose title is what is asked, a row that says nothing of it is no answer, unless it has the figure.
+            is_captioned = is_row and (not weighed.weights.keys().isdisjoint(piece.terms) or kind in _TABULATED)
+            above = title.union(head.terms, caption if is_captioned else ()) if head and is_row else title
             if piece.title:
                 above = above.union(terms(piece.title))
             around = {term for near in pieces[max(0, piece.position - 1) : piece.position + 2] for term in near.terms}
@@ -150,7 +152,7 @@ def _scored(found: Found) -> Iterator[_Piece]:
             score = (
                 0.6 * covered
                 + 0.3 * weighed.coverage(above | around)
-                + 0.35 * weighed.resemblance(grams([*piece.terms, *(caption if is_row else ())]))
+                + 0.35 * weighed.resemblance(grams([*piece.terms, *(caption if is_captioned else ())]))
                 + 0.1 * len(asked_pairs & _pairs(piece.text)) / (len(asked_pairs) or 1)
                 + 0.8 * passage_score
                 + 0.1 * _share_asked(piece, weighed)
@@ -168,6 +170,7 @@ def _scored(found: Found) -> Iterator[_Piece]:
             yield replace(piece, score=score, covered=covered, is_on_subject=is_on_subject, is_cut=is_cut)
 
 
+_TABULATED = frozenset({Expected.NUMBER, Expected.DATE})
 OPENS = 0.1
 KIND, KIND_MEASURED = 0.15, 0.4
 CARRIED_WEIGHT = 0.5

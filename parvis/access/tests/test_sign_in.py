@@ -24,7 +24,8 @@ CHROME, APPLE = "AppleWebKit/537.36 (KHTML, like Gecko)", "AppleWebKit/605.1.15 
 @pytest.fixture
 def persona(db: None) -> Profile:
     institution = Institution.objects.create(slug="demo", name="Université", short_name="U")
-    person = Person.objects.create(key="demo:claire", source=Source.DEMO, display_name="Claire Delmas")
+    name, address = "Claire Delmas", "claire@exemple.invalid"
+    person = Person.objects.create(key="demo:claire", source=Source.DEMO, display_name=name, email=address)
     return Profile.objects.create(institution=institution, person=person, role=Role.TEACHER)
 
 
@@ -36,7 +37,11 @@ def test_a_persona_card_signs_in_only_in_demonstration_mode(client: Client, pers
     assert persona.person.display_name not in client.get(reverse("access:sign_in")).content.decode()
 
     settings.DEMO = True  # type: ignore[attr-defined]
-    assert persona.person.display_name in client.get(reverse("access:sign_in")).content.decode()
+    counted = Person.objects.create(key="demo:1", source=Source.DEMO, display_name="Personne inventée n° 1")
+    Profile.objects.create(institution=persona.institution, person=counted, role=Role.STUDENT)
+    page = client.get(reverse("access:sign_in")).content.decode()
+    assert persona.person.display_name in page
+    assert counted.display_name not in page
     assert client.post(card).status_code == 302
     assert Entry.objects.get(action="session.open").actor == f"person:{persona.person_id}"
 

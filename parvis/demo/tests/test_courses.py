@@ -45,7 +45,7 @@ def test_the_courses_are_long_enough_to_be_real() -> None:
 
 SUGGESTED = {
     "Quels sont les vices du consentement ?": "L'erreur, le dol et la violence vicient le consentement",
-    "Quelle est la différence entre nullité absolue et nullité relative ?": "Intérêt général | Intérêt privé",
+    "Quelle est la différence entre nullité absolue et nullité relative ?": "La nullité est absolue lorsque la règle violée",
     "Qu’est-ce que la force majeure ?": "Il y a force majeure en matière contractuelle lorsqu'un événement échappant",
     "Quel est l’énoncé du premier principe ?": "ΔU = W + Q",
     "Qu’est-ce qu’une transformation réversible ?": "Une transformation réversible est une limite idéale",

@@ -94,11 +94,11 @@ def gauge(budget: Budget, spending: Spending | None) -> Gauge:
 
 
 def counted(budget: Budget, spending: Spending) -> str:
-    """ "123,45 € spent already this month are counted."; "" where nothing was before the budget."""
+    """ "123,45 € of it spent this month before this budget was set."; "" where nothing was before the budget."""
     if not spending.opening:
         return ""
     words = {"amount": amount(spending.opening, budget.measure), "period": THIS[budget.period]}
-    return _("%(amount)s spent already %(period)s are counted.") % words
+    return _("%(amount)s of it spent %(period)s before this budget was set.") % words
 
 
 def left(budget: Budget, spending: Spending | None) -> str:

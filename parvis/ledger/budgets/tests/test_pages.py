@@ -237,5 +237,5 @@ def test_what_was_spent_before_is_said(house: House, sign_in: SignIn) -> None:
     page = client.post(
         "/budgets/nouveau/", {**FORM, "amount": "2 000,50", "counts_earlier": "on"}, follow=True
     ).content.decode()
-    assert page.count("123,00\xa0€ déjà dépensés ce mois-ci sont comptés.") == 2
+    assert page.count("Dont 123,00\xa0€ dépensés ce mois-ci avant que ce budget soit fixé.") == 2
     assert "123,00\xa0€ sur 2\xa0000,50\xa0€ ce mois-ci" in page
