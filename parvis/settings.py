@@ -357,6 +357,10 @@ LOGGING = {
         "parvis": {"level": "INFO"},
         # A refusal (403, 404, 405) is an answer: the audit keeps what matters. What fails here is told, with where.
         "django.request": {"level": "ERROR"},
+        # Nor is a form that is too long (413) a failure: anybody could write a stack to the log with each.
+        "django.security.RequestDataTooBig": {"level": "CRITICAL"},
+        "django.security.TooManyFieldsSent": {"level": "CRITICAL"},
+        "django.security.TooManyFilesSent": {"level": "CRITICAL"},
     },
 }
 

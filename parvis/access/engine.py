@@ -330,6 +330,13 @@ def _reference(kind: str, identifier: str) -> dict[str, Any]:
     return {"__entity": {"type": kind, "id": identifier}}
 
 
+# Cedar reads an expression by recursion, and a deep one ends the whole process: nothing that could be deep reaches it. One of
+# these marks opens each level. Measured: eight hundred brackets are fatal, and Python's JSON gives up at five hundred terms.
+MOST_NESTED = 250
+_NESTING = re.compile(r"[(\[{!+*.-]|&&|\|\||\bif\b")
+_WORDS = re.compile(r'"(?:\\.|[^"\\])*"|//[^\n]*')
+
+
 def _statement(text: str, begun: int, end: int) -> tuple[int, str]:
     source = text[begun:end]
     kept = source.lstrip()
@@ -337,6 +344,8 @@ def _statement(text: str, begun: int, end: int) -> tuple[int, str]:
 
 
 def _rule(line: int, source: str) -> Rule:
+    if len(_NESTING.findall(_WORDS.sub(" ", source))) > MOST_NESTED:
+        raise RulesError("too_intricate", line)
     try:
         parsed = json.loads(cedarpy.policies_to_json_str(source))
     except ValueError as error:

@@ -197,6 +197,7 @@ def error_sentence(error: RulesError) -> str:
     sentences = {
         "unreadable": _("this rule cannot be read from “%(word)s” on."),
         "unreadable_end": _("this rule is not finished: a bracket, a quotation mark or the final “;” is missing."),
+        "too_intricate": _("this rule has too many conditions or brackets: write several."),
         "template": _("a rule with “?principal” or “?resource” is a template: name whom and what it is about."),
         "unknown_name": _("there is no %(kind)s “%(name)s” in this institution."),
         "unknown_attribute": _("“%(word)s” is not known: neither of people, nor of tools, nor of the request."),

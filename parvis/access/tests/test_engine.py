@@ -91,3 +91,31 @@ def test_a_text_is_refused_with_the_line_of_its_fault(line: int, code: str, text
     with pytest.raises(RulesError) as refused:
         read(text, {"Model": {"7"}, "Person": {"1"}})
     assert (refused.value.line, refused.value.code) == (line, code)
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "(" * 20_000 + "true" + ")" * 20_000,
+        "!(" * 20_000 + "true" + ")" * 20_000,
+        "[" * 20_000 + "]" * 20_000 + " == []",
+        "{a: " * 20_000 + "1" + "}" * 20_000 + " == {a: 1}",
+        "if true then " * 20_000 + "true" + " else true" * 20_000,
+        " || ".join(["true"] * 20_000),
+        "context" + ".a" * 20_000,
+        "1 + " * 20_000 + "1 == 1",
+    ],
+    ids=["brackets", "negations", "sets", "records", "ifs", "terms", "members", "sums"],
+)
+def test_a_rule_that_would_end_the_process_never_reaches_cedar(condition: str) -> None:
+    with pytest.raises(RulesError) as refused:
+        read(f"permit (principal, action, resource);\npermit (principal, action, resource) when {{ {condition} }};")
+    assert (refused.value.line, refused.value.code) == (2, "too_intricate")
+
+
+def test_a_long_rule_is_read_and_what_its_words_and_comments_hold_counts_for_nothing() -> None:
+    terms = " || ".join(['context.zone == Zone::"eu"'] * 100)
+    names = ", ".join(f'Group::"(({number}"' for number in range(2_000))
+    rule = f"permit (principal, action, resource is Model) when {{ {terms} }} unless {{ principal in [{names}] }};"
+    written = f"// {'(' * 1_000}\n{rule}"
+    assert Table(read(written)).decide(STUDENT, MODEL, Context(NOW, zone="eu")).allowed

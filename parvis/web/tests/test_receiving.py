@@ -103,13 +103,16 @@ def test_a_database_without_room_is_told_from_one_that_is_held(
     ("setting", "sentence"),
     [("DATA_UPLOAD_MAX_NUMBER_FIELDS", "Ce formulaire est trop long"), ("DATA_UPLOAD_MAX_MEMORY_SIZE", "en plusieurs fois")],
 )
-def test_a_form_that_is_too_long_is_said_so(settings: Settings, setting: str, sentence: str) -> None:
+def test_a_form_that_is_too_long_is_said_so_and_fills_no_log(
+    settings: Settings, setting: str, sentence: str, caplog: pytest.LogCaptureFixture
+) -> None:
     setattr(settings, setting, 3)
     for language, words in (("fr", sentence), ("en", "This form is too long")):
         client = Client(headers={"accept-language": language})
         answer = client.post("/preferences/", "a=&b=&c=&d=", content_type="application/x-www-form-urlencoded")
         assert answer.status_code == 413
         assert words in answer.content.decode()
+    assert caplog.records == []
 
 
 def test_no_answer_escapes_the_policy(settings: Settings) -> None:
