@@ -127,7 +127,7 @@ def _gateway(folder: Path, provider: str, *, workers: int = 1, limits: dict[str,
     }
     place = _tree(environment)
     key = _publish(data, provider, place)
-    command = [sys.executable, "-m", "parvis.cli", "gateway", "--port", str(port), "--workers", str(workers)]
+    command = [sys.executable, "-m", "parvis.cli", "gateway", "--port", str(port), "--workers", str(workers), "--no-settler"]
     settler = [sys.executable, "-m", "parvis.cli", "settler"]
     with (
         _started(settler, core=1, environment=environment),

@@ -101,7 +101,7 @@ def test_a_call_is_refused_at_the_limit_and_counted_below_it(house: House, tmp_p
     assert (refused.status, refused.json["error"]["code"]) == (429, "insufficient_quota")
     assert len(seen) == len(answered) > 3
     assert costs == [(8 + one.json["usage"]["prompt_tokens"]) * EACH for one in answered]
-    left = f"{shown_euros(1_000 * EACH - sum(costs)):f} €".replace(".", ",")
+    left = f"{shown_euros(1_000 * EACH - sum(costs)):f}\N{NO-BREAK SPACE}€".replace(".", ",")
     assert left in refused.json["error"]["message"]
     [spending] = Spending.unscoped.all()
     assert (spending.spent, spending.leased, spending.excess) == (sum(costs), 0, 0)

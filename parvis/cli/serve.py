@@ -60,12 +60,9 @@ def settler() -> None:
     from django.conf import settings
 
     from parvis.ledger.budgets.messages import folder_of
-    from parvis.ledger.budgets.settler import AlreadySettled, run
+    from parvis.ledger.budgets.settler import run
 
-    try:
-        run(folder_of(settings.DATA_DIR))
-    except AlreadySettled:
-        stop(_("Another process settles budgets for this machine: parvis serve does it too."))
+    run(folder_of(settings.DATA_DIR))
 
 
 def demo(
@@ -146,7 +143,7 @@ def _reading_documents() -> Iterator[None]:
 
     def keep_alive() -> None:
         while not stopping.is_set():
-            process = subprocess.Popen([sys.executable, "-m", "parvis.cli", "worker"], preexec_fn=_die_with_parent)
+            process = subprocess.Popen([sys.executable, "-m", "parvis.cli", "worker"], preexec_fn=die_with_parent)
             while process.poll() is None and not stopping.wait(0.5):
                 pass
             if stopping.is_set():
@@ -165,7 +162,7 @@ def _reading_documents() -> Iterator[None]:
         thread.join(timeout=12)
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     import ctypes
 
     set_parent_death_signal = 1  # PR_SET_PDEATHSIG, linux/prctl.h

@@ -1,6 +1,8 @@
 """The settler of a machine: answers its gateway workers out of the database, reads the slates of those that died, and has what
 all processes counted recorded in the ledger.
 
+One process of a machine settles; others stand by, and one of them takes over when it ends.
+
 Messages that came meanwhile are worked in one transaction. When the database does not answer, every connection is dropped: a
 worker without a settler admits nothing.
 """
@@ -15,7 +17,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -45,12 +47,9 @@ Result = TypeVar("Result")
 log = logging.getLogger("parvis.budgets")
 
 LOOK_EVERY = 1.0  # seconds between two looks at slates and expired leases, and at whether the database answers
+STANDS_BY = 0.25  # seconds between two looks at whether the one that settles has ended
 RECALLED_WITHIN = 0.25
 MOST_TOGETHER = 512  # messages in a transaction
-
-
-class AlreadySettled(Exception):
-    """Another process settles for this machine."""
 
 
 @dataclass(eq=False)
@@ -74,7 +73,7 @@ class _Waiting:
 
 
 def run(folder: Path) -> None:
-    """Until the process is told to end. Raises AlreadySettled."""
+    """Until the process is told to end."""
 
     async def until_told() -> None:
         stop = asyncio.Event()
@@ -87,7 +86,7 @@ def run(folder: Path) -> None:
 
 @contextmanager
 def settling(folder: Path) -> Iterator[None]:
-    """In a thread of this process, where no other process does it."""
+    """In a thread of this process, as soon as no other process does it."""
     ready = threading.Event()
     ending: list[Callable[[], object]] = []
     thread = threading.Thread(target=lambda: asyncio.run(_until_ended(folder, ready, ending)), name="settler", daemon=True)
@@ -107,22 +106,29 @@ async def _until_ended(folder: Path, ready: threading.Event, ending: list[Callab
     ending.append(partial(asyncio.get_running_loop().call_soon_threadsafe, stop.set))
     try:
         await settle(folder, stop, ready.set)
-    except AlreadySettled:
-        log.info("Another process settles budgets for this machine")
     finally:
         ready.set()
 
 
-async def settle(folder: Path, stop: asyncio.Event, listening: Callable[[], object] = lambda: None) -> None:
-    """Until `stop`; calls `listening` when workers may come. Raises AlreadySettled."""
-    with _alone(folder), ThreadPoolExecutor(1, "settler") as thread, ThreadPoolExecutor(1, "collector") as beside:
+async def settle(folder: Path, stop: asyncio.Event, ready: Callable[[], object] = lambda: None) -> None:
+    """Until `stop`; calls `ready` when workers may come, to this process or to the one that settles already."""
+    lock = await _until_alone(folder, stop, ready)
+    if lock is not None:
+        try:
+            await _settle(folder, stop, ready)
+        finally:
+            os.close(lock)
+
+
+async def _settle(folder: Path, stop: asyncio.Event, ready: Callable[[], object]) -> None:
+    with ThreadPoolExecutor(1, "settler") as thread, ThreadPoolExecutor(1, "collector") as beside:
         settler = _Settler(folder, thread)
         with opened(folder) as address:
             (folder / SOCKET).unlink(missing_ok=True)
             server = await asyncio.start_unix_server(settler.serve, address)
             (folder / SOCKET).chmod(0o600)
         tasks = [asyncio.create_task(one) for one in (settler.work(), settler.look(), _collect(folder, beside))]
-        listening()
+        ready()
         try:
             await stop.wait()
         finally:
@@ -276,15 +282,16 @@ def _close() -> None:
     connection.close()
 
 
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+async def _until_alone(folder: Path, stop: asyncio.Event, ready: Callable[[], object]) -> int | None:
+    """The lock of the machine, to be closed; None when told to stop before it was free."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = os.open(folder / "settler.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise AlreadySettled(str(folder)) from None
-    else:
-        yield
-    finally:
-        os.close(lock)
+    while not stop.is_set():
+        with suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return lock
+        ready()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), STANDS_BY)
+    os.close(lock)
+    return None

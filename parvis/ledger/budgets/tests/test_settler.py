@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,31 @@ def test_serial_use_reaches_the_whole_of_a_budget(house: House, tmp_path: Path) 
         assert asyncio.run(use()) == 9_900
         assert eventually(lambda: not Lease.unscoped.exists())
     assert set(Spending.unscoped.values_list("spent", "leased")) == {(9_900, 0)}
+
+
+def test_another_settler_takes_over_when_the_first_ends(house: House, tmp_path: Path) -> None:
+    own = place_of_profile(house.student)
+    limit(own, 10_000)
+
+    async def use(first: ExitStack) -> None:
+        budgets = Budgets(tmp_path)
+        held = await budgets.reserve((own.id,), money(100))
+        assert isinstance(held, Reservation)
+        await asyncio.to_thread(first.close)
+        budgets.settle(held, money(100))
+        until = time.monotonic() + 10
+        while not isinstance(held := await budgets.reserve((own.id,), money(100)), Reservation) and time.monotonic() < until:
+            await asyncio.sleep(0.02)
+        assert isinstance(held, Reservation)
+        budgets.settle(held, money(50))
+        await budgets.close()
+
+    with ExitStack() as first:
+        first.enter_context(settling(tmp_path))
+        with settling(tmp_path):
+            asyncio.run(use(first))
+            assert eventually(lambda: not Lease.unscoped.exists())
+    assert set(Spending.unscoped.values_list("spent", "leased")) == {(150, 0)}
 
 
 def test_what_lies_idle_with_one_worker_is_recalled_for_another(house: House, tmp_path: Path) -> None:
@@ -183,8 +209,14 @@ def test_an_unknown_price_is_refused_by_the_worker_too(house: House, tmp_path: P
 def test_a_machine_has_one_settler(tmp_path: Path) -> None:
     with settling(tmp_path):
         assert eventually((tmp_path / "settler.sock").exists)
-        with pytest.raises(settler.AlreadySettled):
-            asyncio.run(settler.settle(tmp_path, asyncio.Event()))
+        address = (tmp_path / "settler.sock").stat().st_ino
+
+        async def stand_by() -> None:
+            stop = asyncio.Event()
+            await settler.settle(tmp_path, stop, stop.set)
+
+        asyncio.run(stand_by())
+        assert (tmp_path / "settler.sock").stat().st_ino == address
 
 
 def test_a_hold_of_django_that_nobody_ended_is_spent(house: House, settings: object) -> None:
